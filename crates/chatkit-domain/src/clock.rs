@@ -1,0 +1,68 @@
+//! Time and fresh ids, passed in so that the rules stay pure.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::Id;
+
+/// Where the time and fresh ids come from.
+pub trait Clock: std::fmt::Debug + Send + Sync {
+    /// The time now, in whole milliseconds.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// A UUIDv7 never given before.
+    fn uuid(&self) -> Uuid;
+}
+
+impl dyn Clock {
+    /// A fresh id of the kind that is asked for.
+    pub fn id<K>(&self) -> Id<K> {
+        Id::new(self.uuid())
+    }
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now().trunc_subsecs(3)
+    }
+
+    fn uuid(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+}
+
+/// The time at which something is stored behind `previous`: never the same millisecond, never
+/// earlier, whatever the clocks of several replicas say.
+#[must_use]
+pub fn next_instant(now: DateTime<Utc>, previous: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    let now = now.trunc_subsecs(3);
+    match previous {
+        Some(previous) => now.max(previous + TimeDelta::milliseconds(1)),
+        None => now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_stands_or_goes_back_still_gives_later_instants() {
+        let now = SystemClock.now();
+        let ahead = now + TimeDelta::seconds(5);
+        assert_eq!(next_instant(now, None), now);
+        assert_eq!(
+            next_instant(now, Some(now)),
+            now + TimeDelta::milliseconds(1)
+        );
+        assert_eq!(
+            next_instant(now, Some(ahead)),
+            ahead + TimeDelta::milliseconds(1)
+        );
+        assert_eq!(next_instant(ahead, Some(now)), ahead);
+    }
+}

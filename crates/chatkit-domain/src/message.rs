@@ -1,0 +1,113 @@
+//! What the user or the assistant said.
+
+use chrono::{DateTime, Utc};
+
+use crate::{ConversationId, InvalidValue, ItemId, RunId, ToolCall, text::check_length};
+
+/// Longest user message, in characters.
+pub const MAX_MESSAGE_CHARS: usize = 10_000;
+
+/// An item with role `user` or `assistant`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Its id.
+    pub id: ItemId,
+    /// The conversation it stands in.
+    pub conversation_id: ConversationId,
+    /// Its place in the log; not dense, as hidden items count too.
+    pub sequence_number: u64,
+    /// Who said it.
+    pub role: Role,
+    /// What was said.
+    pub content: String,
+    /// Whether it was said to its end.
+    pub status: MessageStatus,
+    /// The tools that its run used, in the model's order. Of a user message: those of runs that
+    /// failed to answer it, in the context that a model is given; empty elsewhere.
+    pub tool_calls: Vec<ToolCall>,
+    /// How the user rated it.
+    pub feedback: Option<Feedback>,
+    /// The run it came from or began.
+    pub run_id: Option<RunId>,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// Tokens of the whole run, input and output.
+    pub tokens_used: Option<u64>,
+    /// When it was stored; strictly later than the item before it.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Who said a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The user.
+    User,
+    /// The assistant.
+    Assistant,
+}
+
+/// Whether a message was said to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageStatus {
+    /// It is whole.
+    Completed,
+    /// The answer was stopped or interrupted here.
+    Incomplete,
+}
+
+/// How a user rated an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feedback {
+    /// Thumbs up.
+    Positive,
+    /// Thumbs down.
+    Negative,
+}
+
+/// Longest user message with the white space around it, in characters: that is kept, too.
+const MAX_PADDED_CHARS: usize = 2 * MAX_MESSAGE_CHARS;
+
+/// What a user says: 1 to 10,000 characters; white space around it is kept but not measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageText(String);
+
+impl MessageText {
+    /// Checks a message's text.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] when it is blank, too long or contains U+0000.
+    pub fn parse(text: String) -> Result<Self, InvalidValue> {
+        check_length(&text, MAX_MESSAGE_CHARS)?;
+        if text.chars().count() > MAX_PADDED_CHARS {
+            return Err(InvalidValue::new("has too much white space around it"));
+        }
+        Ok(Self(text))
+    }
+
+    /// The text as it was sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<MessageText> for String {
+    fn from(text: MessageText) -> Self {
+        text.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trimming_only_measures() {
+        let text = format!("  {}\n", "ñ".repeat(MAX_MESSAGE_CHARS));
+        assert_eq!(MessageText::parse(text.clone()).unwrap().as_str(), text);
+        assert!(MessageText::parse("ñ".repeat(MAX_MESSAGE_CHARS + 1)).is_err());
+        assert!(MessageText::parse(" \t\n".to_owned()).is_err());
+        assert!(MessageText::parse(format!("a{}", " ".repeat(MAX_PADDED_CHARS))).is_err());
+        assert!(MessageText::parse("a\0".to_owned()).is_err());
+    }
+}
