@@ -1,0 +1,135 @@
+//! The database schema, as migrations that run on SQLite and PostgreSQL.
+//!
+//! Each migration is one file, listed once in `Migrator`. All that are pending run in one
+//! transaction under a lock, so that any number of replicas may start at once.
+
+mod m20261121_1_conversations;
+mod m20261121_2_runs;
+mod m20261121_3_tasks;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::{MigrationStatus, MigrationTrait, MigratorTrait};
+
+/// Identifies the advisory lock that PostgreSQL replicas take while they migrate.
+const LOCK_KEY: i64 = 0x6368_6174_6b69_7401;
+
+/// How long to wait for a database that is still starting.
+const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
+struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_1_conversations::Migration),
+            Box::new(m20261121_2_runs::Migration),
+            Box::new(m20261121_3_tasks::Migration),
+        ]
+    }
+}
+
+/// Why the schema could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+#[error("could not migrate the database")]
+pub struct MigrationError(#[source] DbErr);
+
+impl From<DbErr> for MigrationError {
+    fn from(error: DbErr) -> Self {
+        Self(error)
+    }
+}
+
+/// A migration, and whether the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// Its name, as the database records it.
+    pub name: String,
+    /// Whether it was applied.
+    pub applied: bool,
+}
+
+/// The name of the newest migration: a database that has it has them all.
+#[must_use]
+pub fn latest() -> String {
+    Migrator::migrations()
+        .last()
+        .map(|migration| migration.name().to_owned())
+        .unwrap_or_default()
+}
+
+/// Applies every pending migration.
+///
+/// # Errors
+/// [`MigrationError`] when the database is out of reach or refuses; nothing was changed then.
+pub async fn up(database_url: &str) -> Result<(), MigrationError> {
+    let connection = connect(database_url).await?;
+    let transaction = lock(&connection).await?;
+    Migrator::up(&transaction, None).await?;
+    transaction.commit().await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// Takes back the newest migration, and the data that it holds with it.
+///
+/// # Errors
+/// As [`up`].
+pub async fn down(database_url: &str) -> Result<(), MigrationError> {
+    let connection = connect(database_url).await?;
+    let transaction = lock(&connection).await?;
+    Migrator::down(&transaction, Some(1)).await?;
+    transaction.commit().await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// Every migration in order, and whether the database has it.
+///
+/// # Errors
+/// As [`up`].
+pub async fn status(database_url: &str) -> Result<Vec<Migration>, MigrationError> {
+    let connection = connect(database_url).await?;
+    let migrations = Migrator::get_migration_with_status(&connection).await?;
+    connection.close().await?;
+    Ok(migrations
+        .into_iter()
+        .map(|migration| Migration {
+            name: migration.name().to_owned(),
+            applied: migration.status() == MigrationStatus::Applied,
+        })
+        .collect())
+}
+
+async fn connect(database_url: &str) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(database_url);
+    options
+        .max_connections(1)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .sqlx_logging(false);
+    options.map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .foreign_keys(true)
+            .busy_timeout(std::time::Duration::from_secs(30))
+    });
+    Database::connect(options).await
+}
+
+/// A transaction that no other replica's migration runs beside.
+async fn lock(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let transaction = connection
+        .begin_with_options(TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        })
+        .await?;
+    if connection.get_database_backend() == DbBackend::Postgres {
+        transaction
+            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK_KEY})"))
+            .await?;
+    }
+    Ok(transaction)
+}
