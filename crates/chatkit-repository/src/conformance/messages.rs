@@ -1,0 +1,212 @@
+//! Facts about messages.
+
+use chatkit_domain::{
+    Feedback, FinishRun, Item, Limit, ListMessages, Message, MessagePage, MessageStatus,
+    MessageWindow, Repositories, RepositoryError, RunEnd, Since, ToolCallOutcome, ToolCallStatus,
+};
+use chrono::TimeDelta;
+
+use super::{
+    LONG, answered, assert_not_found, begin_at, begin_new, begun, clock, created, owner, somebody,
+    tool_call, turn,
+};
+
+fn listing(limit: i64, window: MessageWindow) -> ListMessages {
+    ListMessages {
+        limit: Limit::parse(limit).unwrap(),
+        window,
+    }
+}
+
+/// Numbers and times both rise strictly, whatever the clocks of the writers say.
+pub async fn order_holds_when_clocks_stand_still_or_go_back(repositories: &Repositories) {
+    let (caller, now) = (somebody(), clock().now());
+    let id = created(repositories, &caller, now).await.id;
+    for step in [0, 0, -60, 0, 60, -60] {
+        let now = now + TimeDelta::seconds(step);
+        let owner = owner(LONG);
+        let begun = begin_new(repositories, &caller, begin_at(id, owner, now)).await;
+        let fence = chatkit_domain::RunFence {
+            run_id: begun.run.id,
+            conversation_id: id,
+            owner,
+        };
+        let finish = FinishRun { now, ..answered() };
+        repositories.runs.finish(fence, finish).await.unwrap();
+    }
+    let all = listing(100, MessageWindow::Newest);
+    let page = repositories.messages.list(&caller, id, &all).await.unwrap();
+    assert_eq!(page.messages.len(), 12);
+    assert!(page.messages.is_sorted_by(|one, other| {
+        one.created_at < other.created_at && one.sequence_number < other.sequence_number
+    }));
+    let conversation = repositories.conversations.get(&caller, id).await.unwrap();
+    assert_eq!(conversation.message_count, 12);
+    assert_eq!(conversation.updated_at, page.messages[11].created_at);
+}
+
+/// Whoever compares revisions misses nothing.
+pub async fn the_revision_grows_with_every_change_that_shows(repositories: &Repositories) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    let mut revisions = Vec::new();
+    let mut note = async || {
+        let revision = repositories.messages.revision(&caller, id).await.unwrap();
+        let list = listing(1, MessageWindow::Newest);
+        let page = repositories
+            .messages
+            .list(&caller, id, &list)
+            .await
+            .unwrap();
+        assert_eq!(page.revision, revision);
+        revisions.push(revision);
+        page
+    };
+    note().await;
+    let (_, fence) = begun(repositories, &caller, id, LONG).await;
+    assert!(note().await.active_run.is_some());
+    let (call, now) = (tool_call(0), clock().now());
+    let runs = &repositories.runs;
+    runs.start_tool_calls(fence, std::slice::from_ref(&call), now)
+        .await
+        .unwrap();
+    let running = note().await.active_run.unwrap();
+    assert_eq!(running.tool_calls[0].status, ToolCallStatus::Running);
+    let outcome = ToolCallOutcome {
+        id: call.id,
+        status: ToolCallStatus::Success,
+        result: None,
+        error_message: None,
+        execution_time_ms: 1,
+    };
+    runs.finish_tool_call(fence, &outcome, now).await.unwrap();
+    note().await;
+    runs.finish(fence, answered()).await.unwrap();
+    assert!(note().await.active_run.is_none());
+    assert!(
+        revisions.is_sorted_by(|one, other| one < other),
+        "{revisions:?}"
+    );
+}
+
+/// Backwards by sequence number, forwards by message or by time: each message is on one page.
+pub async fn pages_of_messages_meet_without_gap_or_overlap(repositories: &Repositories) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    for _ in 0..5 {
+        turn(repositories, &caller, id).await;
+    }
+    let read = async |limit, window| -> MessagePage {
+        let list = listing(limit, window);
+        repositories
+            .messages
+            .list(&caller, id, &list)
+            .await
+            .unwrap()
+    };
+    let all = read(100, MessageWindow::Newest).await.messages;
+    assert_eq!(all.len(), 10);
+
+    let mut backwards: Vec<Message> = Vec::new();
+    let mut window = MessageWindow::Newest;
+    loop {
+        let page = read(3, window).await;
+        window = MessageWindow::Before(page.messages[0].sequence_number);
+        backwards.splice(0..0, page.messages);
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!(backwards, all);
+
+    for by_time in [false, true] {
+        let mut forwards = vec![all[0].clone()];
+        loop {
+            let last = &forwards[forwards.len() - 1];
+            let since = if by_time {
+                Since::Time(last.created_at)
+            } else {
+                Since::Message(last.id)
+            };
+            let page = read(4, MessageWindow::Since(since)).await;
+            forwards.extend(page.messages);
+            if !page.has_more {
+                break;
+            }
+        }
+        assert_eq!(forwards, all);
+    }
+    let unknown = read(3, MessageWindow::Since(Since::Message(clock().id()))).await;
+    assert!(unknown.reset && unknown.has_more);
+    assert_eq!(unknown.messages, all[7..]);
+}
+
+/// Messages count, notes between and behind them come along, older ones do not.
+pub async fn the_context_is_the_newest_messages_and_what_stands_between(
+    repositories: &Repositories,
+) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    for index in 0..3 {
+        let (_, fence) = begun(repositories, &caller, id, LONG).await;
+        let stopped = FinishRun {
+            end: RunEnd::Cancelled,
+            answer: Some((format!("answer {index}"), MessageStatus::Incomplete)),
+            note: Some((clock().id(), format!("note {index}"))),
+            ..answered()
+        };
+        repositories.runs.finish(fence, stopped).await.unwrap();
+    }
+    let context = async |messages| -> Vec<String> {
+        let items = repositories
+            .messages
+            .context(&caller, id, messages)
+            .await
+            .unwrap();
+        items
+            .into_iter()
+            .map(|item| match item {
+                Item::Message(message) => message.content,
+                Item::HiddenContext(note) => note.content,
+            })
+            .collect()
+    };
+    assert_eq!(context(1).await, ["answer 2", "note 2"]);
+    assert_eq!(
+        context(3).await,
+        ["answer 1", "note 1", "a question", "answer 2", "note 2"]
+    );
+    assert_eq!(context(50).await.len(), 9);
+}
+
+/// Only answers are rated, by their own user; the rating shows, and can be taken back.
+pub async fn answers_are_rated(repositories: &Repositories) {
+    let (caller, other) = (somebody(), somebody());
+    let id = created(repositories, &caller, clock().now()).await.id;
+    let answer = turn(repositories, &caller, id)
+        .await
+        .assistant_message
+        .unwrap();
+    let messages = &repositories.messages;
+    for feedback in [Some(Feedback::Positive), Some(Feedback::Negative), None] {
+        let before = messages.revision(&caller, id).await.unwrap();
+        messages
+            .rate(&caller, id, answer.id, feedback)
+            .await
+            .unwrap();
+        let list = listing(1, MessageWindow::Newest);
+        let page = messages.list(&caller, id, &list).await.unwrap();
+        assert_eq!(page.messages[0].feedback, feedback);
+        assert!(page.revision > before);
+    }
+    let list = listing(2, MessageWindow::Newest);
+    let question = messages.list(&caller, id, &list).await.unwrap().messages[0].id;
+    let positive = Some(Feedback::Positive);
+    let wrong = messages.rate(&caller, id, question, positive).await;
+    assert!(
+        matches!(wrong, Err(RepositoryError::WrongMessage)),
+        "{wrong:?}"
+    );
+    assert_not_found(messages.rate(&other, id, answer.id, positive).await);
+    assert_not_found(messages.rate(&caller, id, clock().id(), positive).await);
+}

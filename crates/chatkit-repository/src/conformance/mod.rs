@@ -1,0 +1,206 @@
+//! What every implementation of the ports must do, one fact a function.
+//!
+//! [`conformance_tests!`](crate::conformance_tests) makes a test of each. A fact uses users of
+//! its own, so that all of them may share a database.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fact that does not hold panics"
+)]
+
+pub mod conversations;
+pub mod maintenance;
+pub mod messages;
+pub mod runs;
+pub mod tasks;
+pub mod turns;
+
+use std::time::Duration;
+
+use chatkit_domain::{
+    BeginRun, Begun, BegunRun, Caller, Clock, Conversation, ConversationId, Dialect, FinishRun,
+    FinishedRun, MessageStatus, MessageText, NewConversation, NewToolCall, Repositories,
+    RepositoryError, RunEnd, RunFence, RunInput, RunOwner, RunTarget, SystemClock, UserId,
+};
+use chrono::{DateTime, Utc};
+use serde_json::{Map, json};
+
+/// Makes a test of each fact. `$repositories` is an async function without arguments that gives
+/// a pair: what must live as long as the test, and the `Repositories` over it.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($repositories:path) => {
+        $crate::conformance_tests! { @each $repositories,
+            conversations::pages_hold_under_ties,
+            conversations::nothing_is_shown_twice_while_conversations_move,
+            conversations::callers_see_only_their_own,
+            conversations::what_is_deleted_is_hidden_until_it_is_restored,
+            conversations::a_search_finds_text_of_live_messages_only,
+            messages::order_holds_when_clocks_stand_still_or_go_back,
+            messages::the_revision_grows_with_every_change_that_shows,
+            messages::answers_are_rated,
+            messages::pages_of_messages_meet_without_gap_or_overlap,
+            messages::the_context_is_the_newest_messages_and_what_stands_between,
+            runs::a_conversation_has_one_active_run,
+            runs::of_many_that_begin_at_once_one_does,
+            runs::turns_in_a_row_are_whole,
+            runs::a_run_that_cannot_begin_leaves_nothing,
+            runs::an_expired_run_is_taken_over,
+            runs::who_lost_a_run_writes_nothing,
+            runs::a_lease_is_kept_by_extending_it,
+            runs::a_deleted_conversations_run_is_asked_to_stop,
+            turns::answering_again_replaces_what_came_after,
+            turns::what_was_replaced_is_put_back_when_the_run_fails,
+            turns::only_a_users_message_is_answered_again,
+            turns::a_key_stands_for_its_run,
+            turns::a_key_of_a_failed_run_answers_its_message_again,
+            turns::a_key_of_a_failed_run_that_was_left_behind_stands_for_it,
+            turns::a_user_has_a_bounded_number_of_active_runs,
+            turns::a_conversation_can_begin_with_what_was_said_before,
+            runs::tool_calls_are_kept_with_their_answer,
+            runs::tool_calls_of_a_stopped_run_are_settled,
+            maintenance::the_sweep_closes_expired_runs_only,
+            maintenance::purging_removes_what_was_deleted_long_ago,
+            maintenance::erasing_removes_everything_of_one_user,
+            tasks::numbers_are_small_and_never_given_twice,
+            tasks::numbers_are_unique_when_tasks_are_added_at_once,
+            tasks::tasks_are_each_callers_own,
+        }
+    };
+    (@each $repositories:path, $($module:ident :: $fact:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $fact() {
+                let (held, repositories) = $repositories().await;
+                $crate::conformance::$module::$fact(&repositories).await;
+                drop(held);
+            }
+        )*
+    };
+}
+
+/// A lease that does not run out during a test.
+const LONG: Duration = Duration::from_secs(600);
+
+fn clock() -> &'static dyn Clock {
+    &SystemClock
+}
+
+/// A caller that nobody was before.
+fn somebody() -> Caller {
+    Caller::new(UserId::parse(clock().uuid().to_string()).unwrap())
+}
+
+fn owner(lease: Duration) -> RunOwner {
+    RunOwner {
+        id: clock().uuid(),
+        lease,
+    }
+}
+
+async fn created(repositories: &Repositories, caller: &Caller, now: DateTime<Utc>) -> Conversation {
+    let new = NewConversation {
+        id: clock().id(),
+        title: None,
+        now,
+    };
+    repositories
+        .conversations
+        .insert(caller, new)
+        .await
+        .unwrap()
+}
+
+/// A run to begin in a conversation.
+fn begin_at(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -> BeginRun {
+    BeginRun {
+        id: clock().id(),
+        target: RunTarget::Existing(conversation),
+        input: RunInput::Message {
+            id: clock().id(),
+            text: MessageText::parse("a question".to_owned()).unwrap(),
+        },
+        idempotency: None,
+        max_runs_per_user: 100,
+        assistant_message_id: clock().id(),
+        dialect: Dialect::Rest,
+        model: "model".to_owned(),
+        owner,
+        now,
+    }
+}
+
+/// Begins a run that nothing stands in the way of.
+async fn begin_new(repositories: &Repositories, caller: &Caller, begin: BeginRun) -> BegunRun {
+    match repositories.runs.begin(caller, begin).await.unwrap() {
+        Begun::New(begun) => begun,
+        Begun::Known(run) => panic!("expected a new run, got {run:?}"),
+    }
+}
+
+/// A run that has begun, and the right to write for it.
+async fn begun(
+    repositories: &Repositories,
+    caller: &Caller,
+    conversation: ConversationId,
+    lease: Duration,
+) -> (BegunRun, RunFence) {
+    let owner = owner(lease);
+    let begin = begin_at(conversation, owner, clock().now());
+    let begun = begin_new(repositories, caller, begin).await;
+    let fence = RunFence {
+        run_id: begun.run.id,
+        conversation_id: conversation,
+        owner,
+    };
+    (begun, fence)
+}
+
+/// The end of a run with a whole answer.
+fn answered() -> FinishRun {
+    FinishRun {
+        end: RunEnd::Completed,
+        answer: Some(("an answer".to_owned(), MessageStatus::Completed)),
+        note: None,
+        usage: None,
+        now: clock().now(),
+    }
+}
+
+/// A turn from its beginning to its end.
+async fn turn(
+    repositories: &Repositories,
+    caller: &Caller,
+    conversation: ConversationId,
+) -> FinishedRun {
+    let (_, fence) = begun(repositories, caller, conversation, LONG).await;
+    repositories.runs.finish(fence, answered()).await.unwrap()
+}
+
+fn tool_call(position: u32) -> NewToolCall {
+    NewToolCall {
+        id: clock().id(),
+        round: 0,
+        position,
+        call_id: format!("call_{position}"),
+        tool_name: "tool".to_owned(),
+        arguments: Map::from_iter([("a".to_owned(), json!(position))]),
+        arguments_text: None,
+    }
+}
+
+#[track_caller]
+fn assert_not_found<T: std::fmt::Debug>(result: Result<T, RepositoryError>) {
+    match result {
+        Err(RepositoryError::NotFound) => {}
+        other => panic!("expected NotFound, got {other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_lost<T: std::fmt::Debug>(result: Result<T, RepositoryError>) {
+    match result {
+        Err(RepositoryError::RunLost) => {}
+        other => panic!("expected RunLost, got {other:?}"),
+    }
+}

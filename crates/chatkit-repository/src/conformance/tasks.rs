@@ -1,0 +1,78 @@
+//! Facts about tasks.
+
+use chatkit_domain::{Caller, Repositories, Task, TaskChanges, TaskFilter, TaskText};
+
+use super::{assert_not_found, clock, somebody};
+
+async fn added(repositories: &Repositories, caller: &Caller, title: &str) -> Task {
+    let title = TaskText::title(title).unwrap();
+    repositories
+        .tasks
+        .insert(caller, title, None, clock().now())
+        .await
+        .unwrap()
+}
+
+fn completed() -> TaskChanges {
+    TaskChanges {
+        completed: Some(true),
+        ..TaskChanges::default()
+    }
+}
+
+/// 1, 2, 3 …, and the number of a deleted task stays its own.
+pub async fn numbers_are_small_and_never_given_twice(repositories: &Repositories) {
+    let caller = somebody();
+    for expected in 1..=3 {
+        assert_eq!(
+            added(repositories, &caller, "a task").await.number,
+            expected
+        );
+    }
+    let deleted = repositories.tasks.delete(&caller, 3).await.unwrap();
+    assert_eq!(deleted.title, "a task");
+    assert_not_found(repositories.tasks.delete(&caller, 3).await);
+    assert_eq!(added(repositories, &caller, "another").await.number, 4);
+}
+
+/// Adding many at once gives each a number of its own, without a gap.
+pub async fn numbers_are_unique_when_tasks_are_added_at_once(repositories: &Repositories) {
+    let caller = somebody();
+    let adding = (0..10).map(|_| added(repositories, &caller, "a task"));
+    let tasks = futures::future::join_all(adding).await;
+    let mut numbers: Vec<u64> = tasks.into_iter().map(|task| task.number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=10).collect::<Vec<_>>());
+}
+
+/// Tasks are changed, listed and counted in their caller's name only.
+pub async fn tasks_are_each_callers_own(repositories: &Repositories) {
+    let (alice, bob, now) = (somebody(), somebody(), clock().now());
+    added(repositories, &alice, "one").await;
+    added(repositories, &alice, "two").await;
+    let tasks = &repositories.tasks;
+    assert_not_found(tasks.update(&bob, 1, completed(), now).await);
+    assert_not_found(tasks.delete(&bob, 1).await);
+    let done = tasks.update(&alice, 1, completed(), now).await.unwrap();
+    assert!(done.completed);
+    let changes = TaskChanges {
+        title: Some(TaskText::title("zwei").unwrap()),
+        description: Some(TaskText::description("mehr").unwrap()),
+        completed: None,
+    };
+    let changed = tasks.update(&alice, 2, changes, now).await.unwrap();
+    assert_eq!((changed.title.as_str(), changed.completed), ("zwei", false));
+    let numbers = async |caller: &Caller, filter, limit| {
+        let (listed, count) = tasks.list(caller, filter, limit).await.unwrap();
+        let numbers: Vec<u64> = listed.iter().map(|task| task.number).collect();
+        (numbers, count)
+    };
+    assert_eq!(numbers(&alice, TaskFilter::All, 10).await, (vec![1, 2], 2));
+    assert_eq!(numbers(&alice, TaskFilter::All, 1).await, (vec![1], 2));
+    assert_eq!(numbers(&alice, TaskFilter::Pending, 10).await, (vec![2], 1));
+    assert_eq!(
+        numbers(&alice, TaskFilter::Completed, 10).await,
+        (vec![1], 1)
+    );
+    assert_eq!(numbers(&bob, TaskFilter::All, 10).await, (vec![], 0));
+}

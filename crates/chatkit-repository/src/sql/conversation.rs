@@ -1,0 +1,282 @@
+//! The queries of [`ConversationRepository`].
+
+use async_trait::async_trait;
+use chatkit_domain::{
+    Caller, Conversation, ConversationId, ConversationRepository, Deleted, ListConversations,
+    NewConversation, Page, Position, RepositoryError, RunId, SearchQuery, Title, UserId, fold,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select, TransactionTrait,
+    sea_query::{DynIden, Expr, Func, IntoIden, LikeExpr, Query},
+};
+
+use super::{
+    Database,
+    entity::{conversation, message, run},
+    error::{corrupt, repository_error},
+    is_active,
+    locked::{LockedConversation, of_caller},
+    natural, uncancelled,
+};
+
+/// The longest that a search may take.
+const SEARCH_TIMEOUT: &str = "SET LOCAL statement_timeout = '5s'";
+
+#[async_trait]
+impl ConversationRepository for Database {
+    async fn insert(
+        &self,
+        caller: &Caller,
+        conversation: NewConversation,
+    ) -> Result<Conversation, RepositoryError> {
+        // In a transaction: of a single INSERT … RETURNING the driver does not see SQLite's commit
+        // fail.
+        let transaction = self.write().await?;
+        let row = new_row(caller, conversation)
+            .into_active_model()
+            .insert(&transaction)
+            .await
+            .map_err(repository_error)?;
+        transaction.commit().await.map_err(repository_error)?;
+        row.try_into()
+    }
+
+    async fn get(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+    ) -> Result<Conversation, RepositoryError> {
+        of_caller(caller, id)
+            .one(&self.reader)
+            .await
+            .map_err(repository_error)?
+            .ok_or(RepositoryError::NotFound)?
+            .try_into()
+    }
+
+    async fn list(
+        &self,
+        caller: &Caller,
+        list: &ListConversations,
+    ) -> Result<Page<Conversation>, RepositoryError> {
+        let select = page_of(caller, list, self.backend)?;
+        let rows = if list.query.is_some() {
+            self.search(select).await?
+        } else {
+            select.all(&self.reader).await.map_err(repository_error)?
+        };
+        let mut entries = rows
+            .into_iter()
+            .map(Conversation::try_from)
+            .collect::<Result<Vec<_>, _>>()?;
+        let limit = list.limit.get() as usize;
+        let has_more = entries.len() > limit;
+        entries.truncate(limit);
+        let next = entries.last().filter(|_| has_more).map(|last| Position {
+            key: last.updated_at.timestamp_millis(),
+            id: last.id.uuid(),
+        });
+        Ok(Page { entries, next })
+    }
+
+    async fn rename(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+        title: &Title,
+        now: DateTime<Utc>,
+    ) -> Result<Conversation, RepositoryError> {
+        let transaction = self.write().await?;
+        let mut conversation = LockedConversation::of_caller(&transaction, caller, id).await?;
+        let row = conversation.row();
+        title.as_str().clone_into(&mut row.title);
+        row.search_title = fold(&row.title);
+        row.title_is_default = false;
+        row.updated_at = std::cmp::max(row.updated_at, now);
+        let row = conversation.save().await?;
+        transaction.commit().await.map_err(repository_error)?;
+        row.try_into()
+    }
+
+    async fn delete(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+        now: DateTime<Utc>,
+    ) -> Result<Deleted, RepositoryError> {
+        let transaction = self.write().await?;
+        let mut conversation = LockedConversation::of_caller(&transaction, caller, id).await?;
+        conversation.row().deleted_at = Some(now);
+        conversation.save().await?;
+        let cancelled = run::Entity::update_many()
+            .col_expr(run::Column::CancelRequested, Expr::value(true))
+            .filter(run::Column::ConversationId.eq(id.uuid()))
+            .filter(is_active())
+            .exec_with_returning(&transaction)
+            .await
+            .map_err(repository_error)?;
+        transaction.commit().await.map_err(repository_error)?;
+        Ok(Deleted {
+            cancelled_run: cancelled.first().map(|run| RunId::new(run.id)),
+        })
+    }
+
+    async fn restore(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+        deleted_after: DateTime<Utc>,
+    ) -> Result<Conversation, RepositoryError> {
+        let transaction = self.write().await?;
+        let mut conversation = LockedConversation::any(&transaction, id)
+            .await?
+            .ok_or(RepositoryError::NotFound)?;
+        let row = conversation.row();
+        let expired = row.deleted_at.is_some_and(|at| at <= deleted_after);
+        if row.user_id != caller.user_id().as_str() || expired {
+            return Err(RepositoryError::NotFound);
+        }
+        row.deleted_at = None;
+        let row = conversation.save().await?;
+        transaction.commit().await.map_err(repository_error)?;
+        row.try_into()
+    }
+}
+
+impl Database {
+    /// Runs a search: bounded in time on PostgreSQL, in number everywhere. It keeps its place
+    /// until the database is done with it, also when its caller has gone.
+    async fn search(
+        &self,
+        select: Select<conversation::Entity>,
+    ) -> Result<Vec<conversation::Model>, RepositoryError> {
+        let (reader, backend) = (self.reader.clone(), self.backend);
+        let place = self.searches.clone().acquire_owned().await;
+        let search = async move {
+            let _place = place;
+            if backend != DbBackend::Postgres {
+                return select.all(&reader).await;
+            }
+            let transaction = reader.begin().await?;
+            transaction.execute_unprepared(SEARCH_TIMEOUT).await?;
+            select.all(&transaction).await
+        };
+        uncancelled(search).await?.map_err(repository_error)
+    }
+}
+
+pub(crate) fn new_row(caller: &Caller, conversation: NewConversation) -> conversation::Model {
+    let NewConversation { id, title, now } = conversation;
+    let title_is_default = title.is_none();
+    let title = title.unwrap_or_default().as_str().to_owned();
+    conversation::Model {
+        id: id.uuid(),
+        user_id: caller.user_id().as_str().to_owned(),
+        search_title: fold(&title),
+        title,
+        title_is_default,
+        metadata: None,
+        last_sequence: 0,
+        message_count: 0,
+        revision: 1,
+        last_item_at: None,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+    }
+}
+
+fn page_of(
+    caller: &Caller,
+    list: &ListConversations,
+    backend: DbBackend,
+) -> Result<Select<conversation::Entity>, RepositoryError> {
+    let mut select = conversation::Entity::find()
+        .filter(conversation::Column::UserId.eq(caller.user_id().as_str()))
+        .filter(conversation::Column::DeletedAt.is_null())
+        .order_by_desc(conversation::Column::UpdatedAt)
+        .order_by_desc(conversation::Column::Id)
+        .limit(u64::from(list.limit.get()) + 1);
+    if let Some(after) = list.after {
+        let updated_at = DateTime::from_timestamp_millis(after.key)
+            .ok_or_else(|| corrupt("a position outside of time"))?;
+        // A row value, not `a < x OR a = x AND b < y`: only this is one index condition.
+        select = select.filter(
+            Expr::tuple([
+                Expr::col(conversation::Column::UpdatedAt),
+                Expr::col(conversation::Column::Id),
+            ])
+            .lt(Expr::tuple([
+                Expr::value(updated_at),
+                Expr::value(after.id),
+            ])),
+        );
+    }
+    if let Some(query) = &list.query {
+        select = select.filter(matches(query, backend));
+    }
+    Ok(select)
+}
+
+/// The text stands in the title, or in a message of the history.
+fn matches(query: &SearchQuery, backend: DbBackend) -> Expr {
+    // SQLite's LIKE is quadratic in the worst case; it has a search for plain text besides.
+    let contains = |table: DynIden, column: DynIden| {
+        let column = Expr::col((table, column));
+        if backend == DbBackend::Postgres {
+            column.like(LikeExpr::new(query.like_pattern()).escape('\\'))
+        } else {
+            Expr::expr(Func::cust("instr").arg(column).arg(query.folded())).gt(0)
+        }
+    };
+    let messages = Query::select()
+        .expr(Expr::val(1))
+        .from(message::Entity)
+        .and_where(
+            Expr::col((message::Entity, message::Column::ConversationId))
+                .equals((conversation::Entity, conversation::Column::Id)),
+        )
+        .and_where(message::Column::RemovedAt.is_null())
+        .and_where(contains(
+            message::Entity.into_iden(),
+            message::Column::SearchText.into_iden(),
+        ))
+        .to_owned();
+    contains(
+        conversation::Entity.into_iden(),
+        conversation::Column::SearchTitle.into_iden(),
+    )
+    .or(Expr::exists(messages))
+}
+
+impl TryFrom<conversation::Model> for Conversation {
+    type Error = RepositoryError;
+
+    fn try_from(row: conversation::Model) -> Result<Self, RepositoryError> {
+        let conversation::Model {
+            id,
+            user_id,
+            title,
+            created_at,
+            updated_at,
+            message_count,
+            title_is_default: _,
+            search_title: _,
+            metadata: _,
+            last_sequence: _,
+            revision: _,
+            last_item_at: _,
+            deleted_at: _,
+        } = row;
+        Ok(Self {
+            id: ConversationId::new(id),
+            user_id: UserId::parse(user_id).map_err(|_| corrupt("a user id that is none"))?,
+            title: Title::from_storage(title),
+            created_at,
+            updated_at,
+            message_count: natural(message_count),
+        })
+    }
+}

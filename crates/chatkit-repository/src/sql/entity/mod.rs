@@ -1,0 +1,12 @@
+//! The tables, one file each. Not exposed: what leaves this crate are domain types.
+#![expect(
+    unreachable_pub,
+    reason = "the entity macro makes everything it derives public"
+)]
+
+pub(crate) mod conversation;
+pub(crate) mod message;
+pub(crate) mod run;
+pub(crate) mod task;
+pub(crate) mod task_counter;
+pub(crate) mod tool_call;

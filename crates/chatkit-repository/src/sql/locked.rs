@@ -1,0 +1,319 @@
+//! Writing to a conversation: its row is locked first, so that order by sequence number, by time
+//! and by commit are one.
+
+use chatkit_domain::{
+    Caller, ConversationId, EarlierMessage, HiddenContext, ItemId, Message, MessageStatus,
+    RepositoryError, Role, RunId, automatic_title, fold, next_instant, replace_nul,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect, Set, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use super::{
+    entity::{conversation, message},
+    error::repository_error,
+    natural,
+};
+
+/// A conversation whose row is locked until the transaction ends.
+pub(crate) struct LockedConversation<'a> {
+    transaction: &'a DatabaseTransaction,
+    before: conversation::Model,
+    row: conversation::Model,
+}
+
+impl<'a> LockedConversation<'a> {
+    /// Locks a live conversation of the caller's.
+    pub(crate) async fn of_caller(
+        transaction: &'a DatabaseTransaction,
+        caller: &Caller,
+        id: ConversationId,
+    ) -> Result<Self, RepositoryError> {
+        let locked = Self::any(transaction, id)
+            .await?
+            .ok_or(RepositoryError::NotFound)?;
+        if locked.row.user_id == caller.user_id().as_str() && locked.row.deleted_at.is_none() {
+            Ok(locked)
+        } else {
+            Err(RepositoryError::NotFound)
+        }
+    }
+
+    /// Locks a conversation, deleted ones too, for a run that already answers in it.
+    pub(crate) async fn any(
+        transaction: &'a DatabaseTransaction,
+        id: ConversationId,
+    ) -> Result<Option<Self>, RepositoryError> {
+        let row = conversation::Entity::find_by_id(id.uuid())
+            .lock_exclusive()
+            .one(transaction)
+            .await
+            .map_err(repository_error)?;
+        Ok(row.map(|row| Self::created(transaction, row)))
+    }
+
+    /// A conversation that this transaction has just created.
+    pub(crate) fn created(transaction: &'a DatabaseTransaction, row: conversation::Model) -> Self {
+        Self {
+            transaction,
+            before: row.clone(),
+            row,
+        }
+    }
+
+    pub(crate) fn row(&mut self) -> &mut conversation::Model {
+        &mut self.row
+    }
+
+    /// Appends what the user says. The first such message names a conversation that nobody named.
+    pub(crate) async fn append_user_message(
+        &mut self,
+        id: ItemId,
+        run_id: RunId,
+        text: String,
+        now: DateTime<Utc>,
+    ) -> Result<Message, RepositoryError> {
+        self.name_after(&text);
+        self.append_message(
+            Message {
+                role: Role::User,
+                run_id: Some(run_id),
+                ..self.blank_message(id, text)
+            },
+            now,
+        )
+        .await
+    }
+
+    /// Appends what was said before the conversation was kept here.
+    pub(crate) async fn append_earlier(
+        &mut self,
+        earlier: EarlierMessage,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        let EarlierMessage { id, role, content } = earlier;
+        if role == Role::User {
+            self.name_after(&content);
+        }
+        let message = Message {
+            role,
+            run_id: None,
+            ..self.blank_message(id, content)
+        };
+        self.append_message(message, now).await?;
+        Ok(())
+    }
+
+    /// Takes everything behind a user's message out of the history, in the name of a run.
+    pub(crate) async fn remove_after(
+        &mut self,
+        sequence: i64,
+        run_id: RunId,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        let removed = message::Entity::update_many()
+            .col_expr(message::Column::RemovedAt, Expr::value(now))
+            .col_expr(message::Column::RemovedBy, Expr::value(run_id.uuid()))
+            .filter(message::Column::ConversationId.eq(self.row.id))
+            .filter(message::Column::SequenceNumber.gt(sequence))
+            .filter(message::Column::RemovedAt.is_null())
+            .exec_with_returning(self.transaction)
+            .await
+            .map_err(repository_error)?;
+        self.row.message_count -= messages_among(&removed);
+        Ok(())
+    }
+
+    /// Puts back what a run took out of the history behind the message it answers.
+    pub(crate) async fn put_back(
+        &mut self,
+        user_message_id: Option<Uuid>,
+        run_id: RunId,
+    ) -> Result<(), RepositoryError> {
+        let Some(id) = user_message_id else {
+            return Ok(());
+        };
+        let answered = message::Entity::find_by_id(id)
+            .one(self.transaction)
+            .await
+            .map_err(repository_error)?;
+        let Some(answered) = answered.filter(|row| row.sequence_number < self.row.last_sequence)
+        else {
+            return Ok(());
+        };
+        let restored = message::Entity::update_many()
+            .col_expr(
+                message::Column::RemovedAt,
+                Expr::value(None::<DateTime<Utc>>),
+            )
+            .col_expr(message::Column::RemovedBy, Expr::value(None::<Uuid>))
+            .filter(message::Column::ConversationId.eq(self.row.id))
+            .filter(message::Column::SequenceNumber.gt(answered.sequence_number))
+            .filter(message::Column::RemovedBy.eq(run_id.uuid()))
+            .exec_with_returning(self.transaction)
+            .await
+            .map_err(repository_error)?;
+        self.row.message_count += messages_among(&restored);
+        Ok(())
+    }
+
+    fn name_after(&mut self, text: &str) {
+        if self.row.title_is_default {
+            automatic_title(text)
+                .as_str()
+                .clone_into(&mut self.row.title);
+            self.row.search_title = fold(&self.row.title);
+            self.row.title_is_default = false;
+        }
+    }
+
+    /// Appends what the assistant said.
+    pub(crate) async fn append_answer(
+        &mut self,
+        id: ItemId,
+        run_id: RunId,
+        answer: (String, MessageStatus),
+        model: Option<String>,
+        tokens_used: Option<u64>,
+        now: DateTime<Utc>,
+    ) -> Result<Message, RepositoryError> {
+        let (content, status) = answer;
+        self.append_message(
+            Message {
+                status,
+                model,
+                tokens_used,
+                run_id: Some(run_id),
+                ..self.blank_message(id, replace_nul(content))
+            },
+            now,
+        )
+        .await
+    }
+
+    /// Appends a note for the model.
+    pub(crate) async fn append_note(
+        &mut self,
+        id: ItemId,
+        run_id: RunId,
+        content: String,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        let (sequence_number, created_at) = self.next_place(now);
+        let note = HiddenContext {
+            id,
+            conversation_id: ConversationId::new(self.row.id),
+            sequence_number,
+            content,
+            run_id: Some(run_id),
+            created_at,
+        };
+        self.insert(note.into()).await
+    }
+
+    /// Writes what changed of the conversation itself. Every write of one is a change that a
+    /// reader could see, so its revision grows.
+    pub(crate) async fn save(mut self) -> Result<conversation::Model, RepositoryError> {
+        self.row.revision += 1;
+        let mut changes = self.before.into_active_model();
+        set_changed(&mut changes, &self.row);
+        changes
+            .update(self.transaction)
+            .await
+            .map_err(repository_error)
+    }
+
+    fn blank_message(&self, id: ItemId, content: String) -> Message {
+        Message {
+            id,
+            conversation_id: ConversationId::new(self.row.id),
+            sequence_number: 0,
+            role: Role::Assistant,
+            content,
+            status: MessageStatus::Completed,
+            tool_calls: Vec::new(),
+            feedback: None,
+            run_id: None,
+            model: None,
+            tokens_used: None,
+            created_at: self.row.created_at,
+        }
+    }
+
+    async fn append_message(
+        &mut self,
+        mut message: Message,
+        now: DateTime<Utc>,
+    ) -> Result<Message, RepositoryError> {
+        (message.sequence_number, message.created_at) = self.next_place(now);
+        self.row.message_count += 1;
+        self.row.updated_at = self.row.updated_at.max(message.created_at);
+        self.insert(message.clone().into()).await?;
+        Ok(message)
+    }
+
+    fn next_place(&mut self, now: DateTime<Utc>) -> (u64, DateTime<Utc>) {
+        let created_at = next_instant(now, self.row.last_item_at);
+        self.row.last_sequence += 1;
+        self.row.last_item_at = Some(created_at);
+        (natural(self.row.last_sequence), created_at)
+    }
+
+    async fn insert(&self, row: message::Model) -> Result<(), RepositoryError> {
+        message::Entity::insert(row.into_active_model())
+            .exec_without_returning(self.transaction)
+            .await
+            .map_err(repository_error)?;
+        Ok(())
+    }
+}
+
+fn messages_among(rows: &[message::Model]) -> i64 {
+    let messages = rows
+        .iter()
+        .filter(|row| row.kind == message::Kind::Message)
+        .count();
+    i64::try_from(messages).unwrap_or(i64::MAX)
+}
+
+/// Marks the columns that differ. Destructures, so that a new column is not forgotten.
+fn set_changed(changes: &mut conversation::ActiveModel, row: &conversation::Model) {
+    let conversation::Model {
+        id: _,
+        user_id: _,
+        created_at: _,
+        metadata,
+        title,
+        title_is_default,
+        search_title,
+        last_sequence,
+        message_count,
+        revision,
+        last_item_at,
+        updated_at,
+        deleted_at,
+    } = row.clone();
+    changes.metadata.set_if_not_equals(metadata);
+    changes.title.set_if_not_equals(title);
+    changes.title_is_default.set_if_not_equals(title_is_default);
+    changes.search_title.set_if_not_equals(search_title);
+    changes.last_sequence.set_if_not_equals(last_sequence);
+    changes.message_count.set_if_not_equals(message_count);
+    changes.last_item_at.set_if_not_equals(last_item_at);
+    changes.updated_at.set_if_not_equals(updated_at);
+    changes.deleted_at.set_if_not_equals(deleted_at);
+    changes.revision = Set(revision);
+}
+
+/// A live conversation of this caller's.
+pub(crate) fn of_caller(
+    caller: &Caller,
+    id: ConversationId,
+) -> sea_orm::Select<conversation::Entity> {
+    conversation::Entity::find_by_id(id.uuid())
+        .filter(conversation::Column::UserId.eq(caller.user_id().as_str()))
+        .filter(conversation::Column::DeletedAt.is_null())
+}

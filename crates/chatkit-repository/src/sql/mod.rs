@@ -1,0 +1,233 @@
+//! The connection, its transactions, and what the queries of all ports share.
+
+mod begin;
+mod conversation;
+mod entity;
+mod error;
+mod locked;
+mod maintenance;
+mod message;
+mod run;
+mod run_row;
+mod task;
+mod tool_call;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chatkit_domain::{Repositories, RepositoryError};
+use chrono::{SubsecRound, Utc};
+use sea_orm::{
+    ConnectOptions, Database as SeaDatabase, DatabaseConnection, DatabaseTransaction, DbBackend,
+    ExprTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    sea_query::{Expr, SimpleExpr},
+};
+
+use sqlx::Connection;
+use tokio::sync::Semaphore;
+
+use self::error::repository_error;
+
+/// How long SQLite waits for another process that writes.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait for a free connection before the database counts as busy.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an idle connection is taken to be alive without asking: under load none is asked,
+/// and after a restart of the database the dead ones are found.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// How many searches run at once.
+const SEARCHES: usize = 2;
+
+/// What every PostgreSQL connection begins with: no statement waits for a lock, and no transaction
+/// for its client, without end.
+const POSTGRES_SETTINGS: &str = "SET lock_timeout = '5s'; \
+     SET idle_in_transaction_session_timeout = '60s'";
+
+/// How to reach the database.
+#[derive(Clone, Debug)]
+pub struct DatabaseOptions {
+    /// `sqlite://path?mode=rwc` or `postgres://…`.
+    pub url: String,
+    /// Connections at most. SQLite has one writer beside them.
+    pub pool: u32,
+    /// The migration that the schema must have for [`check`](chatkit_domain::Maintenance::check)
+    /// to succeed.
+    pub schema: String,
+}
+
+/// Opens the pool and gives the repositories over it.
+///
+/// # Errors
+/// [`RepositoryError::Unavailable`] when the database cannot be reached, or the URL is none of a
+/// database that is supported.
+pub async fn connect(options: DatabaseOptions) -> Result<Repositories, RepositoryError> {
+    let database = Arc::new(Database::open(options).await?);
+    Ok(Repositories {
+        conversations: database.clone(),
+        messages: database.clone(),
+        runs: database.clone(),
+        tasks: database.clone(),
+        maintenance: database,
+    })
+}
+
+/// One database, which implements every port.
+#[derive(Debug)]
+struct Database {
+    reader: DatabaseConnection,
+    /// On SQLite a pool of one connection, so that writers queue here and never meet
+    /// `SQLITE_BUSY`; on PostgreSQL the same pool as `reader`.
+    writer: DatabaseConnection,
+    backend: DbBackend,
+    schema: String,
+    /// Searches read much; they take only so many of the connections.
+    searches: Arc<Semaphore>,
+}
+
+impl Database {
+    /// Opens the pools. Processes that open a new SQLite file at once meet its lock, for which
+    /// SQLite does not wait while it switches to its write-ahead log.
+    async fn open(options: DatabaseOptions) -> Result<Self, RepositoryError> {
+        let begun = Instant::now();
+        loop {
+            match Self::try_open(&options).await.map_err(repository_error) {
+                Err(RepositoryError::Unavailable(_)) if begun.elapsed() < SQLITE_BUSY_TIMEOUT => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_open(options: &DatabaseOptions) -> Result<Self, sea_orm::DbErr> {
+        let reader = SeaDatabase::connect(connect_options(&options.url, options.pool)).await?;
+        let backend = reader.get_database_backend();
+        let writer = if backend == DbBackend::Sqlite {
+            SeaDatabase::connect(connect_options(&options.url, 1)).await?
+        } else {
+            reader.clone()
+        };
+        Ok(Self {
+            reader,
+            writer,
+            backend,
+            schema: options.schema.clone(),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
+        })
+    }
+
+    /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that
+    /// reads first and writes later fails when another wrote in between.
+    async fn write(&self) -> Result<DatabaseTransaction, RepositoryError> {
+        begin(
+            &self.writer,
+            TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            },
+        )
+        .await
+    }
+
+    /// The database's own time, as an expression. Leases are measured by it alone, so that
+    /// replicas whose clocks differ agree. SQLite's is the clock of this machine, as the
+    /// processes that share a SQLite file do.
+    fn now(&self) -> SimpleExpr {
+        self.in_future(Duration::ZERO)
+    }
+
+    /// The database's own time, so much later.
+    fn in_future(&self, later: Duration) -> SimpleExpr {
+        if self.backend == DbBackend::Postgres {
+            Expr::cust("clock_timestamp()").add(Expr::cust_with_values(
+                "make_interval(secs => $1)",
+                [later.as_secs_f64()],
+            ))
+        } else {
+            Expr::value(Utc::now().trunc_subsecs(3) + later)
+        }
+    }
+}
+
+/// Begins a transaction in a task of its own. A caller that goes away in the middle of `BEGIN`
+/// would otherwise give the connection back to the pool with the transaction open: the driver
+/// rolls back only what it knows has begun. A transaction that nobody takes is rolled back.
+async fn begin(
+    connection: &DatabaseConnection,
+    options: TransactionOptions,
+) -> Result<DatabaseTransaction, RepositoryError> {
+    let connection = connection.clone();
+    let begun = uncancelled(async move { connection.begin_with_options(options).await });
+    begun.await?.map_err(repository_error)
+}
+
+/// Runs a future to its end, whatever becomes of its caller.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task ends by itself, within the database's timeouts"
+)]
+async fn uncancelled<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, RepositoryError> {
+    tokio::spawn(future)
+        .await
+        .map_err(|error| RepositoryError::Failed(Box::new(error)))
+}
+
+fn connect_options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .test_before_acquire_if_idle_for(TRUSTED_FOR)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+                .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(SQLITE_BUSY_TIMEOUT)
+        })
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| {
+                Box::pin(async move {
+                    // Behind it, a rollback that is under way has been carried out. A COMMIT that
+                    // failed (a full disk) leaves the driver in a transaction that SQLite has
+                    // ended: what it writes from then on is never committed.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
+        })
+        .map_sqlx_postgres_opts(|postgres| postgres.application_name("chatkit"))
+        .map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_connect(|connection, _| {
+                Box::pin(async move {
+                    sqlx::raw_sql(POSTGRES_SETTINGS).execute(connection).await?;
+                    Ok(())
+                })
+            })
+        });
+    options
+}
+
+/// The runs that may still change. Literal, because PostgreSQL uses a partial index only when it
+/// can prove the predicate, which it cannot from a parameter.
+fn is_active() -> SimpleExpr {
+    Expr::cust("status IN ('queued', 'running', 'awaiting_approval')")
+}
+
+/// A count as it is stored.
+fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A stored count, which is never negative.
+fn natural(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}

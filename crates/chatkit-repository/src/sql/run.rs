@@ -1,0 +1,464 @@
+//! The queries of [`RunRepository`]. Locks are taken in one order: conversation, then run.
+
+use async_trait::async_trait;
+use chatkit_domain::{
+    BeginRun, Begun, BegunRun, Caller, ConversationId, Dialect, FinishRun, FinishedRun, ItemId,
+    Message, NewToolCall, OwnedRun, RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence,
+    RunId, RunInput, RunOutcome, RunOwner, RunRepository, RunTarget, ToolCall, ToolCallOutcome,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use super::{
+    Database,
+    begin::{KeyMeets, insert_conversation, known_run, refuse_too_many, take_input},
+    entity::{run, tool_call as tool_call_entity},
+    error::repository_error,
+    is_active,
+    locked::{LockedConversation, of_caller},
+    message::live_message,
+    run_row::{status_column, to_run},
+    stored, tool_call,
+};
+
+#[async_trait]
+impl RunRepository for Database {
+    async fn begin(&self, caller: &Caller, begin: BeginRun) -> Result<Begun, RepositoryError> {
+        let transaction = self.write().await?;
+        let mut conversation = match &begin.target {
+            RunTarget::New { id, earlier } => {
+                insert_conversation(&transaction, caller, *id, earlier, begin.now).await?
+            }
+            RunTarget::Existing(id) => {
+                LockedConversation::of_caller(&transaction, caller, *id).await?
+            }
+        };
+        let active = self
+            .close_expired(&transaction, &mut conversation, &begin)
+            .await?;
+        let input = match known_run(&transaction, caller, &begin).await? {
+            KeyMeets::Nothing => begin.input.clone(),
+            KeyMeets::Failed(user_message) => RunInput::Again(user_message),
+            KeyMeets::Run(run) => {
+                let calls = tool_call::of_run(&transaction, run.id).await?;
+                // An expired run may have been closed.
+                conversation.save().await?;
+                transaction.commit().await.map_err(repository_error)?;
+                return Ok(Begun::Known(to_run(*run, calls)));
+            }
+        };
+        if let Some(run_id) = active {
+            return Err(RepositoryError::RunActive { run_id });
+        }
+        refuse_too_many(&transaction, caller, begin.max_runs_per_user).await?;
+        let again = matches!(input, RunInput::Again(_));
+        let user_message = take_input(&transaction, &mut conversation, &begin, input).await?;
+        let run = self
+            .insert_run(&transaction, caller, &begin, user_message.id)
+            .await?;
+        conversation.save().await?;
+        transaction.commit().await.map_err(repository_error)?;
+        Ok(Begun::New(BegunRun {
+            run: to_run(run, Vec::new()),
+            user_message,
+            again,
+        }))
+    }
+
+    async fn get(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+    ) -> Result<Run, RepositoryError> {
+        let owned = of_caller(caller, conversation)
+            .count(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        let row = run::Entity::find_by_id(run.uuid())
+            .filter(run::Column::ConversationId.eq(conversation.uuid()))
+            .one(&self.reader)
+            .await
+            .map_err(repository_error)?
+            .filter(|_| owned == 1)
+            .ok_or(RepositoryError::NotFound)?;
+        let calls = tool_call::of_run(&self.reader, row.id).await?;
+        Ok(to_run(row, calls))
+    }
+
+    async fn failed_tool_calls(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        user_message: ItemId,
+    ) -> Result<Vec<ToolCall>, RepositoryError> {
+        let failed = run::Entity::find()
+            .filter(run::Column::UserMessageId.eq(user_message.uuid()))
+            .filter(Expr::cust("status = 'failed'"))
+            .order_by_asc(run::Column::CreatedAt)
+            .order_by_asc(run::Column::Id)
+            .all(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        let mut calls = Vec::new();
+        for run in failed {
+            let is_callers = run.user_id == caller.user_id().as_str();
+            if is_callers && run.conversation_id == conversation.uuid() {
+                calls.extend(tool_call::of_run(&self.reader, run.id).await?);
+            }
+        }
+        Ok(calls.into_iter().map(ToolCall::from).collect())
+    }
+
+    async fn outcome(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+    ) -> Result<RunOutcome, RepositoryError> {
+        let run = self.get(caller, conversation, run).await?;
+        let message = async |id: Option<ItemId>| match id {
+            Some(id) => live_message(&self.reader, conversation, id).await,
+            None => Ok(None),
+        };
+        let user_message = message(run.user_message_id)
+            .await?
+            .ok_or(RepositoryError::NotFound)?
+            .try_into()?;
+        let assistant_message = message(run.assistant_message_id)
+            .await?
+            .map(Message::try_from)
+            .transpose()?
+            .map(|message| Message {
+                tool_calls: run.tool_calls.clone(),
+                ..message
+            });
+        Ok(RunOutcome {
+            run,
+            user_message,
+            assistant_message,
+        })
+    }
+
+    async fn start_tool_calls(
+        &self,
+        fence: RunFence,
+        calls: &[NewToolCall],
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        let transaction = self.write().await?;
+        let conversation = self.enter(&transaction, fence).await?;
+        let rows = calls
+            .iter()
+            .map(|call| tool_call::running_row(fence.run_id, call, now).into_active_model());
+        tool_call_entity::Entity::insert_many(rows)
+            .exec_without_returning(&transaction)
+            .await
+            .map_err(repository_error)?;
+        conversation.save().await?;
+        transaction.commit().await.map_err(repository_error)
+    }
+
+    async fn finish_tool_call(
+        &self,
+        fence: RunFence,
+        outcome: &ToolCallOutcome,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        let transaction = self.write().await?;
+        let conversation = self.enter(&transaction, fence).await?;
+        let ToolCallOutcome {
+            id,
+            status,
+            result,
+            error_message,
+            execution_time_ms,
+        } = outcome.clone();
+        let changes = tool_call_entity::ActiveModel {
+            status: Set(tool_call::status_column(status)),
+            tool_output: Set(result),
+            error_message: Set(error_message),
+            execution_time_ms: Set(Some(stored(execution_time_ms))),
+            completed_at: Set(Some(now)),
+            ..Default::default()
+        };
+        tool_call_entity::Entity::update_many()
+            .set(changes)
+            .filter(tool_call_entity::Column::Id.eq(id.uuid()))
+            .filter(tool_call_entity::Column::RunId.eq(fence.run_id.uuid()))
+            .exec(&transaction)
+            .await
+            .map_err(repository_error)?;
+        conversation.save().await?;
+        transaction.commit().await.map_err(repository_error)
+    }
+
+    async fn finish(
+        &self,
+        fence: RunFence,
+        finish: FinishRun,
+    ) -> Result<FinishedRun, RepositoryError> {
+        let transaction = self.write().await?;
+        let mut conversation = self.enter(&transaction, fence).await?;
+        let row = end_run(&transaction, fence.run_id, &finish).await?;
+        let assistant_message = match (finish.answer, row.assistant_message_id) {
+            (Some(answer), Some(id)) => Some(
+                conversation
+                    .append_answer(
+                        ItemId::new(id),
+                        fence.run_id,
+                        answer,
+                        row.model.clone(),
+                        finish.usage.map(|usage| usage.total_tokens()),
+                        finish.now,
+                    )
+                    .await?,
+            ),
+            _ => None,
+        };
+        if let Some((id, note)) = finish.note {
+            conversation
+                .append_note(id, fence.run_id, note, finish.now)
+                .await?;
+        }
+        if assistant_message.is_none() {
+            conversation
+                .put_back(row.user_message_id, fence.run_id)
+                .await?;
+        }
+        let unfinished = match &finish.end {
+            RunEnd::Cancelled => tool_call_entity::Status::Cancelled,
+            RunEnd::Completed | RunEnd::Failed(_) => tool_call_entity::Status::Unknown,
+        };
+        let calls = tool_call::settle(
+            &transaction,
+            fence.run_id,
+            unfinished,
+            assistant_message.as_ref().map(|message| message.id),
+            finish.now,
+        )
+        .await?;
+        conversation.save().await?;
+        transaction.commit().await.map_err(repository_error)?;
+        let run = to_run(row, calls);
+        let assistant_message = assistant_message.map(|message| Message {
+            tool_calls: run.tool_calls.clone(),
+            ..message
+        });
+        Ok(FinishedRun {
+            run,
+            assistant_message,
+        })
+    }
+
+    async fn extend_leases(
+        &self,
+        owner: RunOwner,
+        runs: &[RunId],
+    ) -> Result<Vec<OwnedRun>, RepositoryError> {
+        let transaction = self.write().await?;
+        let rows = run::Entity::update_many()
+            .col_expr(run::Column::LeaseExpiresAt, self.in_future(owner.lease))
+            .filter(run::Column::Id.is_in(runs.iter().map(|run| run.uuid())))
+            .filter(run::Column::LeaseOwner.eq(owner.id))
+            .filter(is_active())
+            .exec_with_returning(&transaction)
+            .await
+            .map_err(repository_error)?;
+        transaction.commit().await.map_err(repository_error)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| OwnedRun {
+                id: RunId::new(row.id),
+                cancel_requested: row.cancel_requested,
+            })
+            .collect())
+    }
+}
+
+impl Database {
+    /// Closes the conversation's run if its lease ran out; returns it if it did not.
+    async fn close_expired(
+        &self,
+        transaction: &DatabaseTransaction,
+        conversation: &mut LockedConversation<'_>,
+        begin: &BeginRun,
+    ) -> Result<Option<RunId>, RepositoryError> {
+        let active: Option<(Uuid, bool)> = run::Entity::find()
+            .select_only()
+            .column(run::Column::Id)
+            .column_as(
+                Expr::col(run::Column::LeaseExpiresAt).lte(self.now()),
+                "expired",
+            )
+            .filter(run::Column::ConversationId.eq(conversation.row().id))
+            .filter(is_active())
+            .lock_exclusive()
+            .into_tuple()
+            .one(transaction)
+            .await
+            .map_err(repository_error)?;
+        match active {
+            None => Ok(None),
+            Some((id, true)) => {
+                interrupt(transaction, conversation, RunId::new(id), begin.now).await?;
+                Ok(None)
+            }
+            Some((id, false)) => Ok(Some(RunId::new(id))),
+        }
+    }
+
+    async fn insert_run(
+        &self,
+        transaction: &DatabaseTransaction,
+        caller: &Caller,
+        begin: &BeginRun,
+        user_message: ItemId,
+    ) -> Result<run::Model, RepositoryError> {
+        let idempotency = begin.idempotency.clone();
+        let row = run::Model {
+            id: begin.id.uuid(),
+            conversation_id: begin.target.conversation_id().uuid(),
+            user_id: caller.user_id().as_str().to_owned(),
+            dialect: match begin.dialect {
+                Dialect::Rest => run::Dialect::Rest,
+                Dialect::Chat => run::Dialect::Chat,
+                Dialect::Completions => run::Dialect::Completions,
+                Dialect::ChatKit => run::Dialect::Chatkit,
+            },
+            status: run::Status::Running,
+            model: Some(begin.model.clone()),
+            input_tokens: None,
+            output_tokens: None,
+            usage_estimated: None,
+            error_code: None,
+            error_message: None,
+            fingerprint: idempotency.as_ref().map(|key| key.fingerprint.clone()),
+            idempotency_key: idempotency.map(|key| key.key),
+            user_message_id: Some(user_message.uuid()),
+            assistant_message_id: Some(begin.assistant_message_id.uuid()),
+            state: None,
+            last_event: 0,
+            lease_owner: Some(begin.owner.id),
+            lease_expires_at: None,
+            cancel_requested: false,
+            created_at: begin.now,
+            started_at: Some(begin.now),
+            ended_at: None,
+        };
+        run::Entity::insert(row.clone().into_active_model())
+            .exec_without_returning(transaction)
+            .await
+            .map_err(repository_error)?;
+        run::Entity::update_many()
+            .col_expr(
+                run::Column::LeaseExpiresAt,
+                self.in_future(begin.owner.lease),
+            )
+            .filter(run::Column::Id.eq(row.id))
+            .exec(transaction)
+            .await
+            .map_err(repository_error)?;
+        Ok(row)
+    }
+
+    /// Locks the run's conversation and checks that the run is still its owner's. Until the
+    /// transaction ends nobody can take it.
+    async fn enter<'a>(
+        &self,
+        transaction: &'a DatabaseTransaction,
+        fence: RunFence,
+    ) -> Result<LockedConversation<'a>, RepositoryError> {
+        let conversation = LockedConversation::any(transaction, fence.conversation_id)
+            .await?
+            .ok_or(RepositoryError::RunLost)?;
+        run::Entity::find_by_id(fence.run_id.uuid())
+            .filter(run::Column::LeaseOwner.eq(fence.owner.id))
+            .filter(is_active())
+            .lock_exclusive()
+            .one(transaction)
+            .await
+            .map_err(repository_error)?
+            .ok_or(RepositoryError::RunLost)?;
+        Ok(conversation)
+    }
+
+    /// The run that is answering in a conversation.
+    pub(crate) async fn active_run(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Option<Run>, RepositoryError> {
+        let row = run::Entity::find()
+            .filter(run::Column::ConversationId.eq(conversation.uuid()))
+            .filter(is_active())
+            .one(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        match row {
+            Some(row) => {
+                let calls = tool_call::of_run(&self.reader, row.id).await?;
+                Ok(Some(to_run(row, calls)))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// Closes a run that nobody answers any more. Its conversation is locked by the caller.
+pub(crate) async fn interrupt(
+    transaction: &DatabaseTransaction,
+    conversation: &mut LockedConversation<'_>,
+    run_id: RunId,
+    now: DateTime<Utc>,
+) -> Result<(), RepositoryError> {
+    let finish = FinishRun {
+        end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
+        answer: None,
+        note: None,
+        usage: None,
+        now,
+    };
+    let row = end_run(transaction, run_id, &finish).await?;
+    conversation.put_back(row.user_message_id, run_id).await?;
+    let unknown = tool_call_entity::Status::Unknown;
+    tool_call::settle(transaction, run_id, unknown, None, now).await?;
+    Ok(())
+}
+
+async fn end_run(
+    transaction: &DatabaseTransaction,
+    run_id: RunId,
+    finish: &FinishRun,
+) -> Result<run::Model, RepositoryError> {
+    let mut changes = run::ActiveModel {
+        status: Set(status_column(finish.end.status())),
+        ended_at: Set(Some(finish.now)),
+        lease_owner: Set(None),
+        lease_expires_at: Set(None),
+        ..Default::default()
+    };
+    if finish.answer.is_none() {
+        changes.assistant_message_id = Set(None);
+    }
+    if let RunEnd::Failed(error) = &finish.end {
+        changes.error_code = Set(Some(error.code.as_str().to_owned()));
+        changes.error_message = Set(Some(error.message.clone()));
+    }
+    if let Some(usage) = finish.usage {
+        changes.input_tokens = Set(Some(stored(usage.input_tokens)));
+        changes.output_tokens = Set(Some(stored(usage.output_tokens)));
+        changes.usage_estimated = Set(Some(usage.estimated));
+    }
+    let rows = run::Entity::update_many()
+        .set(changes)
+        .filter(run::Column::Id.eq(run_id.uuid()))
+        .filter(is_active())
+        .exec_with_returning(transaction)
+        .await
+        .map_err(repository_error)?;
+    rows.into_iter().next().ok_or(RepositoryError::RunLost)
+}

@@ -1,0 +1,202 @@
+//! The rows of tool calls, which runs write and messages show.
+
+use std::collections::HashMap;
+
+use chatkit_domain::{
+    ItemId, Message, NewToolCall, RepositoryError, Role, RunId, ToolCall, ToolCallId,
+    ToolCallStatus,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set,
+    sea_query::Expr,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Database, entity::tool_call, error::repository_error, natural};
+
+impl Database {
+    /// Fills in the tool calls of assistant messages.
+    pub(crate) async fn attach_tool_calls(
+        &self,
+        messages: impl Iterator<Item = &mut Message>,
+    ) -> Result<(), RepositoryError> {
+        let mut answers: HashMap<Uuid, &mut Message> = messages
+            .filter(|message| message.role == Role::Assistant)
+            .map(|message| (message.id.uuid(), message))
+            .collect();
+        if answers.is_empty() {
+            return Ok(());
+        }
+        let rows = tool_call::Entity::find()
+            .filter(tool_call::Column::MessageId.is_in(answers.keys().copied()))
+            .order_by_asc(tool_call::Column::RunId)
+            .order_by_asc(tool_call::Column::Round)
+            .order_by_asc(tool_call::Column::Position)
+            .all(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        for row in rows {
+            if let Some(message) = row.message_id.and_then(|id| answers.get_mut(&id)) {
+                message.tool_calls.push(row.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tool calls of a run, in the model's order.
+pub(crate) async fn of_run(
+    connection: &impl ConnectionTrait,
+    run_id: Uuid,
+) -> Result<Vec<tool_call::Model>, RepositoryError> {
+    tool_call::Entity::find()
+        .filter(tool_call::Column::RunId.eq(run_id))
+        .order_by_asc(tool_call::Column::Round)
+        .order_by_asc(tool_call::Column::Position)
+        .all(connection)
+        .await
+        .map_err(repository_error)
+}
+
+/// Gives a run's tool calls their last form: those still running become `unfinished`, and all
+/// are shown with the answer.
+pub(crate) async fn settle(
+    transaction: &DatabaseTransaction,
+    run_id: RunId,
+    unfinished: tool_call::Status,
+    message_id: Option<ItemId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<tool_call::Model>, RepositoryError> {
+    let mut calls = of_run(transaction, run_id.uuid()).await?;
+    let mut changed = false;
+    for call in &mut calls {
+        if call.completed_at.is_none() {
+            call.status = unfinished;
+            call.completed_at = Some(now);
+            changed = true;
+        }
+        if let Some(message_id) = message_id {
+            call.message_id = Some(message_id.uuid());
+            changed = true;
+        }
+    }
+    if changed {
+        let message_id = message_id.map(chatkit_domain::Id::uuid);
+        tool_call::Entity::update_many()
+            .col_expr(tool_call::Column::MessageId, Expr::value(message_id))
+            .filter(tool_call::Column::RunId.eq(run_id.uuid()))
+            .exec(transaction)
+            .await
+            .map_err(repository_error)?;
+        let settled = tool_call::ActiveModel {
+            status: Set(unfinished),
+            completed_at: Set(Some(now)),
+            ..Default::default()
+        };
+        tool_call::Entity::update_many()
+            .set(settled)
+            .filter(tool_call::Column::RunId.eq(run_id.uuid()))
+            .filter(tool_call::Column::CompletedAt.is_null())
+            .exec(transaction)
+            .await
+            .map_err(repository_error)?;
+    }
+    Ok(calls)
+}
+
+pub(crate) fn running_row(
+    run_id: RunId,
+    call: &NewToolCall,
+    now: DateTime<Utc>,
+) -> tool_call::Model {
+    let NewToolCall {
+        id,
+        round,
+        position,
+        call_id,
+        tool_name,
+        arguments,
+        arguments_text,
+    } = call.clone();
+    tool_call::Model {
+        id: id.uuid(),
+        run_id: run_id.uuid(),
+        message_id: None,
+        round: i32::try_from(round).unwrap_or(i32::MAX),
+        position: i32::try_from(position).unwrap_or(i32::MAX),
+        call_id,
+        tool_name,
+        tool_input: Value::Object(arguments),
+        tool_input_text: arguments_text,
+        tool_output: None,
+        status: tool_call::Status::Running,
+        error_message: None,
+        execution_time_ms: None,
+        created_at: now,
+        completed_at: None,
+    }
+}
+
+pub(crate) fn status_column(status: ToolCallStatus) -> tool_call::Status {
+    match status {
+        ToolCallStatus::AwaitingApproval => tool_call::Status::AwaitingApproval,
+        ToolCallStatus::Running => tool_call::Status::Running,
+        ToolCallStatus::Success => tool_call::Status::Success,
+        ToolCallStatus::Error => tool_call::Status::Error,
+        ToolCallStatus::Denied => tool_call::Status::Denied,
+        ToolCallStatus::Cancelled => tool_call::Status::Cancelled,
+        ToolCallStatus::Unknown => tool_call::Status::Unknown,
+    }
+}
+
+impl From<tool_call::Model> for ToolCall {
+    fn from(row: tool_call::Model) -> Self {
+        let tool_call::Model {
+            id,
+            run_id,
+            message_id,
+            round,
+            position,
+            call_id,
+            tool_name,
+            tool_input,
+            tool_input_text,
+            tool_output,
+            status,
+            error_message,
+            execution_time_ms,
+            created_at,
+            completed_at,
+        } = row;
+        Self {
+            id: ToolCallId::new(id),
+            run_id: RunId::new(run_id),
+            message_id: message_id.map(ItemId::new),
+            round: u32::try_from(round).unwrap_or_default(),
+            position: u32::try_from(position).unwrap_or_default(),
+            call_id,
+            tool_name,
+            arguments: match tool_input {
+                Value::Object(arguments) => arguments,
+                _ => serde_json::Map::new(),
+            },
+            arguments_text: tool_input_text,
+            result: tool_output,
+            status: match status {
+                tool_call::Status::AwaitingApproval => ToolCallStatus::AwaitingApproval,
+                tool_call::Status::Running => ToolCallStatus::Running,
+                tool_call::Status::Success => ToolCallStatus::Success,
+                tool_call::Status::Error => ToolCallStatus::Error,
+                tool_call::Status::Denied => ToolCallStatus::Denied,
+                tool_call::Status::Cancelled => ToolCallStatus::Cancelled,
+                tool_call::Status::Unknown => ToolCallStatus::Unknown,
+            },
+            error_message,
+            execution_time_ms: execution_time_ms.map(natural),
+            created_at,
+            completed_at,
+        }
+    }
+}
