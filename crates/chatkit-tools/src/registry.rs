@@ -1,0 +1,122 @@
+//! Every tool of a server.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    Tool, ToolContext, ToolDefinition, ToolError,
+    tool::{AnyTool, Typed},
+};
+
+/// Every tool that the agent may use, by name.
+#[derive(Clone, Debug, Default)]
+pub struct ToolRegistry {
+    tools: BTreeMap<String, Arc<dyn AnyTool>>,
+}
+
+/// Why a tool cannot be registered: a mistake that should stop the server from starting.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// Another tool has the name.
+    #[error("there are two tools named `{0}`")]
+    DuplicateName(String),
+    /// Models cannot call it.
+    #[error("`{0}` is no tool name: it must have 1 to 64 of a-z A-Z 0-9 _ -")]
+    InvalidName(String),
+}
+
+impl ToolRegistry {
+    /// Adds a tool.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when the name is taken or not callable.
+    pub fn register<T: Tool>(&mut self, tool: T) -> Result<(), RegistryError> {
+        let name = tool.name().to_owned();
+        let callable = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(callable) {
+            return Err(RegistryError::InvalidName(name));
+        }
+        if self.tools.contains_key(&name) {
+            return Err(RegistryError::DuplicateName(name));
+        }
+        self.tools.insert(name, Arc::new(Typed::new(tool)));
+        Ok(())
+    }
+
+    /// What a model is told about the tools, in order of their names.
+    pub fn definitions(&self) -> impl Iterator<Item = &ToolDefinition> {
+        self.tools.values().map(|tool| tool.definition())
+    }
+
+    /// Whether the tool exists and only reads.
+    #[must_use]
+    pub fn is_read_only(&self, name: &str) -> bool {
+        self.tools
+            .get(name)
+            .is_some_and(|tool| tool.definition().read_only)
+    }
+
+    /// Calls a tool.
+    ///
+    /// # Errors
+    /// [`ToolError::Refused`] also for a name that no tool has and arguments that do not fit.
+    pub async fn call(
+        &self,
+        context: &ToolContext,
+        name: &str,
+        arguments: Map<String, Value>,
+    ) -> Result<Value, ToolError> {
+        match self.tools.get(name) {
+            Some(tool) => tool.call(context, arguments).await,
+            None => Err(ToolError::Refused(format!(
+                "There is no tool named `{name}`."
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Named(&'static str);
+
+    #[async_trait]
+    impl Tool for Named {
+        type Arguments = Map<String, Value>;
+        type Output = ();
+
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn description(&self) -> &str {
+            "Does nothing."
+        }
+
+        async fn call(&self, _: &ToolContext, _: Self::Arguments) -> Result<(), ToolError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_name_is_taken_once_and_must_be_callable() {
+        let mut registry = ToolRegistry::default();
+        assert_eq!(registry.register(Named("a-b_1")), Ok(()));
+        assert_eq!(
+            registry.register(Named("a-b_1")),
+            Err(RegistryError::DuplicateName("a-b_1".to_owned()))
+        );
+        for name in ["", "a b", "é", &"a".repeat(65)] {
+            let name: &'static str = name.to_owned().leak();
+            assert_eq!(
+                registry.register(Named(name)),
+                Err(RegistryError::InvalidName(name.to_owned()))
+            );
+        }
+    }
+}
