@@ -1,0 +1,487 @@
+//! What embedders call.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use chatkit_domain::{
+    BeginRun, Begun, Caller, Clock, ConversationId, Dialect, FinishRun, FinishedRun, Idempotency,
+    ItemId, Message, MessageText, Repositories, RepositoryError, Run, RunEnd, RunError,
+    RunErrorCode, RunFence, RunInput, RunOutcome, RunOwner, RunTarget,
+};
+use chatkit_tools::{ToolContext, ToolRegistry};
+use futures::FutureExt;
+use tokio::{
+    sync::{Mutex, Semaphore, mpsc, oneshot},
+    task::JoinSet,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+
+use crate::{
+    engine::{Engine, Task},
+    journal::{EnteredRun, Journal, Stop},
+    provider::{FinishReason, Provider, Sampling},
+    settings::AgentSettings,
+    sweep,
+};
+
+/// Answers runs. Cheap to clone; the clones are one agent.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: AgentSettings,
+    pub(crate) repositories: Repositories,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) tools: ToolRegistry,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Arc<Journal>,
+    slots: Arc<Semaphore>,
+    runs: TaskTracker,
+    draining: CancellationToken,
+    background: Mutex<JoinSet<()>>,
+}
+
+/// A run to start.
+#[derive(Clone, Debug)]
+pub struct StartRun {
+    /// Where it answers.
+    pub target: RunTarget,
+    /// What it answers.
+    pub input: StartInput,
+    /// The API by which it came.
+    pub dialect: Dialect,
+    /// The caller's key for this turn.
+    pub idempotency: Option<Idempotency>,
+    /// How it departs from the settings.
+    pub options: RunOptions,
+}
+
+/// What a run answers.
+#[derive(Clone, Debug)]
+pub enum StartInput {
+    /// What the user says now.
+    Say(MessageText),
+    /// A user's message that is in the history.
+    Again(ItemId),
+}
+
+/// How one run departs from the settings.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Another model than the default one.
+    pub model: Option<String>,
+    /// Instructions for this turn, behind those of the settings.
+    pub instructions: String,
+    /// How the model should choose its words.
+    pub sampling: Sampling,
+}
+
+/// What starting a run met.
+#[derive(Debug)]
+pub enum Started {
+    /// A new run.
+    New(StartedRun),
+    /// The run that the caller's key stands for, active or ended.
+    Known(Run),
+}
+
+/// A run that has begun: the user's message is stored.
+#[derive(Debug)]
+pub struct StartedRun {
+    /// The run.
+    pub run: Run,
+    /// The user's message.
+    pub user_message: Message,
+    deltas: mpsc::UnboundedReceiver<String>,
+    finished: oneshot::Receiver<EndedRun>,
+}
+
+/// A run that has ended.
+#[derive(Clone, Debug)]
+pub struct EndedRun {
+    /// The run.
+    pub run: Run,
+    /// Its answer, where one was kept.
+    pub assistant_message: Option<Message>,
+    /// Why the model ended its answer.
+    pub finish_reason: FinishReason,
+}
+
+/// Why a run did not begin, or its end is not known here.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The repositories refused.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The process is stopping and takes no new runs.
+    #[error("the server is stopping")]
+    Draining,
+    /// The process answers as many runs as it may.
+    #[error("the server has too many active runs")]
+    Busy,
+    /// The run was taken from this process; its state stands in the repositories.
+    #[error("the run was taken from this process")]
+    Lost,
+}
+
+impl Agent {
+    /// An agent over these parts. Its background work begins at once and ends with its last
+    /// clone. Must be called within a Tokio runtime.
+    #[must_use]
+    pub fn new(
+        settings: AgentSettings,
+        repositories: Repositories,
+        provider: Arc<dyn Provider>,
+        tools: ToolRegistry,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let owner = RunOwner {
+            id: clock.uuid(),
+            lease: settings.run_lease,
+        };
+        let journal = Arc::new(Journal::new(owner));
+        let background = background(&settings, &repositories, &clock, &journal);
+        let shared = Shared {
+            slots: Arc::new(Semaphore::new(settings.max_runs)),
+            settings,
+            repositories,
+            provider,
+            tools,
+            clock,
+            journal,
+            runs: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            background: Mutex::new(background),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Stores the user's message and begins to answer it. Once this is called the run goes on,
+    /// whatever becomes of the future.
+    ///
+    /// # Errors
+    /// [`AgentError::Draining`]; [`AgentError::Busy`]; [`AgentError::Repository`] as
+    /// [`RunRepository::begin`](chatkit_domain::RunRepository::begin) says.
+    pub async fn start(&self, caller: &Caller, start: StartRun) -> Result<Started, AgentError> {
+        // Taken before the question: a shutdown that begins now waits for this run.
+        let counted = self.shared.runs.token();
+        if self.shared.draining.is_cancelled() {
+            return Err(AgentError::Draining);
+        }
+        let slots = self.shared.slots.clone();
+        let slot = slots.try_acquire_owned().map_err(|_| AgentError::Busy)?;
+        let options = start.options.clone();
+        let begin = self.begin(start);
+        let span = tracing::info_span!(
+            "run",
+            run_id = %begin.id,
+            conversation_id = %begin.target.conversation_id(),
+            user_id = caller.user_id().as_str(),
+        );
+        let entered = self.shared.journal.enter(begin.id);
+        let (begun_sender, begun) = oneshot::channel();
+        let (finished_sender, finished) = oneshot::channel();
+        let (delta_sender, deltas) = mpsc::unbounded_channel();
+        let shared = self.shared.clone();
+        let caller = caller.clone();
+        let run = async move {
+            let _held = (slot, counted);
+            let begun = shared.repositories.runs.begin(&caller, begin).await;
+            let work = match &begun {
+                Ok(Begun::New(begun)) => {
+                    entered.begun();
+                    let task = Task {
+                        user_message_id: begun.user_message.id,
+                        again: begun.again,
+                        options,
+                        deltas: delta_sender,
+                    };
+                    Some((begun.run.clone(), task))
+                }
+                _ => None,
+            };
+            // Nobody may be waiting any more: the run does not mind.
+            let _ = begun_sender.send(begun);
+            if let Some((run, task)) = work
+                && let Some(ended) = Arc::clone(&shared).answer(caller, run, task, entered).await
+            {
+                let _ = finished_sender.send(ended);
+            }
+        };
+        self.shared.runs.spawn(run.instrument(span));
+        match begun.await.map_err(|_| AgentError::Lost)?? {
+            Begun::New(begun) => Ok(Started::New(StartedRun {
+                run: begun.run,
+                user_message: begun.user_message,
+                deltas,
+                finished,
+            })),
+            Begun::Known(run) => Ok(Started::Known(run)),
+        }
+    }
+
+    fn begin(&self, start: StartRun) -> BeginRun {
+        let Shared {
+            clock,
+            settings,
+            journal,
+            ..
+        } = &*self.shared;
+        BeginRun {
+            id: clock.id(),
+            target: start.target,
+            input: match start.input {
+                StartInput::Say(text) => RunInput::Message {
+                    id: clock.id(),
+                    text,
+                },
+                StartInput::Again(message) => RunInput::Again(message),
+            },
+            idempotency: start.idempotency,
+            max_runs_per_user: settings.max_runs_per_user,
+            assistant_message_id: clock.id(),
+            dialect: start.dialect,
+            model: start
+                .options
+                .model
+                .unwrap_or_else(|| settings.model.clone()),
+            owner: journal.owner(),
+            now: clock.now(),
+        }
+    }
+
+    /// Waits for the end of a run that may be anybody's, and returns what it left.
+    ///
+    /// # Errors
+    /// [`AgentError::Repository`] with `NotFound` when its conversation is deleted meanwhile.
+    pub async fn wait_for(&self, caller: &Caller, run: &Run) -> Result<RunOutcome, AgentError> {
+        let runs = &self.shared.repositories.runs;
+        let (conversation, id) = (run.conversation_id, run.id);
+        let mut status = run.status;
+        while status.is_active() {
+            tokio::time::sleep(WAIT_PERIOD).await;
+            status = runs.get(caller, conversation, id).await?.status;
+        }
+        Ok(runs.outcome(caller, conversation, id).await?)
+    }
+
+    /// Deletes a conversation and stops the run that answers in it.
+    ///
+    /// # Errors
+    /// [`AgentError::Repository`] with `NotFound`.
+    pub async fn delete_conversation(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+    ) -> Result<(), AgentError> {
+        let now = self.shared.clock.now();
+        let conversations = &self.shared.repositories.conversations;
+        let deleted = conversations.delete(caller, id, now).await?;
+        if let Some(run) = deleted.cancelled_run {
+            self.shared.journal.stop(run, Stop::Cancelled);
+        }
+        Ok(())
+    }
+
+    /// Takes no new runs, waits up to `grace` for those that answer, interrupts the rest, and ends
+    /// the background work.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.shared.draining.cancel();
+        self.shared.runs.close();
+        if tokio::time::timeout(grace, self.shared.runs.wait())
+            .await
+            .is_err()
+        {
+            self.shared.journal.stop_all(Stop::Interrupted);
+            // Interrupted runs only have their end to store; a database that is away at this
+            // moment leaves them to the next replica.
+            let _ = tokio::time::timeout(Duration::from_secs(5), self.shared.runs.wait()).await;
+        }
+        let background = std::mem::take(&mut *self.shared.background.lock().await);
+        drop(background);
+    }
+
+    /// How the agent answers.
+    #[must_use]
+    pub fn settings(&self) -> &AgentSettings {
+        &self.shared.settings
+    }
+}
+
+impl StartedRun {
+    /// The next piece of the answer's text; `None` when no more will come. The pieces add up to
+    /// the answer.
+    pub async fn next_delta(&mut self) -> Option<String> {
+        self.deltas.recv().await
+    }
+
+    /// Waits for the end of the run.
+    ///
+    /// # Errors
+    /// [`AgentError::Lost`] when another process has it now.
+    pub async fn finished(self) -> Result<EndedRun, AgentError> {
+        self.finished.await.map_err(|_| AgentError::Lost)
+    }
+}
+
+impl Shared {
+    /// Answers a run to its end. `None` when it was lost.
+    async fn answer(
+        self: Arc<Self>,
+        caller: Caller,
+        run: Run,
+        task: Task,
+        entered: EnteredRun,
+    ) -> Option<EndedRun> {
+        let run_id = run.id;
+        let fence = RunFence {
+            run_id,
+            conversation_id: run.conversation_id,
+            owner: self.journal.owner(),
+        };
+        let context = ToolContext {
+            caller,
+            run_id,
+            cancellation: CancellationToken::new(),
+            clock: self.clock.clone(),
+        };
+        let engine = Engine::new(self.clone(), fence, context.clone(), entered.stop(), task);
+        let finish = AssertUnwindSafe(engine.answer())
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                tracing::error!("the engine panicked");
+                Some((self.internal_failure(), FinishReason::Stop))
+            });
+        let ended = match finish {
+            Some((finish, reason)) => {
+                let caller = &context.caller;
+                self.keep(caller, fence, finish).await.map(|kept| EndedRun {
+                    run: kept.run,
+                    assistant_message: kept.assistant_message,
+                    finish_reason: reason,
+                })
+            }
+            None => None,
+        };
+        drop(entered);
+        ended
+    }
+
+    fn internal_failure(&self) -> FinishRun {
+        FinishRun {
+            end: RunEnd::Failed(RunError::new(RunErrorCode::Internal)),
+            answer: None,
+            note: None,
+            usage: None,
+            now: self.clock.now(),
+        }
+    }
+
+    /// Stores a run's end. The fence is owner and status, not time: a finished answer survives a
+    /// database that is away for a while.
+    async fn keep(
+        &self,
+        caller: &Caller,
+        fence: RunFence,
+        finish: FinishRun,
+    ) -> Option<FinishedRun> {
+        let runs = &self.repositories.runs;
+        let mut attempts = 0;
+        let finished = insist(|| {
+            attempts += 1;
+            runs.finish(fence, finish.clone())
+        })
+        .await;
+        match finished {
+            Ok(finished) => {
+                report_end(&finished.run);
+                Some(finished)
+            }
+            // An attempt may have been carried out, and only its answer lost.
+            Err(RepositoryError::RunLost) if attempts > 1 => self.stored_end(caller, fence).await,
+            Err(RepositoryError::RunLost) => {
+                tracing::warn!("the run was taken from this process; its answer is dropped");
+                None
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "could not store the end of a run"
+                );
+                None
+            }
+        }
+    }
+
+    async fn stored_end(&self, caller: &Caller, fence: RunFence) -> Option<FinishedRun> {
+        let runs = &self.repositories.runs;
+        let outcome = runs
+            .outcome(caller, fence.conversation_id, fence.run_id)
+            .await
+            .ok()?;
+        report_end(&outcome.run);
+        Some(FinishedRun {
+            run: outcome.run,
+            assistant_message: outcome.assistant_message,
+        })
+    }
+}
+
+fn background(
+    settings: &AgentSettings,
+    repositories: &Repositories,
+    clock: &Arc<dyn Clock>,
+    journal: &Arc<Journal>,
+) -> JoinSet<()> {
+    let (lease, ttl) = (settings.run_lease, settings.deleted_ttl);
+    let mut tasks = JoinSet::new();
+    let (journal, kept) = (journal.clone(), repositories.clone());
+    tasks.spawn(async move { journal.keep_leases(&kept).await });
+    let (expiring, now) = (repositories.clone(), clock.clone());
+    tasks.spawn(async move { sweep::close_expired_runs(&expiring, &now, lease).await });
+    let (deleted, now) = (repositories.clone(), clock.clone());
+    tasks.spawn(async move { sweep::purge_deleted(&deleted, &now, ttl).await });
+    tasks
+}
+
+/// How often a run that is perhaps another process's is looked at by who waits for it.
+const WAIT_PERIOD: Duration = Duration::from_millis(200);
+
+/// How long the end of a run waits for a database that is away.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Repeats a write while the database is unavailable, up to [`PATIENCE`].
+pub(crate) async fn insist<T, F>(mut write: impl FnMut() -> F) -> Result<T, RepositoryError>
+where
+    F: Future<Output = Result<T, RepositoryError>>,
+{
+    let begun = tokio::time::Instant::now();
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match write().await {
+            Err(RepositoryError::Unavailable(_)) if begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(2));
+            }
+            result => return result,
+        }
+    }
+}
+
+fn report_end(run: &Run) {
+    let usage = run.usage.unwrap_or_default();
+    tracing::info!(
+        status = ?run.status,
+        error = run.error.as_ref().map(|error| error.code.as_str()),
+        tool_calls = run.tool_calls.len(),
+        input_tokens = usage.input_tokens,
+        output_tokens = usage.output_tokens,
+        "run ended"
+    );
+}

@@ -1,0 +1,387 @@
+//! The loop that answers one run: ask the model, call the tools it asks for, ask again.
+
+use std::sync::Arc;
+
+use chatkit_domain::{
+    FinishRun, Item, ItemId, MessageStatus, RepositoryError, RunEnd, RunError, RunErrorCode,
+    RunFence, Usage, replace_nul,
+};
+use chatkit_tools::ToolContext;
+use futures::StreamExt;
+use tokio::sync::{mpsc, watch};
+
+use crate::{
+    agent::{RunOptions, Shared, insist},
+    journal::Stop,
+    provider::{
+        FinishReason, InputItem, ModelEvent, ModelRequest, ModelStream, ProviderError,
+        RequestedCall,
+    },
+    tool_round::ToolRound,
+    transcript::{round_input, transcript},
+};
+
+/// What the model is told of an answer that its user stopped.
+const STOPPED_NOTE: &str = "The user stopped this answer.";
+
+/// Most tool calls of one round that are carried out.
+const MAX_ROUND_CALLS: usize = 32;
+
+/// What the model is told when it asks for more.
+const TOO_MANY_CALLS_NOTE: &str =
+    "Only the first 32 tool calls of a round are carried out; the others were not.";
+
+/// What stands between the texts of two rounds.
+const ROUND_SEPARATOR: &str = "\n\n";
+
+/// Answers one run.
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+    fence: RunFence,
+    context: ToolContext,
+    stop: watch::Receiver<Option<Stop>>,
+    task: Task,
+    progress: Progress,
+}
+
+/// What the engine is to do, besides the conversation itself.
+#[derive(Debug)]
+pub(crate) struct Task {
+    /// The message that the run answers.
+    pub(crate) user_message_id: ItemId,
+    /// Whether earlier runs may have failed to answer it.
+    pub(crate) again: bool,
+    /// How this run departs from the settings.
+    pub(crate) options: RunOptions,
+    /// Who reads along; nobody need.
+    pub(crate) deltas: mpsc::UnboundedSender<String>,
+}
+
+/// What has come of the run so far; it outlives a loop that is stopped in the middle.
+#[derive(Debug, Default)]
+struct Progress {
+    text: String,
+    chars: usize,
+    /// Whether the next text begins a new round and so a new paragraph.
+    new_round: bool,
+    called_tools: bool,
+    usage: Usage,
+    finish_reason: FinishReason,
+}
+
+/// Why the loop ended without an answer.
+#[derive(Debug)]
+enum Failure {
+    /// A bound or an error, with its cause for the log.
+    Run(
+        RunErrorCode,
+        Option<Box<dyn std::error::Error + Send + Sync>>,
+    ),
+    Stop(Stop),
+}
+
+impl Engine {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        fence: RunFence,
+        context: ToolContext,
+        stop: watch::Receiver<Option<Stop>>,
+        task: Task,
+    ) -> Self {
+        Self {
+            shared,
+            fence,
+            context,
+            stop,
+            task,
+            progress: Progress::default(),
+        }
+    }
+
+    /// Answers, until the answer is whole, a bound is met or somebody stops it. `None` when the
+    /// run is not this process's any more.
+    pub(crate) async fn answer(mut self) -> Option<(FinishRun, FinishReason)> {
+        let mut stop = self.stop.clone();
+        let stopped = async move {
+            match stop.wait_for(Option::is_some).await {
+                Ok(reason) => reason.unwrap_or(Stop::Lost),
+                // The journal holds the other side for as long as the run is active.
+                Err(_) => Stop::Lost,
+            }
+        };
+        let bound = self.shared.settings.run_timeout;
+        let result = tokio::select! {
+            biased;
+            reason = stopped => Err(Failure::Stop(reason)),
+            result = tokio::time::timeout(bound, self.converse()) =>
+                result.unwrap_or(Err(Failure::Run(RunErrorCode::ModelTimeout, None))),
+        };
+        self.context.cancellation.cancel();
+        let finish_reason = self.progress.finish_reason;
+        Some((self.conclude(result)?, finish_reason))
+    }
+
+    fn conclude(self, result: Result<(), Failure>) -> Option<FinishRun> {
+        let Progress {
+            text,
+            called_tools,
+            usage,
+            ..
+        } = self.progress;
+        let kept = (!text.trim().is_empty()).then_some(text);
+        let mut note = None;
+        let (end, answer) = match result {
+            Ok(()) if kept.is_none() && !called_tools => {
+                tracing::warn!("the model answered with nothing");
+                (failed(RunErrorCode::ModelFailed), None)
+            }
+            Ok(()) => {
+                let text = kept.unwrap_or_default();
+                (RunEnd::Completed, Some((text, MessageStatus::Completed)))
+            }
+            Err(Failure::Run(code, cause)) => {
+                tracing::warn!(
+                    code = code.as_str(),
+                    error = cause.as_deref(),
+                    "the run failed"
+                );
+                (failed(code), None)
+            }
+            Err(Failure::Stop(Stop::Cancelled)) => {
+                note = Some((self.shared.clock.id(), STOPPED_NOTE.to_owned()));
+                let answer = kept.map(|text| (text, MessageStatus::Incomplete));
+                (RunEnd::Cancelled, answer)
+            }
+            Err(Failure::Stop(Stop::Interrupted)) => {
+                let answer = kept.map(|text| (text, MessageStatus::Incomplete));
+                (failed(RunErrorCode::Interrupted), answer)
+            }
+            Err(Failure::Stop(Stop::Lost)) => return None,
+        };
+        Some(FinishRun {
+            end,
+            answer,
+            note,
+            usage: Some(usage),
+            now: self.shared.clock.now(),
+        })
+    }
+
+    async fn converse(&mut self) -> Result<(), Failure> {
+        let items = self.history().await?;
+        let max_rounds = self.shared.settings.max_tool_rounds;
+        let mut this_run = self.failed_calls().await?;
+        for round in 0..=max_rounds {
+            let may_call = round < max_rounds;
+            let mut calls = self.ask(&items, &this_run, may_call).await?;
+            let too_many = calls.len() > MAX_ROUND_CALLS;
+            calls.truncate(MAX_ROUND_CALLS);
+            if calls.is_empty() {
+                return Ok(());
+            }
+            if !may_call {
+                break;
+            }
+            self.progress.called_tools = true;
+            self.progress.new_round = true;
+            let tools = ToolRound {
+                shared: &self.shared,
+                fence: self.fence,
+                context: &self.context,
+                round,
+            };
+            this_run.extend(tools.call(calls).await?);
+            if too_many {
+                this_run.push(InputItem::Note(TOO_MANY_CALLS_NOTE.to_owned()));
+            }
+        }
+        Err(Failure::Run(RunErrorCode::TooManyToolRounds, None))
+    }
+
+    /// What runs that failed to answer the same message did already, so that it is not repeated.
+    async fn failed_calls(&self) -> Result<Vec<InputItem>, Failure> {
+        if !self.task.again {
+            return Ok(Vec::new());
+        }
+        let Shared { repositories, .. } = &*self.shared;
+        let (conversation, message) = (self.fence.conversation_id, self.task.user_message_id);
+        let calls = repositories
+            .runs
+            .failed_tool_calls(&self.context.caller, conversation, message)
+            .await?;
+        Ok(calls
+            .chunk_by(|one, other| (one.run_id, one.round) == (other.run_id, other.round))
+            .flat_map(round_input)
+            .collect())
+    }
+
+    async fn history(&self) -> Result<Vec<Item>, Failure> {
+        let Shared {
+            repositories,
+            settings,
+            ..
+        } = &*self.shared;
+        let caller = &self.context.caller;
+        let (conversation, most) = (self.fence.conversation_id, settings.context_messages);
+        insist(|| repositories.messages.context(caller, conversation, most))
+            .await
+            .map_err(|error| match error {
+                // The conversation was deleted since the run began.
+                RepositoryError::NotFound => Failure::Stop(Stop::Cancelled),
+                error => error.into(),
+            })
+    }
+
+    /// Asks the model once. When the conversation is too long for it, half of the window is
+    /// dropped, at most three times.
+    async fn ask(
+        &mut self,
+        items: &[Item],
+        this_run: &[InputItem],
+        may_call: bool,
+    ) -> Result<Vec<RequestedCall>, Failure> {
+        let settings = &self.shared.settings;
+        let tools = if may_call {
+            self.shared.tools.definitions().cloned().collect()
+        } else {
+            Vec::new()
+        };
+        let mut window = (settings.context_messages as usize, settings.context_chars);
+        for _ in 0..=3 {
+            let mut input = transcript(items, window.0, window.1);
+            input.extend_from_slice(this_run);
+            let options = &self.task.options;
+            let request = ModelRequest {
+                model: options
+                    .model
+                    .clone()
+                    .unwrap_or_else(|| settings.model.clone()),
+                instructions: instructions(&settings.instructions, &options.instructions),
+                input,
+                tools: tools.clone(),
+                sampling: options.sampling.clone(),
+            };
+            let asked = request.length();
+            let answer = tokio::time::timeout(
+                settings.model_timeout,
+                self.shared.provider.respond(request),
+            )
+            .await
+            .unwrap_or(Err(ProviderError::TimedOut));
+            match answer {
+                Ok(stream) => return self.read(stream, asked).await,
+                Err(ProviderError::ContextTooLong) => window = (window.0 / 2, window.1 / 2),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ProviderError::ContextTooLong.into())
+    }
+
+    /// Reads one answer of the model: its text into the progress, its calls into the result.
+    async fn read(
+        &mut self,
+        mut stream: ModelStream,
+        asked: usize,
+    ) -> Result<Vec<RequestedCall>, Failure> {
+        let silence = self.shared.settings.model_timeout;
+        let before = self.progress.chars;
+        let mut calls = Vec::new();
+        let mut usage = None;
+        loop {
+            let event = tokio::time::timeout(silence, stream.next())
+                .await
+                .map_err(|_| Failure::from(ProviderError::TimedOut))?
+                .ok_or_else(|| Failure::from(ProviderError::Failed("the answer was cut".into())))?;
+            match event? {
+                ModelEvent::TextDelta(text) => self.add_text(text)?,
+                ModelEvent::ToolCall(call) => calls.push(call),
+                ModelEvent::Usage(counted) => usage = Some(counted),
+                ModelEvent::Finished(reason) => {
+                    self.progress.finish_reason = reason;
+                    break;
+                }
+            }
+        }
+        let written = self.progress.chars - before
+            + calls
+                .iter()
+                .map(|call| call.arguments.chars().count())
+                .sum::<usize>();
+        self.progress.usage += usage.unwrap_or_else(|| Usage::estimate(asked, written));
+        Ok(calls)
+    }
+
+    fn add_text(&mut self, text: String) -> Result<(), Failure> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.progress.new_round) && !self.progress.text.is_empty() {
+            self.push(ROUND_SEPARATOR.to_owned());
+        }
+        self.push(replace_nul(text));
+        if self.progress.chars > self.shared.settings.max_answer_chars {
+            return Err(Failure::Run(RunErrorCode::AnswerTooLong, None));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, text: String) {
+        self.progress.text.push_str(&text);
+        self.progress.chars += text.chars().count();
+        // Nobody may be reading along.
+        let _ = self.task.deltas.send(text);
+    }
+}
+
+impl ModelRequest {
+    /// Characters of the request, for servers that do not count tokens.
+    fn length(&self) -> usize {
+        let input = self.input.iter().map(|item| match item {
+            InputItem::User(text) | InputItem::Assistant(text) | InputItem::Note(text) => {
+                text.chars().count()
+            }
+            InputItem::ToolCalls(calls) => calls
+                .iter()
+                .map(|call| call.arguments.chars().count())
+                .sum(),
+            InputItem::ToolResult { output, .. } => output.chars().count(),
+        });
+        self.instructions.chars().count() + input.sum::<usize>()
+    }
+}
+
+/// The settings' instructions, then those of this turn alone.
+fn instructions(settings: &str, turn: &str) -> String {
+    let parts: Vec<&str> = [settings, turn]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("\n\n")
+}
+
+fn failed(code: RunErrorCode) -> RunEnd {
+    RunEnd::Failed(RunError::new(code))
+}
+
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        let code = match error {
+            ProviderError::Failed(_) | ProviderError::ContextTooLong => RunErrorCode::ModelFailed,
+            ProviderError::Overloaded { .. } => RunErrorCode::ModelOverloaded,
+            ProviderError::TimedOut => RunErrorCode::ModelTimeout,
+        };
+        Self::Run(code, Some(Box::new(error)))
+    }
+}
+
+impl From<RepositoryError> for Failure {
+    fn from(error: RepositoryError) -> Self {
+        match error {
+            RepositoryError::RunLost => Self::Stop(Stop::Lost),
+            RepositoryError::Unavailable(_) => {
+                Self::Run(RunErrorCode::Unavailable, Some(Box::new(error)))
+            }
+            error => Self::Run(RunErrorCode::Internal, Some(Box::new(error))),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Answers a run: gives the conversation to a model, calls the tools it asks for, and keeps what
+//! happened.
+//!
+//! [`Agent`] is what a service embeds. A run belongs to the agent's own task, not to the request
+//! that began it: a client that leaves ends nothing. Nothing is remembered between two runs; the
+//! history is read from the repositories on every turn.
+
+mod agent;
+mod engine;
+mod journal;
+pub mod provider;
+mod settings;
+mod sweep;
+mod tool_round;
+mod transcript;
+
+pub use agent::{
+    Agent, AgentError, EndedRun, RunOptions, StartInput, StartRun, Started, StartedRun,
+};
+pub use settings::AgentSettings;

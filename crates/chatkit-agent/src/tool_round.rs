@@ -1,0 +1,190 @@
+//! One round of tool calls: recorded, carried out, recorded again.
+
+use std::{ops::Range, time::Duration};
+
+use chatkit_domain::{
+    NewToolCall, RepositoryError, RunFence, ToolCallOutcome, ToolCallStatus, replace_nul,
+    replace_nul_in_json,
+};
+use chatkit_tools::{ToolContext, ToolError};
+use futures::future::try_join_all;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use crate::{
+    agent::{Shared, insist},
+    provider::{InputItem, RequestedCall},
+};
+
+/// The calls that a model asked for in one round.
+pub(crate) struct ToolRound<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) fence: RunFence,
+    pub(crate) context: &'a ToolContext,
+    pub(crate) round: u32,
+}
+
+/// A call with its arguments read, or with what is wrong with them.
+struct PreparedCall {
+    new: NewToolCall,
+    arguments: Result<Map<String, Value>, String>,
+}
+
+impl ToolRound<'_> {
+    /// Carries the calls out: neighbours that only read at the same time, all others one after
+    /// the other. Returns what the model reads next.
+    ///
+    /// # Errors
+    /// Of the repository only: what goes wrong in a tool is its result.
+    pub(crate) async fn call(
+        &self,
+        requested: Vec<RequestedCall>,
+    ) -> Result<Vec<InputItem>, RepositoryError> {
+        let prepared: Vec<_> = (0..)
+            .zip(&requested)
+            .map(|(position, call)| self.prepare(position, call))
+            .collect();
+        let mut items = vec![InputItem::ToolCalls(requested)];
+        for batch in self.batches(&prepared) {
+            let batch = &prepared[batch];
+            let records: Vec<_> = batch.iter().map(|call| call.new.clone()).collect();
+            let (runs, now) = (&self.shared.repositories.runs, self.shared.clock.now());
+            insist(|| runs.start_tool_calls(self.fence, &records, now)).await?;
+            items.extend(try_join_all(batch.iter().map(|call| self.carry_out(call))).await?);
+        }
+        Ok(items)
+    }
+
+    fn prepare(&self, position: u32, call: &RequestedCall) -> PreparedCall {
+        let arguments = read_arguments(&call.arguments);
+        let text = replace_nul(call.arguments.clone());
+        PreparedCall {
+            new: NewToolCall {
+                id: self.shared.clock.id(),
+                round: self.round,
+                position,
+                call_id: replace_nul(call.call_id.clone()),
+                tool_name: replace_nul(call.tool_name.clone()),
+                arguments: arguments.clone().unwrap_or_default(),
+                arguments_text: arguments.is_err().then_some(text),
+            },
+            arguments,
+        }
+    }
+
+    /// The round cut into batches that are carried out one after the other.
+    fn batches(&self, calls: &[PreparedCall]) -> Vec<Range<usize>> {
+        let reads = |call: &PreparedCall| self.shared.tools.is_read_only(&call.new.tool_name);
+        let mut begin = 0;
+        calls
+            .chunk_by(|one, other| reads(one) && reads(other))
+            .map(|batch| {
+                let range = begin..begin + batch.len();
+                begin = range.end;
+                range
+            })
+            .collect()
+    }
+
+    async fn carry_out(&self, call: &PreparedCall) -> Result<InputItem, RepositoryError> {
+        let begun = Instant::now();
+        let result = match &call.arguments {
+            Ok(arguments) => self.run_tool(&call.new.tool_name, arguments.clone()).await,
+            Err(reason) => Err(ToolError::Refused(reason.clone())),
+        };
+        let outcome = self.outcome(call, result, begun.elapsed());
+        let runs = &self.shared.repositories.runs;
+        let now = self.shared.clock.now();
+        insist(|| runs.finish_tool_call(self.fence, &outcome, now)).await?;
+        Ok(InputItem::ToolResult {
+            call_id: call.new.call_id.clone(),
+            tool_name: call.new.tool_name.clone(),
+            output: match (&outcome.result, outcome.error_message) {
+                (_, Some(message)) => message,
+                (Some(result), None) => result.to_string(),
+                (None, None) => Value::Null.to_string(),
+            },
+        })
+    }
+
+    async fn run_tool(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+    ) -> Result<Value, ToolError> {
+        let bound = self.shared.settings.tool_timeout;
+        let call = self.shared.tools.call(self.context, name, arguments);
+        tokio::time::timeout(bound, call).await.unwrap_or_else(|_| {
+            Err(ToolError::Refused(format!(
+                "The tool did not answer within {} s; it is not known what it did.",
+                bound.as_secs_f32()
+            )))
+        })
+    }
+
+    fn outcome(
+        &self,
+        call: &PreparedCall,
+        result: Result<Value, ToolError>,
+        took: Duration,
+    ) -> ToolCallOutcome {
+        let (status, result, error_message) = match result {
+            Ok(value) => {
+                let value = replace_nul_in_json(value);
+                (ToolCallStatus::Success, Some(value), None)
+            }
+            Err(error) => {
+                let message = match &error {
+                    ToolError::Refused(message) => replace_nul(message.clone()),
+                    ToolError::Failed(_) => "The tool failed.".to_owned(),
+                };
+                if matches!(error, ToolError::Failed(_)) {
+                    tracing::error!(
+                        tool = call.new.tool_name,
+                        error = &error as &dyn std::error::Error,
+                        "a tool failed"
+                    );
+                }
+                (ToolCallStatus::Error, None, Some(message))
+            }
+        };
+        ToolCallOutcome {
+            id: call.new.id,
+            status,
+            result,
+            error_message,
+            execution_time_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// The arguments that a model wrote. No text at all counts as no arguments.
+fn read_arguments(text: &str) -> Result<Map<String, Value>, String> {
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(arguments)) => match replace_nul_in_json(Value::Object(arguments)) {
+            Value::Object(arguments) => Ok(arguments),
+            _ => Ok(Map::new()),
+        },
+        Ok(_) => Err("Wrong arguments: they must be a JSON object.".to_owned()),
+        Err(error) => Err(format!("Wrong arguments: they are not JSON: {error}.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_must_be_a_json_object() {
+        assert_eq!(read_arguments(" "), Ok(Map::new()));
+        assert_eq!(read_arguments("{}"), Ok(Map::new()));
+        for wrong in ["[]", "1", "{", "nonsense", "\"{}\""] {
+            assert!(read_arguments(wrong).is_err(), "{wrong}");
+        }
+        let read = read_arguments(r#"{"a":"x\u0000"}"#).unwrap();
+        assert_eq!(read["a"], "x\u{fffd}");
+    }
+}
