@@ -1,0 +1,160 @@
+//! Answers, whole and in chunks. Chunks come in the order in which the official SDKs put them
+//! together: a role once, text, the reason of the end, the usage where it was asked for.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chatkit_agent::{EndedRun, StartedRun, provider::FinishReason};
+use chatkit_domain::{Run, Usage};
+use futures::{Stream, StreamExt, stream};
+use poem::{Body, Response};
+use serde_json::{Value, json};
+
+use super::error;
+use crate::{problem::ApiError, turns::answer_of};
+
+/// How often a stream that has nothing to say shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// A run's answer.
+pub(super) struct Answer {
+    run: Run,
+    text: String,
+    finish_reason: FinishReason,
+}
+
+impl Answer {
+    /// The answer of a run that has one.
+    pub(super) fn of(ended: EndedRun) -> Result<Self, ApiError> {
+        let message = answer_of(&ended.run, ended.assistant_message)?;
+        Ok(Self {
+            run: ended.run,
+            text: message.content,
+            finish_reason: ended.finish_reason,
+        })
+    }
+
+    pub(super) fn into_response(self) -> Response {
+        let message = json!({"role": "assistant", "content": self.text, "refusal": null});
+        let choice = json!({
+            "index": 0, "message": message, "logprobs": null,
+            "finish_reason": reason(self.finish_reason),
+        });
+        let body = json!({
+            "id": id(&self.run),
+            "object": "chat.completion",
+            "created": self.run.created_at.timestamp(),
+            "model": self.run.model,
+            "choices": [choice],
+            "usage": usage(self.run.usage.unwrap_or_default()),
+        });
+        Response::builder()
+            .content_type("application/json")
+            .body(body.to_string())
+    }
+}
+
+/// The answer of a run as it is written.
+pub(super) fn stream(started: StartedRun, with_usage: bool) -> Response {
+    let chunks = Chunks {
+        id: id(&started.run),
+        run: started.run.clone(),
+        with_usage,
+    };
+    let begun = chunks.chunk(json!({"role": "assistant", "content": ""}), None);
+    let opening = format!(": \n\n{begun}");
+    let events = stream::once(async move { opening }).chain(parts(started, chunks));
+    let body = events.map(|text| Ok::<_, std::io::Error>(Bytes::from(text)));
+    Response::builder()
+        .content_type("text/event-stream")
+        .header("Cache-Control", "no-cache, no-transform")
+        .header("X-Accel-Buffering", "no")
+        .body(Body::from_bytes_stream(body))
+}
+
+fn parts(started: StartedRun, chunks: Chunks) -> impl Stream<Item = String> + Send {
+    stream::unfold(Some((started, chunks)), |state| async move {
+        let (mut started, chunks) = state?;
+        match tokio::time::timeout(HEARTBEAT, started.next_delta()).await {
+            Err(_) => Some((": \n\n".to_owned(), Some((started, chunks)))),
+            Ok(Some(text)) => {
+                let chunk = chunks.chunk(json!({"content": text}), None);
+                Some((chunk, Some((started, chunks))))
+            }
+            Ok(None) => Some((chunks.end(started).await, None)),
+        }
+    })
+}
+
+/// What all chunks of an answer have in common.
+struct Chunks {
+    id: String,
+    run: Run,
+    with_usage: bool,
+}
+
+impl Chunks {
+    fn chunk(&self, delta: Value, finish_reason: Option<&str>) -> String {
+        let choice = json!({
+            "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason,
+        });
+        self.event(json!([choice]), Value::Null)
+    }
+
+    fn event(&self, choices: Value, usage: Value) -> String {
+        let mut chunk = json!({
+            "id": self.id,
+            "object": "chat.completion.chunk",
+            "created": self.run.created_at.timestamp(),
+            "model": self.run.model,
+            "choices": choices,
+        });
+        if self.with_usage {
+            chunk["usage"] = usage;
+        }
+        format!("data: {chunk}\n\n")
+    }
+
+    /// What follows the last text: the end once it is stored, or the error.
+    async fn end(&self, started: StartedRun) -> String {
+        let answer = match started.finished().await {
+            Ok(ended) => Answer::of(ended),
+            Err(_) => Err(ApiError::interrupted(self.run.clone())),
+        };
+        match answer {
+            Ok(answer) => {
+                let mut end = self.chunk(json!({}), Some(reason(answer.finish_reason)));
+                if self.with_usage {
+                    let spent = usage(answer.run.usage.unwrap_or_default());
+                    end.push_str(&self.event(json!([]), spent));
+                }
+                end.push_str("data: [DONE]\n\n");
+                end
+            }
+            Err(error) => {
+                error.report();
+                format!("data: {}\n\n", error::body(&error))
+            }
+        }
+    }
+}
+
+fn id(run: &Run) -> String {
+    format!("chatcmpl-{}", run.id)
+}
+
+const fn reason(reason: FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ContentFilter => "content_filter",
+    }
+}
+
+fn usage(usage: Usage) -> Value {
+    json!({
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens(),
+    })
+}

@@ -1,0 +1,34 @@
+//! The contract for people and programs: `/docs` and `/openapi.yaml`.
+
+use poem::{Response, handler};
+use poem_openapi::OpenApiService;
+
+use crate::{APIS, document};
+
+/// The viewer is one file with inline script and style; nothing comes from elsewhere.
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
+     style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
+
+#[handler]
+pub(crate) fn openapi_yaml() -> Response {
+    Response::builder()
+        .content_type("application/yaml")
+        .header("Cache-Control", "no-cache")
+        .body(document::document())
+}
+
+/// The contract in Swagger UI.
+#[handler]
+pub(crate) fn page() -> Response {
+    let service = OpenApiService::new(APIS, document::TITLE, env!("CARGO_PKG_VERSION"));
+    let html = service
+        .swagger_ui_html()
+        .replace(&service.spec(), &document::json().to_string())
+        .replace("<title>Swagger UI</title>", "<title>chatkit API</title>");
+    Response::builder()
+        .content_type("text/html; charset=utf-8")
+        .header("Cache-Control", "no-cache")
+        .header("Content-Security-Policy", POLICY)
+        .body(format!("<!doctype html>\n{html}"))
+}
