@@ -1,0 +1,227 @@
+//! The only place that names every implementation.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use chatkit_agent::{
+    Agent, AgentSettings,
+    provider::{
+        Provider,
+        openai::{OpenAiOptions, OpenAiProvider},
+        rules::RulesProvider,
+    },
+};
+use chatkit_domain::{Clock, Repositories, SystemClock, UserId};
+use chatkit_http::{ApiOptions, ApiState, ProviderName, Verifier, VerifierOptions};
+use chatkit_repository::DatabaseOptions;
+use chatkit_tools::ToolRegistry;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Settings, local};
+
+/// A server that answers.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    state: ApiState,
+    agent: Agent,
+    repositories: Repositories,
+    stop: CancellationToken,
+    listener: JoinSet<()>,
+    delay: Duration,
+    grace: Duration,
+}
+
+impl App {
+    /// Opens the database, migrates it if asked to, and begins to listen.
+    ///
+    /// # Errors
+    /// When the settings contradict each other, there is no secret where one is needed, the
+    /// database cannot be reached, or the address is taken.
+    pub async fn start(settings: &Settings) -> anyhow::Result<Self> {
+        let verifier = Verifier::new(verifier_options(settings)?)?;
+        let repositories = open_database(settings).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut tools = ToolRegistry::default();
+        chatkit_tools::tasks::register(&mut tools, &repositories.tasks)?;
+        let agent = Agent::new(
+            agent_settings(settings)?,
+            repositories.clone(),
+            provider(settings)?,
+            tools,
+            clock.clone(),
+        );
+        let state = ApiState::new(
+            agent.clone(),
+            repositories.clone(),
+            verifier,
+            clock,
+            api_options(settings),
+        );
+        let listener = TcpListener::bind(settings.listen_addr)
+            .await
+            .with_context(|| {
+                format!("LISTEN_ADDR: could not listen on {}", settings.listen_addr)
+            })?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let router = chatkit_http::router(state.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(chatkit_http::serve(listener, router, stop.clone()));
+        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+        if settings.has_model() {
+            tracing::info!(model = settings.openai_model, "a model answers");
+        } else {
+            tracing::warn!("no model is configured: the built-in rules answer");
+        }
+        Ok(Self {
+            address,
+            state,
+            agent,
+            repositories,
+            stop,
+            listener: tasks,
+            delay: settings.shutdown_delay,
+            grace: settings.shutdown_grace,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops in order: readiness says no at once, requests are still accepted for a while, then
+    /// new turns are refused while active runs end, and the connections are closed last.
+    pub async fn stop(mut self) {
+        tracing::info!("stopping");
+        self.state.drain();
+        tokio::time::sleep(self.delay).await;
+        self.agent.shutdown(self.grace).await;
+        self.stop.cancel();
+        while self.listener.join_next().await.is_some() {}
+        self.repositories.maintenance.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// What tokens must satisfy: by the configured secret, or by the local one.
+///
+/// # Errors
+/// When there is no secret and the server may not make one.
+pub fn verifier_options(settings: &Settings) -> anyhow::Result<VerifierOptions> {
+    let secret = match settings.secret()? {
+        Some(secret) => secret.expose().to_owned(),
+        None => local::secret(settings)?,
+    };
+    Ok(VerifierOptions {
+        secret,
+        issuer: settings.jwt_issuer.clone(),
+        audience: settings.jwt_audience.clone(),
+    })
+}
+
+async fn open_database(settings: &Settings) -> anyhow::Result<Repositories> {
+    let url = settings.database_url.expose();
+    if settings.auto_migrate {
+        chatkit_migration::up(url)
+            .await
+            .context("DATABASE_URL: the database cannot be opened")?;
+    }
+    repositories(settings).await
+}
+
+/// Removes everything of one user for good; returns how many conversations and tasks that were.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn erase(settings: &Settings, user_id: &UserId) -> anyhow::Result<(u64, u64)> {
+    let repositories = repositories(settings).await?;
+    Ok(repositories.maintenance.erase_user(user_id).await?)
+}
+
+async fn repositories(settings: &Settings) -> anyhow::Result<Repositories> {
+    chatkit_repository::connect(DatabaseOptions {
+        url: settings.database_url.expose().to_owned(),
+        pool: settings.database_pool,
+        schema: chatkit_migration::latest(),
+    })
+    .await
+    .context("DATABASE_URL: the database cannot be opened")
+}
+
+fn api_options(settings: &Settings) -> ApiOptions {
+    ApiOptions {
+        provider: if settings.has_model() {
+            ProviderName::Openai
+        } else {
+            ProviderName::Rules
+        },
+        models: models(settings),
+        cors_origins: settings
+            .cors_origins
+            .iter()
+            .map(|origin| origin.as_str().to_owned())
+            .collect(),
+        deleted_ttl: settings.deleted_ttl,
+    }
+}
+
+/// The models that callers may choose, the default one first.
+fn models(settings: &Settings) -> Vec<String> {
+    if !settings.has_model() {
+        return vec![AgentSettings::default().model];
+    }
+    let mut models = vec![settings.openai_model.clone()];
+    for model in &settings.allowed_models {
+        if !models.contains(model) {
+            models.push(model.clone());
+        }
+    }
+    models
+}
+
+/// Where OpenAI's own API is.
+const OPENAI: &str = "https://api.openai.com/v1";
+
+fn provider(settings: &Settings) -> anyhow::Result<Arc<dyn Provider>> {
+    if !settings.has_model() {
+        return Ok(Arc::new(RulesProvider));
+    }
+    let base_url = settings.openai_base_url.as_ref();
+    let provider = OpenAiProvider::new(&OpenAiOptions {
+        base_url: base_url.map_or(OPENAI, |url| url.as_str()).to_owned(),
+        api_key: settings
+            .openai_api_key
+            .as_ref()
+            .map(|key| key.expose().to_owned()),
+        silence: settings.model_timeout,
+    })?;
+    Ok(Arc::new(provider))
+}
+
+fn agent_settings(settings: &Settings) -> anyhow::Result<AgentSettings> {
+    let rules = AgentSettings::default();
+    let model = if settings.has_model() {
+        settings.openai_model.clone()
+    } else {
+        rules.model
+    };
+    Ok(AgentSettings {
+        model,
+        instructions: settings.instructions()?,
+        max_runs_per_user: settings.max_runs_per_user,
+        max_runs: settings.max_runs as usize,
+        context_messages: settings.context_messages,
+        context_chars: settings.context_chars,
+        max_tool_rounds: settings.max_tool_rounds,
+        tool_timeout: settings.tool_timeout,
+        model_timeout: settings.model_timeout,
+        run_timeout: settings.run_timeout,
+        max_answer_chars: settings.max_answer_chars,
+        run_lease: settings.run_lease,
+        deleted_ttl: settings.deleted_ttl,
+    })
+}

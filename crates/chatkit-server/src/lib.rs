@@ -1,0 +1,9 @@
+//! The chatkit server, as a library: [`App::start`] is what the binary and the tests start.
+
+mod app;
+pub mod config;
+pub mod local;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use app::{App, erase, verifier_options};

@@ -1,0 +1,87 @@
+//! Starting without any configuration, on one's own machine.
+
+use std::{
+    fs::OpenOptions,
+    io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+
+use crate::config::Settings;
+
+/// The user of a server that was started without configuration.
+pub const LOCAL_USER: &str = "local";
+
+/// Whether the server may make its own secret: only programs of this machine can reach it, and
+/// its database is a file.
+#[must_use]
+pub fn is_local(settings: &Settings) -> bool {
+    settings.listen_addr.ip().is_loopback() && settings.database_url.sqlite_file().is_some()
+}
+
+/// The secret that is kept beside the database file, readable by its owner only; made at first.
+///
+/// # Errors
+/// When the settings are not local, or the file cannot be read or written.
+pub fn secret(settings: &Settings) -> anyhow::Result<String> {
+    let Some(database) = settings
+        .database_url
+        .sqlite_file()
+        .filter(|_| is_local(settings))
+    else {
+        bail!(
+            "set BETTER_AUTH_SECRET (or JWT_SECRET): without a secret the server starts only on \
+             a loopback address with SQLite, as otherwise it would be open to the world"
+        );
+    };
+    let file = beside(&database);
+    create(&file)?;
+    let mut secret = String::new();
+    OpenOptions::new()
+        .read(true)
+        .open(&file)
+        .and_then(|mut file| file.read_to_string(&mut secret))
+        .with_context(|| format!("could not read {}", file.display()))?;
+    let secret = secret.trim().to_owned();
+    if secret.len() < 32 {
+        bail!("{} holds no secret: delete it", file.display());
+    }
+    Ok(secret)
+}
+
+fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".secret");
+    PathBuf::from(name)
+}
+
+/// Makes the secret, unless there is one. It appears whole or not at all, so that two processes
+/// that start at once agree.
+fn create(file: &Path) -> anyhow::Result<()> {
+    if file.exists() {
+        return Ok(());
+    }
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).context("there is no randomness")?;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut draft = file.as_os_str().to_owned();
+    draft.push(format!(".{}", std::process::id()));
+    let draft = PathBuf::from(draft);
+    let kept = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .and_then(|mut file| {
+            file.write_all(hex.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| match std::fs::hard_link(&draft, file) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            result => result,
+        });
+    let _ = std::fs::remove_file(&draft);
+    kept.with_context(|| format!("could not write {}", file.display()))
+}

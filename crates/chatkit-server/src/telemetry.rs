@@ -1,0 +1,35 @@
+//! The log: standard output, for people or for machines.
+
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{LogFormat, Settings};
+
+/// Sets up the log of the process.
+///
+/// # Errors
+/// When `RUST_LOG` is no filter, or a log is set up already.
+pub fn init(settings: &Settings) -> anyhow::Result<()> {
+    let filter: EnvFilter = settings
+        .rust_log
+        .parse()
+        .context("RUST_LOG is not a filter of tracing")?;
+    // The library logs the bodies that it cannot read, and these quote conversations.
+    let filter = filter
+        .add_directive("async_openai=off".parse()?)
+        // A busy pool would say so with every request.
+        .add_directive("sqlx::pool::acquire=error".parse()?);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        // Otherwise a line that cannot be written is told to standard error, and ends the process
+        // when that cannot be written either.
+        .log_internal_errors(false)
+        .with_ansi(std::io::stdout().is_terminal());
+    match settings.log_format {
+        LogFormat::Pretty => log.with_target(false).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    }
+    .map_err(|error| anyhow::anyhow!(error))
+}

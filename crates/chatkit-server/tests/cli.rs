@@ -1,0 +1,383 @@
+//! The binary as its users start it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The binary in a folder of its own, without any setting from outside.
+fn server(folder: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatkit-server"));
+    command
+        .env_clear()
+        .env("LISTEN_ADDR", "127.0.0.1:0")
+        .current_dir(folder.path());
+    command
+}
+
+fn output(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+/// A server that was started without configuration.
+struct Running {
+    child: Child,
+    address: String,
+    token: String,
+}
+
+impl Running {
+    fn start(folder: &TempDir) -> Self {
+        Self::spawn(server(folder).stdout(Stdio::null()))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        let mut token = String::new();
+        for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+            let line = line.unwrap();
+            if let Some(rest) = line.strip_prefix("chatkit listens on http://") {
+                address = rest.split(' ').next().unwrap().to_owned();
+            }
+            if let Some(rest) = line.trim().strip_prefix("TOKEN=") {
+                token = rest.to_owned();
+                break;
+            }
+        }
+        Self {
+            child,
+            address,
+            token,
+        }
+    }
+
+    fn request(&self, method: &str, path: &str, body: &str) -> Value {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let (address, token, length) = (&self.address, &self.token, body.len());
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\
+             Connection: close\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(body).unwrap()
+    }
+
+    fn say(&self, message: &str, conversation: &Value) -> Value {
+        let body = json!({"message": message, "conversation_id": conversation});
+        self.request("POST", "/api/v1/chat", &body.to_string())
+    }
+
+    /// Stops it as an operator would.
+    fn terminate(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn without_configuration_one_is_chatting_and_history_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Running::start(&folder);
+    let added = first.say("Add a task to buy groceries", &Value::Null);
+    let id = added["conversation_id"].clone();
+    assert_eq!(added["response"], "Task created: Buy groceries (task 1).");
+    let listed = first.say("Show me all my tasks", &id);
+    assert_eq!(listed["response"], "You have 1 task:\n\n- 1: Buy groceries");
+    let completed = first.say("Mark task 1 as complete", &id);
+    assert_eq!(completed["response"], "Task 1 is complete: Buy groceries.");
+    let secret = folder.path().join("chatkit.db.secret");
+    let mode = std::fs::metadata(&secret).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let token = first.token.clone();
+    first.terminate();
+
+    let mut second = Running::start(&folder);
+    // The secret is kept, so yesterday's token is still good.
+    second.token = token;
+    let path = format!("/api/chat/conversations/{}/messages", id.as_str().unwrap());
+    let history = second.request("GET", &path, "");
+    assert_eq!(history["messages"].as_array().unwrap().len(), 6);
+    assert_eq!(history["messages"][5]["content"], completed["response"]);
+    second.terminate();
+}
+
+#[test]
+fn the_log_holds_neither_tokens_nor_secrets_nor_what_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["pretty", "json"] {
+        let log = folder.path().join(format);
+        let mut command = server(&folder);
+        command
+            .env("RUST_LOG", "trace")
+            .env("LOG_FORMAT", format)
+            .stdout(std::fs::File::create(&log).unwrap());
+        let running = Running::spawn(&mut command);
+        let answer = running.say("Add a task to hide the treasure", &Value::Null);
+        let path = format!(
+            "/api/chat/conversations/{}",
+            answer["conversation_id"].as_str().unwrap()
+        );
+        running.request("PUT", &path, r#"{"title": "A treasure map"}"#);
+        running.request("PUT", &path, r#"{"title": ["treasure"]}"#);
+        running.request("GET", "/api/chat/conversations?q=treasure", "");
+        let token = running.token.clone();
+        running.terminate();
+        let log = std::fs::read_to_string(log).unwrap();
+        assert!(
+            log.contains("answered") && log.contains("run ended"),
+            "{log}"
+        );
+        let secret = std::fs::read_to_string(folder.path().join("chatkit.db.secret")).unwrap();
+        for word in ["treasure", token.as_str(), secret.trim()] {
+            let line = log.lines().find(|line| line.contains(word));
+            assert_eq!(line, None, "{word}");
+        }
+    }
+}
+
+#[test]
+fn it_goes_on_when_nobody_reads_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = server(&folder)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .env("LOG_FORMAT", "json")
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let mut log = BufReader::new(child.stdout.take().unwrap()).lines();
+    let listening: Value = log
+        .find_map(|line| serde_json::from_str(&line.ok()?).ok())
+        .unwrap();
+    drop(log);
+    let address = listening["address"].as_str().unwrap().to_owned();
+    // Long enough for it to have written all that it has to say.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(1);
+    while std::time::Instant::now() < deadline {
+        let (code, _, stderr) =
+            output(server(&folder).env("LISTEN_ADDR", &address).arg("healthcheck"));
+        assert_eq!(code, Some(0), "{stderr}");
+    }
+    assert_eq!(child.try_wait().unwrap(), None);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_wrong_setting_is_one_line_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value) in [
+        ("LISTEN_ADDR", "nonsense"),
+        ("DATABASE_URL", "mysql://x"),
+        ("DATABASE_URL", "sqlite::memory:"),
+        ("DATABASE_URL", "postgress://user:hunter2@host/db"),
+        ("DATABASE_URL", "postgres://u:hunter2@h:notaport/d"),
+        ("DATABASE_POOL", "0"),
+        ("JWT_ISSUER", ""),
+        ("RUST_LOG", "info,=="),
+        ("DELETED_TTL", "1000000y"),
+        ("RUN_LEASE", "1ns"),
+        (
+            "RUN_LEASE",
+            "a
+b",
+        ),
+        ("OPENAI_BASE_URL", "ftp://x"),
+        ("OPENAI_API_KEY", "hunter2 with spaces"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "https://a.example,https://b.example/path"),
+        ("BETTER_AUTH_SECRET", "hunter2"),
+        ("RUN_TIMEOUT", "soon"),
+        ("RUN_LEASE", "0s"),
+        ("LOG_FORMAT", "loud"),
+        ("AUTO_MIGRATE", "perhaps"),
+        ("CONTEXT_MESSAGES", "many"),
+    ] {
+        let (code, _, stderr) = output(server(&folder).env(name, value));
+        assert_eq!(code, Some(2), "{name}: {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert!(stderr.contains(name), "{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
+    let (code, _, stderr) = output(server(&folder).arg("--no-such-flag"));
+    assert_eq!((code, stderr.lines().count()), (Some(2), 1), "{stderr}");
+}
+
+#[test]
+fn settings_come_from_a_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), "RUN_LEASE=never\n").unwrap();
+    let (code, _, stderr) = output(&mut server(&folder));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("RUN_LEASE"), "{stderr}");
+    for broken in ["JWT_SECRET=abc hunter2", "JWT_SECRET='hunter2\nmore"] {
+        std::fs::write(folder.path().join(".env"), broken).unwrap();
+        let (code, _, stderr) = output(&mut server(&folder));
+        assert_eq!(
+            (code, stderr.as_str()),
+            (Some(2), "error: .env: it cannot be read or parsed\n")
+        );
+    }
+}
+
+#[test]
+fn it_refuses_to_be_open_to_the_world() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value) in [
+        ("LISTEN_ADDR", "0.0.0.0:0"),
+        ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none"),
+    ] {
+        let (code, _, stderr) = output(server(&folder).env(name, value));
+        assert_eq!(code, Some(1));
+        assert!(stderr.contains("BETTER_AUTH_SECRET"), "{stderr}");
+    }
+    let two = server(&folder)
+        .env("BETTER_AUTH_SECRET", "x".repeat(32))
+        .env("JWT_SECRET", "y".repeat(32))
+        .output()
+        .unwrap();
+    assert_eq!(two.status.code(), Some(1));
+}
+
+#[test]
+fn a_database_that_is_not_there_is_said_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, stdout, stderr) = output(
+        server(&folder)
+            .env("BETTER_AUTH_SECRET", "x".repeat(32))
+            .env("DATABASE_URL", "postgres://user:hunter2@127.0.0.1:1/none"),
+    );
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("DATABASE_URL"), "{stderr}");
+    assert!(!format!("{stdout}{stderr}").contains("hunter2"));
+}
+
+#[test]
+fn the_other_commands_do_what_they_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let (code, stdout, stderr) = output(server(&folder).args(arguments));
+        assert_eq!(code, Some(0), "{arguments:?}: {stderr}");
+        stdout
+    };
+    assert_eq!(
+        run(&["openapi"]),
+        include_str!("../../../openapi/chat-api.yaml")
+    );
+    assert!(
+        run(&["migrate"])
+            .lines()
+            .all(|line| line.starts_with("applied"))
+    );
+    assert!(
+        run(&["migrate", "down"])
+            .lines()
+            .last()
+            .unwrap()
+            .starts_with("pending")
+    );
+    assert!(run(&["migrate", "status"]).contains("pending"));
+    run(&["migrate", "up"]);
+    let token = run(&["token", "--user", "alice", "--ttl", "1h"]);
+    assert_eq!(token.trim().split('.').count(), 3);
+    assert_eq!(
+        run(&["erase", "--user", "alice"]),
+        "erased 0 conversations and 0 tasks\n"
+    );
+    assert!(run(&["--help"]).contains("DATABASE_URL"));
+    let (code, _, stderr) = output(
+        server(&folder)
+            .env("LISTEN_ADDR", "127.0.0.1:1")
+            .arg("healthcheck"),
+    );
+    assert_eq!(code, Some(1), "{stderr}");
+}
+
+#[test]
+fn a_printed_token_is_accepted_and_health_can_be_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut running = Running::start(&folder);
+    let (_, token, _) = output(server(&folder).args(["token", "--user", "alice"]));
+    token.trim().clone_into(&mut running.token);
+    let created = running.request("POST", "/api/chat/conversations", "{}");
+    assert_eq!(created["user_id"], "alice");
+    let (code, _, stderr) = output(
+        server(&folder)
+            .env("LISTEN_ADDR", &running.address)
+            .arg("healthcheck"),
+    );
+    assert_eq!(code, Some(0), "{stderr}");
+    running.terminate();
+    let (_, stdout, _) = output(server(&folder).args(["erase", "--user", "alice"]));
+    assert_eq!(stdout, "erased 1 conversations and 0 tasks\n");
+}
+
+/// The flags of `--help` with their variables, and the variables that a document names.
+fn variables_of_help(folder: &TempDir) -> Vec<String> {
+    let (_, help, _) = output(server(folder).arg("--help"));
+    let mut variables: Vec<String> = help
+        .split("[env: ")
+        .skip(1)
+        .map(|rest| {
+            let end = rest.find(['=', ']']).unwrap();
+            rest[..end].to_owned()
+        })
+        .collect();
+    variables.sort();
+    variables
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = variables_of_help(&folder);
+    assert!(expected.len() > 20, "{expected:?}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let example = std::fs::read_to_string(root.join(".env.example")).unwrap();
+    let is_name =
+        |name: &str| name.len() > 3 && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let mut in_readme: Vec<String> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|rest| rest.split('|').next())
+        .flat_map(|cell| cell.split('`'))
+        .filter(|name| is_name(name))
+        .map(str::to_owned)
+        .collect();
+    in_readme.sort();
+    assert_eq!(in_readme, expected, "README.md");
+    let mut in_example: Vec<String> = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| is_name(name))
+        .collect();
+    in_example.sort();
+    assert_eq!(in_example, expected, ".env.example");
+}
