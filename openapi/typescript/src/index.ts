@@ -1,0 +1,15 @@
+/** A typed client for the REST API of `chatkit-server`. */
+
+export {
+  type CallOptions,
+  type ChatClient,
+  type ChatClientOptions,
+  type ConversationQuery,
+  createChatClient,
+  type MessageQuery,
+} from "./client.js";
+export { MAX_MESSAGE_CHARS, MAX_PAGE_SIZE, MAX_TITLE_CHARS } from "./limits.js";
+export { ChatProblem, isProblem, NETWORK_ERROR, UNREADABLE_RESPONSE } from "./problem.js";
+export type { components, operations, paths } from "./schema.js";
+export type { Fetch, TokenSource } from "./transport.js";
+export * from "./types.js";
