@@ -1,0 +1,84 @@
+//! The direction of dependencies, as ARCHITECTURE.md has it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+
+/// Which of our crates a crate may build on.
+const ALLOWED: [(&str, &[&str]); 7] = [
+    ("chatkit-domain", &[]),
+    ("chatkit-repository", &["chatkit-domain"]),
+    ("chatkit-tools", &["chatkit-domain"]),
+    ("chatkit-agent", &["chatkit-domain", "chatkit-tools"]),
+    ("chatkit-http", &["chatkit-agent", "chatkit-domain"]),
+    ("chatkit-migration", &[]),
+    (
+        "chatkit-server",
+        &[
+            "chatkit-agent",
+            "chatkit-domain",
+            "chatkit-http",
+            "chatkit-migration",
+            "chatkit-repository",
+            "chatkit-tools",
+        ],
+    ),
+];
+
+/// Which crates may name a library, however they come by it.
+const RESERVED: [(&str, &[&str]); 6] = [
+    ("async-openai", &["chatkit-agent"]),
+    ("sea-orm", &["chatkit-repository", "chatkit-migration"]),
+    ("sea-orm-migration", &["chatkit-migration"]),
+    ("sqlx", &["chatkit-repository", "chatkit-migration"]),
+    ("poem", &["chatkit-http"]),
+    ("poem-openapi", &["chatkit-http"]),
+];
+
+fn packages() -> Vec<Package> {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    metadata.packages
+}
+
+fn dependencies(package: &Package) -> BTreeSet<String> {
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == DependencyKind::Normal)
+        .map(|dependency| dependency.name.clone())
+        .collect()
+}
+
+#[test]
+fn crates_build_on_those_below_them_only() {
+    let packages = packages();
+    let ours: BTreeSet<String> = packages.iter().map(|p| p.name.to_string()).collect();
+    let found: BTreeMap<String, BTreeSet<String>> = packages
+        .iter()
+        .filter(|package| !matches!(package.name.as_str(), "chatkit-tests" | "xtask"))
+        .map(|package| {
+            let ours = dependencies(package).intersection(&ours).cloned().collect();
+            (package.name.to_string(), ours)
+        })
+        .collect();
+    let allowed: BTreeMap<String, BTreeSet<String>> = ALLOWED
+        .into_iter()
+        .map(|(name, below)| {
+            let below = below.iter().map(ToString::to_string).collect();
+            (name.to_owned(), below)
+        })
+        .collect();
+    assert_eq!(found, allowed);
+}
+
+#[test]
+fn libraries_are_named_where_they_belong_only() {
+    for package in packages() {
+        for (library, places) in RESERVED {
+            let named = dependencies(&package).contains(library);
+            let allowed = places.contains(&package.name.as_str());
+            assert!(!named || allowed, "{} names {library}", package.name);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+/**
+ * Our own client against a running server that answers by its built-in rules:
+ * `npm run live -- <base-url> <token>`.
+ */
+
+import assert from "node:assert/strict";
+
+import {
+  ChatProblem,
+  createChatClient,
+  isAssistantMessage,
+  isProblem,
+  isUserMessage,
+} from "@chatkit-rs/client";
+
+const [baseUrl, token] = process.argv.slice(2);
+if (!baseUrl || !token) {
+  console.error("usage: npm run live -- <base-url> <token>");
+  process.exit(2);
+}
+
+const MESSAGES = "/api/chat/conversations/{conversation_id}/messages";
+
+const client = createChatClient({ baseUrl, token: async () => token });
+
+/** The problem that a call must end with. */
+async function problemOf(call: Promise<unknown>, status: number): Promise<ChatProblem> {
+  const error = await call.then(
+    () => assert.fail(`the call was carried out, not refused with ${status}`),
+    (error: unknown) => error,
+  );
+  assert.ok(isProblem(error), `no problem: ${error}`);
+  assert.equal(error.status, status, `${error.code}: ${error.detail}`);
+  assert.ok(error.requestId, "a problem names its request");
+  return error;
+}
+
+/** One part of the tour; what it prints says how far it came. */
+async function step<T>(name: string, act: () => Promise<T>): Promise<T> {
+  try {
+    const result = await act();
+    console.log(`ok: ${name}`);
+    return result;
+  } catch (error) {
+    console.error(`failed: ${name}`);
+    throw error;
+  }
+}
+
+const { id } = await step("create a conversation", async () => {
+  const conversation = await client.createConversation();
+  assert.equal(conversation.title, "New Conversation");
+  assert.equal(conversation.message_count, 0);
+  assert.match(conversation.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  return conversation;
+});
+
+const turn = await step("send a message and see the tool that it led to", async () => {
+  const turn = await client.sendMessage(id, "Add a task to buy groceries");
+  assert.ok(isUserMessage(turn.user_message));
+  assert.equal(turn.user_message.content, "Add a task to buy groceries");
+  assert.equal(turn.user_message.tool_calls, null);
+  assert.ok(isAssistantMessage(turn.assistant_message));
+  assert.equal(turn.assistant_message.status, "completed");
+  assert.equal(turn.run.status, "completed");
+  assert.equal(turn.run.user_message_id, turn.user_message.id);
+  assert.equal(turn.run.assistant_message_id, turn.assistant_message.id);
+
+  const [call, ...others] = turn.assistant_message.tool_calls ?? [];
+  assert.ok(call, "a tool was called");
+  assert.deepEqual(others, []);
+  assert.equal(call.tool_name, "add_task");
+  assert.equal(call.status, "success");
+  assert.match(String(call.arguments["title"]), /groceries/i);
+  assert.equal(call.arguments_text, null);
+  assert.equal(call.error_message, null);
+  return turn;
+});
+
+await step("list the messages", async () => {
+  const page = await client.getMessages(id);
+  assert.equal(page.conversation_id, id);
+  assert.deepEqual(page.messages, [turn.user_message, turn.assistant_message]);
+  assert.equal(page.has_more, false);
+  assert.equal(page.reset, false);
+  assert.equal(page.active_run, null);
+});
+
+await step("list the messages after one, and after one that never was", async () => {
+  const after = await client.getMessages(id, { since: turn.user_message.id });
+  assert.deepEqual(after.messages, [turn.assistant_message]);
+  assert.equal(after.reset, false);
+
+  const time = await client.getMessages(id, { since: turn.user_message.created_at });
+  assert.deepEqual(time.messages, [turn.assistant_message]);
+
+  const none = await client.getMessages(id, { since: turn.assistant_message.id });
+  assert.deepEqual(none.messages, []);
+
+  const foreign = await client.getMessages(id, { since: id });
+  assert.equal(foreign.reset, true);
+  assert.equal(foreign.messages.length, 2);
+});
+
+await step("read older messages page by page", async () => {
+  const newest = await client.getMessages(id, { limit: 1 });
+  assert.deepEqual(newest.messages, [turn.assistant_message]);
+  assert.equal(newest.has_more, true);
+  const older = await client.getMessages(id, { limit: 1, before: newest.before_cursor });
+  assert.deepEqual(older.messages, [turn.user_message]);
+  assert.equal(older.has_more, false);
+  assert.equal(older.before_cursor, null);
+});
+
+const etag = await step("ask only for what changed", async () => {
+  const path = { conversation_id: id };
+  const first = await client.api.GET(MESSAGES, { params: { path } });
+  const etag = first.response.headers.get("ETag");
+  assert.ok(etag, "an answer has an ETag");
+  const header = { "If-None-Match": etag };
+  const second = await client.api.GET(MESSAGES, { params: { path, header } });
+  assert.equal(second.response.status, 304);
+  assert.equal(second.data, undefined);
+  return etag;
+});
+
+await step("see what changed", async () => {
+  await client.sendMessage(id, "List my tasks");
+  const path = { conversation_id: id };
+  const header = { "If-None-Match": etag };
+  const { response, data } = await client.api.GET(MESSAGES, {
+    params: { path, header, query: { since: turn.assistant_message.id } },
+  });
+  assert.equal(response.status, 200);
+  assert.equal(data?.messages.length, 2);
+  assert.notEqual(response.headers.get("ETag"), etag);
+});
+
+await step("find the conversation in the list", async () => {
+  const page = await client.getConversations({ q: "buy groceries", limit: 1 });
+  assert.equal(page.conversations[0]?.id, id);
+  assert.equal(page.conversations[0]?.message_count, 4);
+  assert.equal(page.conversations[0]?.title, "Add a task to buy groceries");
+});
+
+await step("rename it", async () => {
+  const renamed = await client.updateConversationTitle(id, "  Groceries 🛒 ");
+  assert.equal(renamed.title, "Groceries 🛒");
+  const page = await client.getConversations({ q: "🛒" });
+  assert.equal(page.conversations[0]?.title, "Groceries 🛒");
+});
+
+await step("be told what is wrong with a value", async () => {
+  const blank = await problemOf(client.sendMessage(id, "  "), 422);
+  assert.equal(blank.code, "invalid_value");
+  assert.deepEqual(blank.errors.map((error) => error.path), ["content"]);
+  assert.equal(blank.userMessageId, undefined);
+  const limit = await problemOf(client.getMessages(id, { limit: 101 }), 422);
+  assert.deepEqual(limit.errors.map((error) => error.path), ["limit"]);
+});
+
+await step("delete it, and see it gone", async () => {
+  await client.deleteConversation(id);
+  const gone = await problemOf(client.getMessages(id), 404);
+  assert.equal(gone.code, "conversation_not_found");
+  await problemOf(client.sendMessage(id, "Hello?"), 404);
+  await problemOf(client.updateConversationTitle(id, "Hello?"), 404);
+  await problemOf(client.deleteConversation(id), 404);
+});
+
+await step("be refused with a token that does not hold, and without one", async () => {
+  const bad = createChatClient({ baseUrl, token: `${token}x` });
+  const refused = await problemOf(bad.getConversations(), 401);
+  assert.equal(refused.code, "unauthorized");
+  assert.equal(refused.detail, "Invalid token");
+  const nobody = createChatClient({ baseUrl, token: () => null });
+  assert.equal((await problemOf(nobody.getConversations(), 401)).detail, "Not authenticated");
+});

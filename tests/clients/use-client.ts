@@ -1,0 +1,148 @@
+/** Our own client, as a page uses it. */
+
+import {
+  type ChatClient,
+  type ChatClientOptions,
+  type Conversation,
+  createChatClient,
+  isAssistantMessage,
+  isProblem,
+  isUserMessage,
+  MAX_MESSAGE_CHARS,
+  MAX_PAGE_SIZE,
+  MAX_TITLE_CHARS,
+  type Message,
+  type MessageList,
+  type Run,
+  type ToolCall,
+} from "@chatkit-rs/client";
+
+import type { Same } from "./contract.js";
+
+/** A library that signs in, such as one that keeps short-lived tokens fresh. */
+declare const session: { token(): Promise<string | null> };
+
+export const client = createChatClient({
+  baseUrl: "https://chat.example.com",
+  token: () => session.token(),
+});
+
+// Each of these is one way to say who is calling.
+({ baseUrl: "" }) satisfies ChatClientOptions;
+({ baseUrl: "", token: "token" }) satisfies ChatClientOptions;
+({ baseUrl: "", token: () => "token" }) satisfies ChatClientOptions;
+({ baseUrl: "", token: async () => null }) satisfies ChatClientOptions;
+({ baseUrl: "", fetch: globalThis.fetch }) satisfies ChatClientOptions;
+
+// The limits are known to the compiler too.
+10_000 satisfies typeof MAX_MESSAGE_CHARS;
+200 satisfies typeof MAX_TITLE_CHARS;
+100 satisfies typeof MAX_PAGE_SIZE;
+
+/** What a chat component asks of its page: the client is it, and needs no wrapping. */
+interface Adapter {
+  getConversations(): Promise<{ conversations: Conversation[] }>;
+  createConversation(title?: string): Promise<Conversation>;
+  updateConversationTitle(id: string, title: string): Promise<Conversation>;
+  deleteConversation(id: string): Promise<void>;
+  getMessages(id: string): Promise<{ messages: Message[] }>;
+  sendMessage(id: string, content: string): Promise<{ assistant_message: Message }>;
+}
+
+client satisfies Adapter;
+
+/** Every conversation: a page's `next_cursor` is the next one's `cursor`. */
+export async function all({ getConversations }: ChatClient): Promise<Conversation[]> {
+  const conversations: Conversation[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await getConversations({ limit: MAX_PAGE_SIZE, cursor });
+    conversations.push(...page.conversations);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return conversations;
+}
+
+/** What is shown once the newest messages came in. */
+export async function poll(id: string, shown: Message[], signal: AbortSignal): Promise<Message[]> {
+  const page = await client.getMessages(id, { since: shown.at(-1)?.id }, { signal });
+  return page.reset ? page.messages : [...shown, ...page.messages];
+}
+
+/** Sends what the user typed, and says what became of it. */
+export async function submit(id: string, content: string): Promise<string> {
+  try {
+    const { assistant_message, run } = await client.sendMessage(id, content);
+    run satisfies Run;
+    return assistant_message.content;
+  } catch (error) {
+    if (!isProblem(error)) {
+      throw error;
+    }
+    const wait: number | undefined = error.retryAfter;
+    const isKept = error.userMessageId !== undefined;
+    const fields = error.errors.map(({ path, message }) => `${path}: ${message}`);
+    return [error.detail, ...fields, `kept: ${isKept}`, `wait: ${wait ?? 0} s`].join("\n");
+  }
+}
+
+/** What a message shows, by who said it. */
+export function render(message: Message): string {
+  if (isUserMessage(message)) {
+    message.role satisfies "user";
+    return `> ${message.content}`;
+  }
+  if (isAssistantMessage(message)) {
+    message.role satisfies "assistant";
+    const calls: ToolCall[] = message.tool_calls ?? [];
+    return [message.content, ...calls.map((call) => `${call.tool_name} ${call.status}`)].join("\n");
+  }
+  return "";
+}
+
+/** What the few methods do not cover is there as well, with the problem as a value. */
+export async function restore(conversation_id: string): Promise<Conversation | undefined> {
+  const { data, error } = await client.api.POST(
+    "/api/chat/conversations/{conversation_id}/restore",
+    { params: { path: { conversation_id } } },
+  );
+  error?.code satisfies string | undefined;
+  return data;
+}
+
+true satisfies Same<Awaited<ReturnType<ChatClient["getMessages"]>>, MessageList>;
+true satisfies Same<Message["tool_calls"], ToolCall[] | null>;
+true satisfies Same<MessageList["active_run"], Run | null>;
+true satisfies Same<Conversation["title"], string>;
+
+export async function mistakes(message: Message, run: Run): Promise<void> {
+  // @ts-expect-error: content is a string
+  await client.sendMessage("", 5);
+
+  // @ts-expect-error: the conversation is named first
+  await client.sendMessage("content");
+
+  // @ts-expect-error: null is not a title
+  await client.createConversation(null);
+
+  // @ts-expect-error: a limit is a number
+  await client.getConversations({ limit: "20" });
+
+  // @ts-expect-error: messages have no offset
+  await client.getMessages("", { offset: 5 });
+
+  // @ts-expect-error: a token is no number
+  createChatClient({ baseUrl: "", token: 5 });
+
+  // @ts-expect-error: the server has to be named
+  createChatClient({ token: "" });
+
+  // @ts-expect-error: a user has no tool calls, so they may be null
+  message.tool_calls.length;
+
+  // @ts-expect-error: there is no such status
+  run.status === "done";
+
+  // @ts-expect-error: what was thrown is not known to be a problem
+  await client.deleteConversation("").catch((error: unknown) => error.status);
+}

@@ -1,0 +1,174 @@
+//! A client of the API that hides nothing.
+
+use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+
+/// A client of one user.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as it came.
+    pub text: String,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
+}
+
+impl Client {
+    pub(crate) fn new(base: String, token: Option<&str>) -> Self {
+        Self {
+            http: reqwest::Client::new(),
+            base,
+            token: token.map(str::to_owned),
+        }
+    }
+
+    /// A request that can still be changed.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends a request that was changed.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        Answer {
+            status,
+            headers,
+            text,
+            body,
+        }
+    }
+
+    /// `GET`.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// `POST` with a JSON body.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(&body))
+            .await
+    }
+
+    /// `PUT` with a JSON body.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::PUT, path).json(&body)).await
+    }
+
+    /// `DELETE`.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// Creates a conversation and returns its id.
+    ///
+    /// # Panics
+    /// When it is not created.
+    pub async fn create_conversation(&self) -> String {
+        let created = self.post("/api/chat/conversations", json!({})).await;
+        created.expect(StatusCode::CREATED)["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Sends a message that is answered.
+    ///
+    /// # Panics
+    /// When it is not answered.
+    pub async fn say(&self, conversation: &str, content: &str) -> Value {
+        self.post(&messages(conversation), json!({"content": content}))
+            .await
+            .expect(StatusCode::CREATED)
+            .clone()
+    }
+
+    /// The newest messages of a conversation.
+    ///
+    /// # Panics
+    /// When they are not listed.
+    pub async fn history(&self, conversation: &str) -> Vec<Value> {
+        let list = self.get(&messages(conversation)).await;
+        list.expect(StatusCode::OK)["messages"]
+            .as_array()
+            .unwrap()
+            .clone()
+    }
+}
+
+impl Answer {
+    /// The body of an answer that has this status.
+    ///
+    /// # Panics
+    /// When it has another.
+    #[track_caller]
+    pub fn expect(&self, status: StatusCode) -> &Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        &self.body
+    }
+
+    /// Checks that the answer is a problem (RFC 9457) in the contract's shape.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[track_caller]
+    pub fn expect_problem(&self, status: StatusCode, code: &str) -> &Value {
+        let body = self.expect(status);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(body["status"], status.as_u16());
+        assert_eq!(body["code"], code);
+        assert_eq!(body["type"], "about:blank");
+        assert_eq!(body["title"], status.canonical_reason().unwrap());
+        assert!(
+            body["detail"]
+                .as_str()
+                .is_some_and(|detail| !detail.is_empty())
+        );
+        assert_eq!(body["request_id"], self.header("x-request-id"));
+        body
+    }
+
+    /// A header's value; empty when it is not there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+fn messages(conversation: &str) -> String {
+    format!("/api/chat/conversations/{conversation}/messages")
+}

@@ -1,0 +1,35 @@
+//! What the tests need: a started server, a client that speaks to it, a PostgreSQL cluster of
+//! their own, and tokens.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on panics"
+)]
+
+mod client;
+mod database;
+pub mod model;
+pub mod postgres;
+mod server;
+pub mod token;
+
+pub use client::{Answer, Client};
+pub use database::{Backend, TestDatabase};
+pub use server::TestServer;
+
+use std::time::Duration;
+
+/// Waits until a condition holds, up to ten seconds.
+///
+/// # Panics
+/// When it does not.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    for _ in 0..200 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("waited in vain for: {what}");
+}

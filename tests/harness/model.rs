@@ -1,0 +1,325 @@
+//! The far side of the network: a server that speaks chat completions as a model's would, from a
+//! script. It writes its bytes itself, so that it can also fail as real ones do.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+/// The name of the model that it plays.
+pub const MODEL: &str = "fake-model";
+
+/// The key that callers must have.
+pub const KEY: &str = "sk-fake-key-of-the-tests-0123456789";
+
+/// A model's server that answers from a script, and repeats what was said where that ends.
+#[derive(Debug)]
+pub struct FakeModel {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    _listener: JoinSet<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    replies: Mutex<VecDeque<Reply>>,
+    requests: Mutex<Vec<Value>>,
+}
+
+/// What a request meets.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// A stream of these steps.
+    Stream(Vec<Step>),
+    /// A response without a stream.
+    Status(u16, Vec<(&'static str, String)>, String),
+    /// Not one byte, for ever.
+    Silence,
+    /// The connection's end.
+    HangUp,
+}
+
+/// A part of a stream.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A chunk of a completion, or anything else that is JSON.
+    Chunk(Value),
+    /// A line as it is.
+    Raw(String),
+    /// A pause.
+    Wait(Duration),
+    /// Nothing more, for ever.
+    Stall,
+    /// The connection's end, in the middle of the body.
+    Abort,
+}
+
+impl Reply {
+    /// An answer in words, with its usage.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        let words = text.split_inclusive(' ').map(Step::text);
+        let end = [Step::end("stop"), Step::usage(11, 7)];
+        Self::Stream(words.chain(end).collect())
+    }
+
+    /// A round of tool calls: id, name, arguments.
+    #[must_use]
+    pub fn calls(calls: &[(&str, &str, &str)]) -> Self {
+        let calls = calls
+            .iter()
+            .enumerate()
+            .map(|(index, (id, name, arguments))| {
+                let function = json!({"name": name, "arguments": arguments});
+                let call =
+                    json!({"index": index, "id": id, "type": "function", "function": function});
+                Step::delta(json!({"tool_calls": [call]}))
+            });
+        let end = [Step::end("tool_calls"), Step::usage(5, 3)];
+        Self::Stream(calls.chain(end).collect())
+    }
+
+    /// A refusal in OpenAI's shape.
+    #[must_use]
+    pub fn error(status: u16, code: &str) -> Self {
+        let error = json!({"message": "refused", "type": "error", "param": null, "code": code});
+        Self::Status(status, Vec::new(), json!({"error": error}).to_string())
+    }
+}
+
+impl Step {
+    /// A piece of text.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::delta(json!({"content": text}))
+    }
+
+    /// A delta.
+    #[must_use]
+    pub fn delta(delta: Value) -> Self {
+        Self::chunk(
+            json!([{"index": 0, "delta": delta, "finish_reason": null}]),
+            None,
+        )
+    }
+
+    /// The last chunk with a choice.
+    #[must_use]
+    pub fn end(reason: &str) -> Self {
+        Self::chunk(
+            json!([{"index": 0, "delta": {}, "finish_reason": reason}]),
+            None,
+        )
+    }
+
+    /// The chunk with the usage.
+    #[must_use]
+    pub fn usage(input: u64, output: u64) -> Self {
+        let total = input + output;
+        let usage =
+            json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": total});
+        Self::chunk(json!([]), Some(usage))
+    }
+
+    fn chunk(choices: Value, usage: Option<Value>) -> Self {
+        Self::Chunk(json!({
+            "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
+            "choices": choices, "usage": usage,
+        }))
+    }
+}
+
+impl FakeModel {
+    /// A server on a port of its own.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, shared.clone()));
+        Self {
+            address,
+            shared,
+            _listener: tasks,
+        }
+    }
+
+    /// What the next requests meet, in this order, behind what was scripted before.
+    ///
+    /// # Panics
+    /// When a test that held the script panicked.
+    pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.shared.replies.lock().unwrap().extend(replies);
+    }
+
+    /// The bodies of the requests so far.
+    ///
+    /// # Panics
+    /// When a test that held them panicked.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Value> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// The flags by which a server is pointed at it.
+    #[must_use]
+    pub fn flags(&self) -> Vec<String> {
+        vec![
+            format!("--openai-base-url=http://{}/v1/", self.address),
+            format!("--openai-api-key={KEY}"),
+            format!("--openai-model={MODEL}"),
+        ]
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let shared = shared.clone();
+        connections.spawn(async move {
+            // A client that leaves ends its connection, and nothing else.
+            let _ = converse(stream, shared).await;
+        });
+    }
+}
+
+async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
+    while let Some(body) = read_request(&mut stream).await? {
+        let reply = match body {
+            Ok(body) => {
+                let scripted = shared.replies.lock().unwrap().pop_front();
+                let reply = scripted.unwrap_or_else(|| echo(&body));
+                shared.requests.lock().unwrap().push(body);
+                reply
+            }
+            Err(refusal) => refusal,
+        };
+        match reply {
+            Reply::Stream(steps) => {
+                if !write_stream(&mut stream, steps).await? {
+                    return Ok(());
+                }
+            }
+            Reply::Status(status, headers, body) => {
+                write_status(&mut stream, status, &headers, &body).await?;
+            }
+            Reply::Silence => std::future::pending().await,
+            Reply::HangUp => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Says what it heard, so that a test can see what was given to it; fails when that is "fail".
+fn echo(body: &Value) -> Reply {
+    let messages = body["messages"].as_array().unwrap();
+    let heard = messages
+        .iter()
+        .rev()
+        .find(|message| message["role"] == "user");
+    let heard = heard.map_or("", |message| {
+        message["content"].as_str().unwrap_or_default()
+    });
+    if heard == "fail" {
+        return Reply::error(500, "server_error");
+    }
+    Reply::text(&format!("You said: {heard}"))
+}
+
+/// The body of the next request, or the refusal that it gets at once; `None` at the end.
+async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Result<Value, Reply>>> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(end) = find(&bytes, b"\r\n\r\n") {
+            let rest = bytes.split_off(end + 4);
+            break String::from_utf8(std::mem::replace(&mut bytes, rest)).unwrap();
+        }
+        let mut buffer = [0; 8192];
+        match stream.read(&mut buffer).await? {
+            0 => return Ok(None),
+            read => bytes.extend_from_slice(&buffer[..read]),
+        }
+    };
+    let header = |name: &str| {
+        head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found
+                .eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
+        })
+    };
+    let length: usize = header("content-length").map_or(0, |length| length.parse().unwrap());
+    while bytes.len() < length {
+        let mut buffer = [0; 8192];
+        match stream.read(&mut buffer).await? {
+            0 => return Ok(None),
+            read => bytes.extend_from_slice(&buffer[..read]),
+        }
+    }
+    if !head.starts_with("POST /v1/chat/completions ") {
+        return Ok(Some(Err(Reply::error(404, "not_found"))));
+    }
+    if header("authorization") != Some(format!("Bearer {KEY}")) {
+        return Ok(Some(Err(Reply::error(401, "invalid_api_key"))));
+    }
+    Ok(Some(Ok(serde_json::from_slice(&bytes).unwrap())))
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+}
+
+/// Writes a stream; `false` when the connection is to end with it.
+async fn write_stream(stream: &mut TcpStream, steps: Vec<Step>) -> std::io::Result<bool> {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+                Transfer-Encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    for step in steps {
+        match step {
+            Step::Chunk(chunk) => write_chunk(stream, &format!("data: {chunk}\n\n")).await?,
+            Step::Raw(line) => write_chunk(stream, &line).await?,
+            Step::Wait(pause) => tokio::time::sleep(pause).await,
+            Step::Stall => std::future::pending().await,
+            Step::Abort => return Ok(false),
+        }
+    }
+    write_chunk(stream, "data: [DONE]\n\n").await?;
+    stream.write_all(b"0\r\n\r\n").await?;
+    Ok(true)
+}
+
+async fn write_chunk(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
+    let chunk = format!("{:x}\r\n{text}\r\n", text.len());
+    stream.write_all(chunk.as_bytes()).await
+}
+
+async fn write_status(
+    stream: &mut TcpStream,
+    status: u16,
+    headers: &[(&str, String)],
+    body: &str,
+) -> std::io::Result<()> {
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let length = body.len();
+    let response =
+        format!("HTTP/1.1 {status} Status\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+    stream.write_all(response.as_bytes()).await
+}

@@ -1,0 +1,111 @@
+//! A started server.
+
+use chatkit_server::{
+    App,
+    config::{Cli, Settings},
+};
+use clap::Parser;
+
+use crate::{Backend, Client, TestDatabase, model::FakeModel, token};
+
+/// A server that listens on a port of its own, with a database of its own.
+#[derive(Debug)]
+pub struct TestServer {
+    app: App,
+    database: TestDatabase,
+    flags: Vec<String>,
+}
+
+impl TestServer {
+    /// A server on a fresh database.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, &[]).await
+    }
+
+    /// A server on a fresh database, with these flags.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(backend: Backend, flags: &[&str]) -> Self {
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Self::over(TestDatabase::fresh(backend).await, flags).await
+    }
+
+    /// A server on a fresh database that asks this model, with these flags.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_asking(backend: Backend, model: &FakeModel, flags: &[&str]) -> Self {
+        let flags = flags.iter().map(|flag| (*flag).to_owned());
+        let flags = model.flags().into_iter().chain(flags).collect();
+        Self::over(TestDatabase::fresh(backend).await, flags).await
+    }
+
+    async fn over(database: TestDatabase, flags: Vec<String>) -> Self {
+        let app = App::start(&settings(database.url(), &flags)).await.unwrap();
+        Self {
+            app,
+            database,
+            flags,
+        }
+    }
+
+    /// Stops it, and starts another on the same database.
+    ///
+    /// # Panics
+    /// When the other does not start.
+    pub async fn restart(self) -> Self {
+        self.app.stop().await;
+        Self::over(self.database, self.flags).await
+    }
+
+    /// Stops it in order.
+    pub async fn stop(self) {
+        self.app.stop().await;
+    }
+
+    /// A client that is signed in as this user.
+    #[must_use]
+    pub fn client(&self, user: &str) -> Client {
+        self.client_with(Some(&token::of(user)))
+    }
+
+    /// A client with this token, or with none.
+    #[must_use]
+    pub fn client_with(&self, token: Option<&str>) -> Client {
+        Client::new(self.url(), token)
+    }
+
+    /// Where it answers, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.app.address())
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+}
+
+/// The settings of a test server with this database.
+///
+/// # Panics
+/// When a flag is none.
+fn settings(database_url: &str, flags: &[String]) -> Settings {
+    let fixed = [
+        "chatkit-server",
+        "--listen-addr=127.0.0.1:0",
+        "--better-auth-secret",
+        token::SECRET,
+        "--database-pool=5",
+        "--database-url",
+        database_url,
+    ];
+    let arguments = fixed.iter().map(ToString::to_string).chain(flags.to_vec());
+    Cli::try_parse_from(arguments).unwrap().settings
+}

@@ -1,0 +1,16 @@
+//! Every promise of the API, asked of a started server. One module per resource.
+
+mod auth;
+mod chat;
+mod completions;
+mod conversations;
+mod coverage;
+mod idempotency;
+mod messages;
+mod model;
+mod model_failures;
+mod regenerate;
+mod runs;
+mod search;
+mod shell;
+mod turns;
