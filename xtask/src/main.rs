@@ -1,0 +1,67 @@
+//! Commands for whoever works on this repository: `cargo xtask <command>`.
+//!
+//! One file per command. What the commands share stands beside them, one file per outside
+//! program: `process` runs any of them, `debian`, `node` and `postgres` know one each.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program talks to its terminal"
+)]
+
+mod ci;
+mod debian;
+mod node;
+mod openapi;
+mod postgres;
+mod process;
+mod python;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Commands for whoever works on this repository.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Installs what the tests need, then runs all of them.
+    Test(test::Arguments),
+    /// Runs what CI runs, and stops at the first failure.
+    Ci,
+    /// Writes the API's document, and the TypeScript types made from it.
+    Openapi(openapi::Arguments),
+    /// Checks the conventions that no compiler and no lint knows.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one command. A command that ends in another program passes on how that one ended.
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Test(arguments) => return test::run(&arguments),
+        Command::Ci => return ci::run(),
+        Command::Openapi(arguments) => openapi::run(&arguments)?,
+        Command::Tidy => tidy::run()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

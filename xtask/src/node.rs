@@ -1,0 +1,149 @@
+//! Node, and the Node packages of this repository.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use anyhow::{Result, ensure};
+
+use crate::{debian, process};
+
+/// The folders of Node packages that the tests use. One that is not there is skipped.
+const PACKAGES: [&str; 3] = ["openapi/typescript", "tests/clients", "tests/sdks/node"];
+
+/// What a package folder has: the versions of its dependencies.
+const LOCK: &str = "package-lock.json";
+
+/// What npm writes last when it has installed them.
+const INSTALLED: &str = "node_modules/.package-lock.json";
+
+/// The oldest version of Node that the packages run on.
+const OLDEST: u32 = 20;
+
+/// Makes sure that Node is there, and that every package has its dependencies.
+pub(crate) fn install_all() -> Result<()> {
+    require()?;
+    for folder in packages() {
+        install_dependencies(&folder)?;
+    }
+    Ok(())
+}
+
+/// Makes sure that Node is there, and that one package has its dependencies.
+pub(crate) fn install(folder: &Path) -> Result<()> {
+    require()?;
+    install_dependencies(folder)
+}
+
+/// Makes sure that Node is there, which is installed if it is missing and that is possible.
+fn require() -> Result<()> {
+    if is_usable() {
+        return Ok(());
+    }
+    debian::try_install(&["nodejs", "npm"]);
+    ensure!(
+        is_usable(),
+        "the tests need `node` {OLDEST} or newer and `npm` on PATH; found {}. Install them \
+         (`apt-get install nodejs npm` on Debian 13 and newer, or see https://nodejs.org)",
+        found(),
+    );
+    Ok(())
+}
+
+/// Whether Node is new enough and npm is beside it.
+fn is_usable() -> bool {
+    let is_new_enough = version().and_then(|version| major(&version)) >= Some(OLDEST);
+    is_new_enough && process::is_on_path("npm")
+}
+
+/// What there is of the two programs, in words.
+fn found() -> String {
+    let node = version().unwrap_or_else(|| "no node".to_owned());
+    let npm = if process::is_on_path("npm") {
+        "npm"
+    } else {
+        "no npm"
+    };
+    format!("{} and {npm}", node.trim())
+}
+
+/// What Node says of its version, such as `v20.19.2`.
+fn version() -> Option<String> {
+    process::read(process::command("node").arg("--version")).ok()
+}
+
+/// The first number of a version.
+fn major(version: &str) -> Option<u32> {
+    let (major, _) = version.strip_prefix('v')?.split_once('.')?;
+    major.parse().ok()
+}
+
+/// The package folders that are there.
+fn packages() -> impl Iterator<Item = PathBuf> {
+    PACKAGES
+        .iter()
+        .map(|folder| process::root().join(folder))
+        .filter(|folder| folder.join(LOCK).is_file())
+}
+
+/// Installs a package's dependencies unless they are as its lock file says.
+fn install_dependencies(folder: &Path) -> Result<()> {
+    if is_installed(folder) {
+        return Ok(());
+    }
+    process::run(process::command("npm").current_dir(folder).args([
+        "ci",
+        "--no-audit",
+        "--no-fund",
+    ]))
+}
+
+/// Whether npm has installed since the lock file changed.
+fn is_installed(folder: &Path) -> bool {
+    match (
+        modified(&folder.join(INSTALLED)),
+        modified(&folder.join(LOCK)),
+    ) {
+        (Some(installed), Some(changed)) => installed > changed,
+        _ => false,
+    }
+}
+
+/// When a file was last written, if it is there.
+fn modified(file: &Path) -> Option<SystemTime> {
+    fs::metadata(file).ok()?.modified().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_the_first_number() {
+        assert_eq!(major("v20.19.2\n"), Some(20));
+        assert_eq!(major("v9.0.0"), Some(9));
+        assert_eq!(major("no version"), None);
+    }
+
+    #[test]
+    fn a_package_is_installed_once_npm_wrote_after_the_lock_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("node_modules")).unwrap();
+        let lock = File::create(folder.path().join(LOCK)).unwrap();
+        assert!(!is_installed(folder.path()));
+
+        let installed = File::create(folder.path().join(INSTALLED)).unwrap();
+        let earlier = SystemTime::now() - Duration::from_mins(1);
+        lock.set_modified(earlier).unwrap();
+        assert!(is_installed(folder.path()));
+
+        installed
+            .set_modified(earlier - Duration::from_mins(1))
+            .unwrap();
+        assert!(!is_installed(folder.path()));
+    }
+}

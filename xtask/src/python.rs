@@ -1,0 +1,84 @@
+//! Python, and the virtual environments of this repository.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Result, ensure};
+
+use crate::{debian, process};
+
+/// The folders of Python programs that the tests use. One that is not there is skipped.
+const PROGRAMS: [&str; 1] = ["tests/sdks/python"];
+
+/// What a program folder has: the versions of its dependencies.
+const REQUIREMENTS: &str = "requirements.txt";
+
+/// A copy of the requirements that were installed, inside of the environment.
+const INSTALLED: &str = ".venv/requirements.txt";
+
+/// Makes sure that Python is there, and that every program has its dependencies.
+pub(crate) fn install_all() -> Result<()> {
+    require()?;
+    for folder in programs() {
+        install_dependencies(&folder)?;
+    }
+    Ok(())
+}
+
+/// Makes sure that Python can make environments; it is installed if that is possible.
+fn require() -> Result<()> {
+    if is_usable() {
+        return Ok(());
+    }
+    debian::try_install(&["python3", "python3-venv"]);
+    ensure!(
+        is_usable(),
+        "the tests need `python3` with its modules venv, ensurepip and sqlite3 on PATH. Install it \
+         (`apt-get install python3 python3-venv` on Debian)"
+    );
+    Ok(())
+}
+
+fn is_usable() -> bool {
+    let modules = process::command("python3")
+        .args(["-c", "import venv, ensurepip, sqlite3"])
+        .output();
+    modules.is_ok_and(|output| output.status.success())
+}
+
+fn programs() -> impl Iterator<Item = PathBuf> {
+    PROGRAMS
+        .iter()
+        .map(|folder| process::root().join(folder))
+        .filter(|folder| folder.join(REQUIREMENTS).is_file())
+}
+
+/// Installs a program's dependencies unless they are as its requirements say.
+fn install_dependencies(folder: &Path) -> Result<()> {
+    let wanted = fs::read(folder.join(REQUIREMENTS))?;
+    let installed = folder.join(INSTALLED);
+    if fs::read(&installed).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    let python = |program: &str, arguments: &[&str]| {
+        process::run(
+            process::command(program)
+                .current_dir(folder)
+                .args(arguments),
+        )
+    };
+    python("python3", &["-m", "venv", "--clear", ".venv"])?;
+    let pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--requirement",
+        REQUIREMENTS,
+    ];
+    python(".venv/bin/python", &pip)?;
+    fs::write(installed, wanted)?;
+    Ok(())
+}
