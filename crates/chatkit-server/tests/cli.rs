@@ -171,16 +171,21 @@ fn it_goes_on_when_nobody_reads_what_it_says() {
         .unwrap();
     drop(child.stderr.take());
     let mut log = BufReader::new(child.stdout.take().unwrap()).lines();
-    let listening: Value = log
-        .find_map(|line| serde_json::from_str(&line.ok()?).ok())
+    let address = log
+        .find_map(|line| {
+            let line: Value = serde_json::from_str(&line.ok()?).ok()?;
+            Some(line["address"].as_str()?.to_owned())
+        })
         .unwrap();
     drop(log);
-    let address = listening["address"].as_str().unwrap().to_owned();
     // Long enough for it to have written all that it has to say.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(1);
     while std::time::Instant::now() < deadline {
-        let (code, _, stderr) =
-            output(server(&folder).env("LISTEN_ADDR", &address).arg("healthcheck"));
+        let (code, _, stderr) = output(
+            server(&folder)
+                .env("LISTEN_ADDR", &address)
+                .arg("healthcheck"),
+        );
         assert_eq!(code, Some(0), "{stderr}");
     }
     assert_eq!(child.try_wait().unwrap(), None);
