@@ -9,6 +9,7 @@
 
 mod client;
 mod database;
+pub mod issuer;
 pub mod model;
 pub mod postgres;
 mod server;

@@ -44,6 +44,21 @@ impl TestServer {
         Self::over(TestDatabase::fresh(backend).await, flags).await
     }
 
+    /// A server on a fresh database that has no secret, with these flags.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_without_secret(backend: Backend, flags: &[&str]) -> Self {
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let database = TestDatabase::fresh(backend).await;
+        let app = App::start(&parse(database.url(), &flags)).await.unwrap();
+        Self {
+            app,
+            database,
+            flags,
+        }
+    }
+
     async fn over(database: TestDatabase, flags: Vec<String>) -> Self {
         let app = App::start(&settings(database.url(), &flags)).await.unwrap();
         Self {
@@ -93,15 +108,16 @@ impl TestServer {
 }
 
 /// The settings of a test server with this database.
-///
-/// # Panics
-/// When a flag is none.
 fn settings(database_url: &str, flags: &[String]) -> Settings {
+    let secret = ["--better-auth-secret", token::SECRET].map(str::to_owned);
+    let flags: Vec<String> = secret.into_iter().chain(flags.to_vec()).collect();
+    parse(database_url, &flags)
+}
+
+fn parse(database_url: &str, flags: &[String]) -> Settings {
     let fixed = [
         "chatkit-server",
         "--listen-addr=127.0.0.1:0",
-        "--better-auth-secret",
-        token::SECRET,
         "--database-pool=5",
         "--database-url",
         database_url,

@@ -15,6 +15,8 @@ enum Foreign {
     NotFound(&'static str),
     /// 403: another user stands in the path.
     Forbidden,
+    /// 401: it wants a token that is good for nothing else.
+    NotForCalling,
 }
 
 /// How an operation is called.
@@ -123,6 +125,20 @@ fn rows() -> Vec<Row> {
             chat(),
             Foreign::Forbidden,
         ),
+        row(
+            "createSession",
+            Method::POST,
+            "/api/session",
+            None,
+            Foreign::NotForCalling,
+        ),
+        row(
+            "deleteSession",
+            Method::DELETE,
+            "/api/session",
+            None,
+            Foreign::Nothing,
+        ),
         row("getInfo", Method::GET, "/api/info", None, Foreign::Nothing),
     ]
 }
@@ -213,6 +229,9 @@ async fn another_users_things_are_as_if_they_never_were() {
             Foreign::Nothing => assert!(answer.status.is_success(), "{}", row.operation),
             Foreign::Forbidden => {
                 answer.expect_problem(StatusCode::FORBIDDEN, "other_user");
+            }
+            Foreign::NotForCalling => {
+                answer.expect_problem(StatusCode::UNAUTHORIZED, "unauthorized");
             }
             Foreign::NotFound(code) => {
                 answer.expect_problem(StatusCode::NOT_FOUND, code);

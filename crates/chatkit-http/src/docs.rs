@@ -18,6 +18,17 @@ pub(crate) fn openapi_yaml() -> Response {
         .body(document::document())
 }
 
+/// Signs in with the token of a link. It is taken out of the address bar first, so that it stays
+/// in no history.
+const SIGN_IN: &str = "<script>
+const token = new URLSearchParams(location.hash.slice(1)).get('token');
+if (token) {
+  history.replaceState(null, '', location.pathname);
+  fetch('/api/session', {method: 'POST', headers: {Authorization: `Bearer ${token}`}})
+    .then((answer) => { if (!answer.ok) alert('This sign-in link is no longer good.'); });
+}
+</script>";
+
 /// The contract in Swagger UI.
 #[handler]
 pub(crate) fn page() -> Response {
@@ -30,5 +41,5 @@ pub(crate) fn page() -> Response {
         .content_type("text/html; charset=utf-8")
         .header("Cache-Control", "no-cache")
         .header("Content-Security-Policy", POLICY)
-        .body(format!("<!doctype html>\n{html}"))
+        .body(format!("<!doctype html>\n{SIGN_IN}{html}"))
 }

@@ -30,6 +30,8 @@ pub(crate) enum Tags {
     Runs,
     /// One call, one answer.
     Chat,
+    /// Signing in and out.
+    Session,
     /// The server itself.
     Server,
 }
@@ -94,6 +96,8 @@ struct Problem {
 /// What of an operation decides which problems it can have.
 struct Operation<'a> {
     id: &'a str,
+    /// Whether it does more than read.
+    changes: bool,
     has_path_id: bool,
     has_values: bool,
     has_body: bool,
@@ -130,9 +134,10 @@ const PROBLEMS: [Problem; 14] = [
     Problem {
         status: 403,
         name: "Forbidden",
-        description: "The path names another user than the token.",
+        description: "The path names another user than the token (`other_user`), or a page of \
+                      an origin that is not listed used the cookie (`foreign_origin`).",
         header: None,
-        applies: |operation| operation.id == "chatAsUser",
+        applies: |operation| operation.changes && operation.id != "createSession",
     },
     Problem {
         status: 404,
@@ -219,9 +224,9 @@ const PROBLEMS: [Problem; 14] = [
 /// Replaces each operation's `default` problem by those that it can have, described once.
 fn name_problems(document: &mut Value) {
     for item in members(&mut document["paths"]).values_mut() {
-        for operation in members(item).values_mut() {
+        for (method, operation) in members(item) {
             let found: Vec<_> = {
-                let operation = describe(operation);
+                let operation = describe(method, operation);
                 PROBLEMS
                     .iter()
                     .filter(|problem| (problem.applies)(&operation))
@@ -242,12 +247,13 @@ fn name_problems(document: &mut Value) {
     document["components"]["responses"] = Value::Object(named);
 }
 
-fn describe(operation: &Value) -> Operation<'_> {
+fn describe<'a>(method: &str, operation: &'a Value) -> Operation<'a> {
     let empty = Vec::new();
     let parameters = operation["parameters"].as_array().unwrap_or(&empty);
     let stands_in = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
     Operation {
         id: operation["operationId"].as_str().unwrap_or_default(),
+        changes: method != "get",
         has_path_id: stands_in("path"),
         has_values: stands_in("query"),
         has_body: !operation["requestBody"].is_null(),
@@ -271,7 +277,7 @@ impl Problem {
 }
 
 /// The headers of the contract as they are usually written; the library knows them in upper case.
-const HEADERS: [&str; 8] = [
+const HEADERS: [&str; 9] = [
     "Cache-Control",
     "ETag",
     "Idempotency-Key",
@@ -279,6 +285,7 @@ const HEADERS: [&str; 8] = [
     "If-None-Match",
     "Location",
     "Retry-After",
+    "Set-Cookie",
     "Vary",
 ];
 

@@ -16,11 +16,12 @@ mod payload;
 mod problem;
 mod runs;
 mod serve;
+mod session;
 mod shell;
 mod state;
 mod turns;
 
-pub use auth::{TokenError, Verifier, VerifierOptions, issue_token};
+pub use auth::{TokenError, Verifier, VerifierOptions, issue_sign_in_token, issue_token};
 pub use document::document;
 pub use serve::serve;
 pub use state::{ApiOptions, ApiState, ProviderName};
@@ -30,13 +31,27 @@ use poem_openapi::OpenApiService;
 
 use self::{
     chat::ChatApi, conversations::ConversationsApi, info::InfoApi, messages::MessagesApi,
-    runs::RunsApi, shell::Shell,
+    runs::RunsApi, session::SessionApi, shell::Shell,
 };
 
 /// Every API of the contract.
-type Apis = (ConversationsApi, MessagesApi, RunsApi, ChatApi, InfoApi);
+type Apis = (
+    ConversationsApi,
+    MessagesApi,
+    RunsApi,
+    ChatApi,
+    SessionApi,
+    InfoApi,
+);
 
-const APIS: Apis = (ConversationsApi, MessagesApi, RunsApi, ChatApi, InfoApi);
+const APIS: Apis = (
+    ConversationsApi,
+    MessagesApi,
+    RunsApi,
+    ChatApi,
+    SessionApi,
+    InfoApi,
+);
 
 /// Everything that the server answers, as one endpoint that never fails: errors are answers.
 #[must_use]

@@ -34,6 +34,8 @@ pub(crate) enum ApiError {
     Unauthorized(AuthFailure),
     /// The caller may not act for this user.
     OtherUser,
+    /// The caller is known by a cookie, which a page of another origin may have used.
+    ForeignOrigin,
     /// There is no such thing for this caller.
     NotFound(Resource),
     /// The path exists, but not with this method.
@@ -65,7 +67,7 @@ pub(crate) enum ApiError {
     RunFailed(Box<Run>, RunErrorCode),
     /// The server is stopping.
     Draining,
-    /// The database is busy or gone.
+    /// The database, or what else is needed, is busy or gone.
     Unavailable(Cause),
     /// A bug.
     Internal(Cause),
@@ -178,7 +180,7 @@ impl ApiError {
         match self {
             Self::UnreadableBody(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::OtherUser => StatusCode::FORBIDDEN,
+            Self::OtherUser | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -201,6 +203,7 @@ impl ApiError {
             Self::UnreadableBody(_) => "unreadable_body",
             Self::Unauthorized(_) => "unauthorized",
             Self::OtherUser => "other_user",
+            Self::ForeignOrigin => "foreign_origin",
             Self::NotFound(resource) => resource.code(),
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::NotAcceptable => "not_acceptable",
@@ -230,6 +233,7 @@ impl ApiError {
             Self::RunFailed(run, code) => return sentence_of_failed_run(run, *code),
             Self::Unauthorized(failure) => failure.detail(),
             Self::OtherUser => "The path names another user than the token",
+            Self::ForeignOrigin => "Pages of this origin may not act for a signed-in user",
             Self::NotFound(resource) => resource.detail(),
             Self::MethodNotAllowed { .. } => "This path does not have this method",
             Self::NotAcceptable => "The answer would be JSON, which the Accept header excludes",
@@ -255,7 +259,7 @@ impl ApiError {
         match self {
             Self::Unavailable(cause) => tracing::warn!(
                 error = cause.as_ref() as &dyn std::error::Error,
-                "the database is unavailable"
+                "something that is needed is unavailable"
             ),
             Self::Internal(cause) => tracing::error!(
                 error = cause.as_ref() as &dyn std::error::Error,
@@ -360,6 +364,12 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+impl From<AuthFailure> for ApiError {
+    fn from(failure: AuthFailure) -> Self {
+        Self::Unauthorized(failure)
+    }
+}
 
 impl From<ApiError> for poem::Error {
     fn from(error: ApiError) -> Self {

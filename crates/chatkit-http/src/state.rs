@@ -17,6 +17,8 @@ pub struct ApiOptions {
     pub provider: ProviderName,
     /// The models that a caller may choose, the default one first.
     pub models: Vec<String>,
+    /// The origin under which browsers see the server, such as `https://chat.example.com`.
+    pub public_url: String,
     /// Origins whose pages may call the API with credentials, exactly as browsers send them.
     pub cors_origins: Vec<String>,
     /// For how long a deleted conversation can be restored.

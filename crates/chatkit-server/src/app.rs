@@ -52,19 +52,19 @@ impl App {
             tools,
             clock.clone(),
         );
-        let state = ApiState::new(
-            agent.clone(),
-            repositories.clone(),
-            verifier,
-            clock,
-            api_options(settings),
-        );
         let listener = TcpListener::bind(settings.listen_addr)
             .await
             .with_context(|| {
                 format!("LISTEN_ADDR: could not listen on {}", settings.listen_addr)
             })?;
         let address = listener.local_addr()?;
+        let state = ApiState::new(
+            agent.clone(),
+            repositories.clone(),
+            verifier,
+            clock,
+            api_options(settings, address),
+        );
         let stop = CancellationToken::new();
         let router = chatkit_http::router(state.clone());
         let mut tasks = JoinSet::new();
@@ -107,17 +107,21 @@ impl App {
     }
 }
 
-/// What tokens must satisfy: by the configured secret, or by the local one.
+/// Which tokens are accepted: of the configured secret, of published keys, or, with neither, of the
+/// local secret.
 ///
 /// # Errors
-/// When there is no secret and the server may not make one.
+/// When there is neither and the server may not make a secret.
 pub fn verifier_options(settings: &Settings) -> anyhow::Result<VerifierOptions> {
+    let jwks_url = settings.jwks_url.as_ref();
     let secret = match settings.secret()? {
-        Some(secret) => secret.expose().to_owned(),
-        None => local::secret(settings)?,
+        Some(secret) => Some(secret.expose().to_owned()),
+        None if jwks_url.is_some() => None,
+        None => Some(local::secret(settings)?),
     };
     Ok(VerifierOptions {
         secret,
+        jwks_url: jwks_url.map(|url| url.as_str().to_owned()),
         issuer: settings.jwt_issuer.clone(),
         audience: settings.jwt_audience.clone(),
     })
@@ -152,8 +156,13 @@ async fn repositories(settings: &Settings) -> anyhow::Result<Repositories> {
     .context("DATABASE_URL: the database cannot be opened")
 }
 
-fn api_options(settings: &Settings) -> ApiOptions {
+fn api_options(settings: &Settings, address: SocketAddr) -> ApiOptions {
+    let public_url = settings.public_url.as_ref();
     ApiOptions {
+        public_url: public_url.map_or_else(
+            || format!("http://{address}"),
+            |origin| origin.as_str().to_owned(),
+        ),
         provider: if settings.has_model() {
             ProviderName::Openai
         } else {

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::value::{ApiKey, BaseUrl, DatabaseUrl, Origin, Secret};
-use self::value::{lease, log_filter, not_empty, positive_duration};
+use self::value::{audience, lease, log_filter, not_empty, positive_duration};
 
 /// Kept conversations behind an HTTP API.
 #[derive(Debug, Parser)]
@@ -77,6 +77,9 @@ pub struct Settings {
     /// Where to listen; port 0 picks one
     #[arg(long, env, global = true, default_value = "127.0.0.1:8000")]
     pub listen_addr: SocketAddr,
+    /// The origin under which browsers see the server; `http://` and the address when left out
+    #[arg(long, env, global = true)]
+    pub public_url: Option<Origin>,
     /// `sqlite://file?mode=rwc`, or PostgreSQL from version 14: `postgres://…`
     #[arg(
         long,
@@ -116,11 +119,14 @@ pub struct Settings {
     /// The same under its other name
     #[arg(long, env, global = true, hide_env_values = true)]
     pub jwt_secret: Option<Secret>,
+    /// Where the issuer of tokens publishes its keys: EdDSA, ES256 or RS256
+    #[arg(long, env, global = true)]
+    pub jwks_url: Option<BaseUrl>,
     /// The `iss` that tokens must carry
     #[arg(long, env, global = true, value_parser = not_empty)]
     pub jwt_issuer: Option<String>,
     /// The `aud` that tokens must carry
-    #[arg(long, env, global = true, value_parser = not_empty)]
+    #[arg(long, env, global = true, value_parser = audience)]
     pub jwt_audience: Option<String>,
     /// Origins whose pages may call, separated by commas
     #[arg(long, env, global = true, value_delimiter = ',')]

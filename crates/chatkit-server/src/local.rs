@@ -14,11 +14,16 @@ use crate::config::Settings;
 /// The user of a server that was started without configuration.
 pub const LOCAL_USER: &str = "local";
 
-/// Whether the server may make its own secret: only programs of this machine can reach it, and
-/// its database is a file.
+/// Whether the server may make its own secret: nothing says who may call, only programs of this
+/// machine can reach it, and its database is a file.
 #[must_use]
 pub fn is_local(settings: &Settings) -> bool {
-    settings.listen_addr.ip().is_loopback() && settings.database_url.sqlite_file().is_some()
+    let is_open = settings.better_auth_secret.is_none()
+        && settings.jwt_secret.is_none()
+        && settings.jwks_url.is_none();
+    is_open
+        && settings.listen_addr.ip().is_loopback()
+        && settings.database_url.sqlite_file().is_some()
 }
 
 /// The secret that is kept beside the database file, readable by its owner only; made at first.
@@ -32,8 +37,8 @@ pub fn secret(settings: &Settings) -> anyhow::Result<String> {
         .filter(|_| is_local(settings))
     else {
         bail!(
-            "set BETTER_AUTH_SECRET (or JWT_SECRET): without a secret the server starts only on \
-             a loopback address with SQLite, as otherwise it would be open to the world"
+            "set BETTER_AUTH_SECRET (or JWT_SECRET) or JWKS_URL: without either the server starts \
+             only on a loopback address with SQLite, as otherwise it would be open to the world"
         );
     };
     let file = beside(&database);

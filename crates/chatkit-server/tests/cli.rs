@@ -32,11 +32,14 @@ fn output(command: &mut Command) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-/// A server that was started without configuration.
+/// A server that was started without configuration, and how one is signed in.
 struct Running {
     child: Child,
     address: String,
-    token: String,
+    /// The token of the printed link.
+    link_token: String,
+    /// A header.
+    credentials: String,
 }
 
 impl Running {
@@ -46,38 +49,53 @@ impl Running {
 
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut address = String::new();
-        let mut token = String::new();
-        for line in BufReader::new(child.stderr.take().unwrap()).lines() {
-            let line = line.unwrap();
-            if let Some(rest) = line.strip_prefix("chatkit listens on http://") {
-                address = rest.split(' ').next().unwrap().to_owned();
-            }
-            if let Some(rest) = line.trim().strip_prefix("TOKEN=") {
-                token = rest.to_owned();
-                break;
-            }
-        }
-        Self {
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let link = lines
+            .map(Result::unwrap)
+            .find_map(|line| Some(line.trim().strip_prefix("http://")?.to_owned()))
+            .unwrap();
+        let (address, link_token) = link.split_once("/#token=").unwrap();
+        let mut running = Self {
             child,
-            address,
-            token,
-        }
+            address: address.to_owned(),
+            link_token: link_token.to_owned(),
+            credentials: format!("Authorization: Bearer {link_token}"),
+        };
+        running.sign_in();
+        running
     }
 
-    fn request(&self, method: &str, path: &str, body: &str) -> Value {
+    /// Gives the printed link's token for a cookie, as a browser does.
+    fn sign_in(&mut self) {
+        let (head, _) = self.ask("POST", "/api/session", "");
+        assert!(head.starts_with("HTTP/1.1 204"), "{head}");
+        let cookie = head
+            .lines()
+            .find_map(|line| line.strip_prefix("set-cookie: "))
+            .unwrap();
+        assert!(cookie.contains("HttpOnly; SameSite=Strict"), "{cookie}");
+        let (cookie, _) = cookie.split_once(';').unwrap();
+        self.credentials = format!("Sec-Fetch-Site: same-origin\r\nCookie: {cookie}");
+    }
+
+    /// Asks, and returns the head and the body of the answer.
+    fn ask(&self, method: &str, path: &str, body: &str) -> (String, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let (address, token, length) = (&self.address, &self.token, body.len());
+        let (address, credentials, length) = (&self.address, &self.credentials, body.len());
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{credentials}\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\
              Connection: close\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap()
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    }
+
+    fn request(&self, method: &str, path: &str, body: &str) -> Value {
+        serde_json::from_str(&self.ask(method, path, body).1).unwrap()
     }
 
     fn say(&self, message: &str, conversation: &Value) -> Value {
@@ -113,12 +131,12 @@ fn without_configuration_one_is_chatting_and_history_survives_a_restart() {
     let secret = folder.path().join("chatkit.db.secret");
     let mode = std::fs::metadata(&secret).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let token = first.token.clone();
+    let yesterday = first.credentials.clone();
     first.terminate();
 
     let mut second = Running::start(&folder);
-    // The secret is kept, so yesterday's token is still good.
-    second.token = token;
+    // The secret is kept, so who was signed in still is.
+    second.credentials = yesterday;
     let path = format!("/api/chat/conversations/{}/messages", id.as_str().unwrap());
     let history = second.request("GET", &path, "");
     assert_eq!(history["messages"].as_array().unwrap().len(), 6);
@@ -145,7 +163,9 @@ fn the_log_holds_neither_tokens_nor_secrets_nor_what_was_said() {
         running.request("PUT", &path, r#"{"title": "A treasure map"}"#);
         running.request("PUT", &path, r#"{"title": ["treasure"]}"#);
         running.request("GET", "/api/chat/conversations?q=treasure", "");
-        let token = running.token.clone();
+        let link_token = running.link_token.clone();
+        let (_, cookie) = running.credentials.split_once("auth_token=").unwrap();
+        let cookie = cookie.to_owned();
         running.terminate();
         let log = std::fs::read_to_string(log).unwrap();
         assert!(
@@ -153,7 +173,7 @@ fn the_log_holds_neither_tokens_nor_secrets_nor_what_was_said() {
             "{log}"
         );
         let secret = std::fs::read_to_string(folder.path().join("chatkit.db.secret")).unwrap();
-        for word in ["treasure", token.as_str(), secret.trim()] {
+        for word in ["treasure", &link_token, &cookie, secret.trim()] {
             let line = log.lines().find(|line| line.contains(word));
             assert_eq!(line, None, "{word}");
         }
@@ -204,6 +224,9 @@ fn a_wrong_setting_is_one_line_that_names_it() {
         ("DATABASE_URL", "postgres://u:hunter2@h:notaport/d"),
         ("DATABASE_POOL", "0"),
         ("JWT_ISSUER", ""),
+        ("JWT_AUDIENCE", "sign-in"),
+        ("JWKS_URL", "app.example.com/jwks"),
+        ("PUBLIC_URL", "chat.example.com"),
         ("RUST_LOG", "info,=="),
         ("DELETED_TTL", "1000000y"),
         ("RUN_LEASE", "1ns"),
@@ -259,8 +282,19 @@ fn it_refuses_to_be_open_to_the_world() {
     ] {
         let (code, _, stderr) = output(server(&folder).env(name, value));
         assert_eq!(code, Some(1));
-        assert!(stderr.contains("BETTER_AUTH_SECRET"), "{stderr}");
+        assert!(
+            stderr.contains("BETTER_AUTH_SECRET") && stderr.contains("JWKS_URL"),
+            "{stderr}"
+        );
     }
+    let keys = "http://127.0.0.1:1/jwks";
+    let (code, _, stderr) = output(
+        server(&folder)
+            .env("JWKS_URL", keys)
+            .args(["token", "--user", "alice"]),
+    );
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("BETTER_AUTH_SECRET"), "{stderr}");
     let two = server(&folder)
         .env("BETTER_AUTH_SECRET", "x".repeat(32))
         .env("JWT_SECRET", "y".repeat(32))
@@ -290,10 +324,8 @@ fn the_other_commands_do_what_they_say() {
         assert_eq!(code, Some(0), "{arguments:?}: {stderr}");
         stdout
     };
-    assert_eq!(
-        run(&["openapi"]),
-        include_str!("../../../openapi/chat-api.yaml")
-    );
+    let contract = include_str!("../../../openapi/chat-api.yaml");
+    assert!(run(&["openapi"]) == contract, "the contract is stale");
     assert!(
         run(&["migrate"])
             .lines()
@@ -328,7 +360,7 @@ fn a_printed_token_is_accepted_and_health_can_be_checked() {
     let folder = tempfile::tempdir().unwrap();
     let mut running = Running::start(&folder);
     let (_, token, _) = output(server(&folder).args(["token", "--user", "alice"]));
-    token.trim().clone_into(&mut running.token);
+    running.credentials = format!("Authorization: Bearer {}", token.trim());
     let created = running.request("POST", "/api/chat/conversations", "{}");
     assert_eq!(created["user_id"], "alice");
     let (code, _, stderr) = output(

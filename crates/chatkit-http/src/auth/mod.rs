@@ -3,7 +3,10 @@
 //! Every operation of the contract takes [`Authenticated`] as its first parameter, so that
 //! nothing of a request is read before its caller is known.
 
-mod hs256;
+pub(crate) mod cookie;
+mod issue;
+mod jwks;
+mod verifier;
 
 use chatkit_domain::{Caller, UserId};
 use poem::{Request, RequestBody, Result, http::header::AUTHORIZATION};
@@ -13,14 +16,21 @@ use poem_openapi::{
 };
 use serde_json::Value;
 
-pub use self::hs256::{TokenError, Verifier, VerifierOptions, issue_token};
+pub use self::{
+    issue::{issue_sign_in_token, issue_token},
+    verifier::{TokenError, Verifier, VerifierOptions},
+};
 use crate::{problem::ApiError, state::ApiState};
 
-/// The name of the scheme in the contract.
+/// The names of the schemes in the contract.
 const BEARER: &str = "bearerAuth";
+const COOKIE: &str = "cookieAuth";
 
 /// The user that a request's token names.
 pub(crate) struct Authenticated(pub(crate) Caller);
+
+/// The user of a token that is good for signing in, and for nothing else.
+pub(crate) struct SigningIn(pub(crate) UserId);
 
 /// Why a request has no caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,48 +39,90 @@ pub(crate) enum AuthFailure {
     Missing,
     /// Its token was good once.
     Expired,
-    /// Its token is none of ours.
-    Invalid,
+    /// Its token is none that is accepted, for this reason.
+    Invalid(&'static str),
 }
 
 impl AuthFailure {
+    /// What Better Auth keeps in its session cookie, and its bearer plugin hands out.
+    pub(crate) const SESSION_TOKEN: Self = Self::Invalid(
+        "this looks like a Better Auth session token, not a JWT: get one from /api/auth/token",
+    );
+
+    const NO_USER: Self = Self::Invalid("the token does not name its user");
+
     /// What the caller is told.
     pub(crate) const fn detail(self) -> &'static str {
         match self {
             Self::Missing => "Not authenticated",
             Self::Expired => "Token expired",
-            Self::Invalid => "Invalid token",
+            Self::Invalid(_) => "Invalid token",
         }
     }
 
     /// The challenge (RFC 6750 section 3): without an error when there was no token.
     pub(crate) fn challenge(self) -> String {
-        match self {
-            Self::Missing => "Bearer".to_owned(),
-            Self::Expired | Self::Invalid => format!(
-                "Bearer error=\"invalid_token\", error_description=\"{}\"",
-                self.detail()
-            ),
-        }
+        let description = match self {
+            Self::Missing => return "Bearer".to_owned(),
+            Self::Expired => "the token has expired",
+            Self::Invalid(reason) => reason,
+        };
+        format!("Bearer error=\"invalid_token\", error_description=\"{description}\"")
     }
 }
 
-/// Finds out who sends a request.
-pub(crate) fn authenticate(request: &Request) -> Result<Caller, AuthFailure> {
-    let mut headers = request.headers().get_all(AUTHORIZATION).iter();
-    let header = headers.next().ok_or(AuthFailure::Missing)?;
-    if headers.next().is_some() {
-        return Err(AuthFailure::Invalid);
-    }
-    let header = header.to_str().map_err(|_| AuthFailure::Invalid)?;
-    let token = match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => token.trim(),
-        _ => return Err(AuthFailure::Missing),
+/// Finds out who sends a request. A Bearer header decides alone; without one the cookie does.
+pub(crate) async fn authenticate(request: &Request) -> Result<Caller, ApiError> {
+    let state = state(request)?;
+    let (token, by_cookie) = match bearer(request)? {
+        Some(token) => (token, false),
+        None => match cookie::token(request.headers()) {
+            Some(token) => (token, true),
+            None => return Err(AuthFailure::Missing.into()),
+        },
     };
-    let state = request.data::<ApiState>().ok_or(AuthFailure::Invalid)?;
-    let claims = state.verifier().verify(token)?;
-    let user_id = user_id(&claims).ok_or(AuthFailure::Invalid)?;
+    let claims = state.verifier().verify(token, state.clock().now()).await?;
+    let user_id = user_id(&claims).ok_or(AuthFailure::NO_USER)?;
+    if by_cookie && !cookie::is_of_trusted_page(request, state) {
+        return Err(ApiError::ForeignOrigin);
+    }
+    tracing::Span::current().record("user_id", user_id.as_str());
     Ok(Caller::new(user_id))
+}
+
+/// Finds out who signs in: only a Bearer header counts.
+async fn signing_in(request: &Request) -> Result<UserId, ApiError> {
+    let state = state(request)?;
+    let token = bearer(request)?.ok_or(AuthFailure::Missing)?;
+    let now = state.clock().now();
+    let claims = state.verifier().verify_sign_in(token, now).await?;
+    let user_id = user_id(&claims).ok_or(AuthFailure::NO_USER)?;
+    tracing::Span::current().record("user_id", user_id.as_str());
+    Ok(user_id)
+}
+
+fn state(request: &Request) -> Result<&ApiState, ApiError> {
+    request
+        .data::<ApiState>()
+        .ok_or_else(|| ApiError::internal("the router has no state"))
+}
+
+/// The token of an `Authorization` header; none without a header, or with one of another scheme.
+fn bearer(request: &Request) -> Result<Option<&str>, AuthFailure> {
+    let mut headers = request.headers().get_all(AUTHORIZATION).iter();
+    let Some(header) = headers.next() else {
+        return Ok(None);
+    };
+    let unreadable = AuthFailure::Invalid("the Authorization header cannot be read");
+    if headers.next().is_some() {
+        return Err(unreadable);
+    }
+    let header = header.to_str().map_err(|_| unreadable)?;
+    match header.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => Ok(Some(token.trim())),
+        _ if header.eq_ignore_ascii_case("Bearer") => Err(AuthFailure::Missing),
+        _ => Ok(None),
+    }
 }
 
 /// The user of a verified token: `sub`, else `user_id`, else `id`; a string or an integer.
@@ -93,22 +145,31 @@ impl<'a> ApiExtractor<'a> for Authenticated {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        registry.create_security_scheme(
-            BEARER,
-            MetaSecurityScheme {
-                ty: "http",
-                description: Some(
-                    "A JWT. Its user is the claim `sub`, else `user_id`, else `id`; `exp` is \
-                     required.",
-                ),
-                name: None,
-                key_in: None,
-                scheme: Some("bearer"),
-                bearer_format: Some("JWT"),
-                flows: None,
-                openid_connect_url: None,
-            },
-        );
+        registry.create_security_scheme(BEARER, bearer_scheme());
+        registry.create_security_scheme(COOKIE, cookie_scheme());
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![BEARER, COOKIE]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<Self::ParamType>,
+    ) -> Result<Self> {
+        Ok(Self(authenticate(request).await?))
+    }
+}
+
+impl<'a> ApiExtractor<'a> for SigningIn {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(BEARER, bearer_scheme());
     }
 
     fn security_schemes() -> Vec<&'static str> {
@@ -120,9 +181,38 @@ impl<'a> ApiExtractor<'a> for Authenticated {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<Self::ParamType>,
     ) -> Result<Self> {
-        let caller = authenticate(request).map_err(ApiError::Unauthorized)?;
-        tracing::Span::current().record("user_id", caller.user_id().as_str());
-        Ok(Self(caller))
+        Ok(Self(signing_in(request).await?))
+    }
+}
+
+fn bearer_scheme() -> MetaSecurityScheme {
+    MetaSecurityScheme {
+        ty: "http",
+        description: Some(
+            "A JWT. Its user is the claim `sub`, else `user_id`, else `id`; `exp` is required.",
+        ),
+        name: None,
+        key_in: None,
+        scheme: Some("bearer"),
+        bearer_format: Some("JWT"),
+        flows: None,
+        openid_connect_url: None,
+    }
+}
+
+fn cookie_scheme() -> MetaSecurityScheme {
+    MetaSecurityScheme {
+        ty: "apiKey",
+        description: Some(
+            "The same in a cookie. Methods that change something then need `Sec-Fetch-Site: \
+             same-origin`, or the `Origin` of a page that may call.",
+        ),
+        name: Some("auth_token"),
+        key_in: Some("cookie"),
+        scheme: None,
+        bearer_format: None,
+        flows: None,
+        openid_connect_url: None,
     }
 }
 

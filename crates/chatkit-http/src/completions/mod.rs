@@ -38,9 +38,9 @@ pub(crate) async fn create(request: &Request, body: Body, state: Data<&ApiState>
 
 /// `GET /v1/models`.
 #[handler]
-pub(crate) fn models(request: &Request, state: Data<&ApiState>) -> Response {
-    if let Err(failure) = authenticate(request) {
-        return Refusal::from(ApiError::Unauthorized(failure)).into_response();
+pub(crate) async fn models(request: &Request, state: Data<&ApiState>) -> Response {
+    if let Err(error) = authenticate(request).await {
+        return Refusal::from(error).into_response();
     }
     let models = state.options().models.iter();
     let models: Vec<_> = models
@@ -54,8 +54,7 @@ async fn complete(
     mut body: RequestBody,
     state: &ApiState,
 ) -> Result<Response, Refusal> {
-    let caller = authenticate(request).map_err(ApiError::Unauthorized)?;
-    tracing::Span::current().record("user_id", caller.user_id().as_str());
+    let caller = authenticate(request).await?;
     let asked: CompletionRequest = read_body(request, &mut body).await?;
     let completion = asked.check(request.header(CONVERSATION), state)?;
     shell::conversation(completion.start.target.conversation_id().uuid());

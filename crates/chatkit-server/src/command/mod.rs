@@ -19,7 +19,9 @@ pub(crate) async fn run(command: Option<Command>, settings: &Settings) -> anyhow
             let user = UserId::parse(user).context("--user")?;
             let options = verifier_options(settings)?;
             let now = SystemClock.now();
-            say(&chatkit_http::issue_token(&options, &user, now, ttl)?);
+            let token = chatkit_http::issue_token(&options, &user, now, ttl)
+                .context("BETTER_AUTH_SECRET: tokens are signed with it")?;
+            say(&token);
             Ok(())
         }
         Command::Openapi => {

@@ -165,6 +165,7 @@ impl FromStr for Origin {
             bail!("`*` is refused, because calls carry credentials: list the origins");
         }
         let text = text.trim().to_ascii_lowercase();
+        let text = text.strip_suffix('/').unwrap_or(&text);
         let host = text
             .strip_prefix("https://")
             .or_else(|| text.strip_prefix("http://"))
@@ -178,7 +179,7 @@ impl FromStr for Origin {
         } else {
             ":80"
         };
-        let text = text.strip_suffix(default_port).unwrap_or(&text);
+        let text = text.strip_suffix(default_port).unwrap_or(text);
         Ok(Self(text.to_owned()))
     }
 }
@@ -210,6 +211,14 @@ pub(super) fn not_empty(text: &str) -> anyhow::Result<String> {
         bail!("must not be empty: leave it out instead");
     }
     Ok(text.to_owned())
+}
+
+/// An audience, but for the one of tokens that are only good for signing in.
+pub(super) fn audience(text: &str) -> anyhow::Result<String> {
+    if text == "sign-in" {
+        bail!("must not be sign-in, which is kept for sign-in links");
+    }
+    not_empty(text)
 }
 
 pub(super) fn log_filter(text: &str) -> anyhow::Result<String> {
@@ -246,6 +255,10 @@ mod tests {
     fn origins_are_exact() {
         assert_eq!(
             "https://a.b:443".parse::<Origin>().unwrap().as_str(),
+            "https://a.b"
+        );
+        assert_eq!(
+            "https://a.b/".parse::<Origin>().unwrap().as_str(),
             "https://a.b"
         );
         assert_eq!(

@@ -1,0 +1,67 @@
+//! Tokens that the server signs itself.
+
+use std::time::Duration;
+
+use chatkit_domain::UserId;
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::json;
+
+use super::verifier::{SIGN_IN, TokenError, VerifierOptions, check_secret};
+
+/// How long a sign-in link is good.
+const SIGN_IN_TTL: Duration = Duration::from_secs(10 * 60);
+
+/// A token with which a user may call, signed with the shared secret.
+///
+/// # Errors
+/// [`TokenError`]: there is no secret, or signing failed.
+pub fn issue_token(
+    options: &VerifierOptions,
+    user_id: &UserId,
+    now: DateTime<Utc>,
+    ttl: Duration,
+) -> Result<String, TokenError> {
+    sign(options, user_id, options.audience.as_deref(), now, ttl)
+}
+
+/// A token that is good for ten minutes and for one thing: `POST /api/session`.
+///
+/// # Errors
+/// [`TokenError`]: there is no secret, or signing failed.
+pub fn issue_sign_in_token(
+    options: &VerifierOptions,
+    user_id: &UserId,
+    now: DateTime<Utc>,
+) -> Result<String, TokenError> {
+    sign(options, user_id, Some(SIGN_IN), now, SIGN_IN_TTL)
+}
+
+fn sign(
+    options: &VerifierOptions,
+    user_id: &UserId,
+    audience: Option<&str>,
+    now: DateTime<Utc>,
+    ttl: Duration,
+) -> Result<String, TokenError> {
+    let secret = options.secret.as_deref().ok_or(TokenError::NoKey)?;
+    check_secret(secret)?;
+    let issued = now.timestamp();
+    let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
+    let mut claims = json!({
+        "sub": user_id.as_str(),
+        "iat": issued,
+        "exp": issued.saturating_add(seconds),
+    });
+    for (name, value) in [("iss", options.issuer.as_deref()), ("aud", audience)] {
+        if let Some(value) = value {
+            claims[name] = json!(value);
+        }
+    }
+    encode(
+        &Header::new(Algorithm::HS256),
+        &claims,
+        &EncodingKey::from_secret(secret.as_bytes()),
+    )
+    .map_err(TokenError::Signing)
+}

@@ -1,0 +1,303 @@
+//! The keys that an issuer publishes (RFC 7517): fetched in the background, kept, and fetched
+//! again when a token names one that is not known.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, Weak},
+    time::Duration,
+};
+
+use futures::StreamExt;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::{sync::Mutex, time::Instant};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+use super::verifier::TokenError;
+
+/// How long fetching the keys may take.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Largest set of keys that is read, in bytes.
+const MAX_SET_BYTES: usize = 256 * 1024;
+
+/// Most keys of a set that are kept.
+const MAX_KEYS: usize = 100;
+
+/// How often unknown keys make the set be fetched again, at most.
+const COOL_DOWN: Duration = Duration::from_secs(30);
+
+/// The same while there is no set yet, because the issuer may just be starting.
+const FIRST_COOL_DOWN: Duration = Duration::from_secs(1);
+
+/// How often the set is fetched without being asked, so that a withdrawn key is forgotten.
+const REFRESH: Duration = Duration::from_secs(5 * 60);
+
+/// A key, and the one algorithm that it is used with.
+#[derive(Clone)]
+pub(super) struct Key {
+    pub(super) key: DecodingKey,
+    pub(super) algorithm: Algorithm,
+}
+
+impl Key {
+    pub(super) fn new(key: DecodingKey, algorithm: Algorithm) -> Self {
+        Self { key, algorithm }
+    }
+
+    /// Whether a token with this `alg` can be signed with this key.
+    pub(super) fn is_for(&self, name: &str) -> bool {
+        match self.algorithm {
+            Algorithm::HS256 => name == "HS256",
+            Algorithm::ES256 => name == "ES256",
+            Algorithm::RS256 => name == "RS256",
+            // RFC 9864 names the curve, RFC 8037 the family.
+            Algorithm::EdDSA => matches!(name, "EdDSA" | "Ed25519"),
+            _ => false,
+        }
+    }
+}
+
+/// No keys could be fetched so far.
+#[derive(Debug, thiserror::Error)]
+#[error("the issuer's keys could not be fetched")]
+pub(super) struct JwksUnavailable;
+
+/// The published keys of an issuer.
+pub(super) struct Jwks {
+    url: String,
+    http: reqwest::Client,
+    /// The last good set, by `kid`.
+    keys: RwLock<Option<Arc<HashMap<String, Key>>>>,
+    /// When a set was last asked for. Held while it is fetched, so that one fetch serves all.
+    fetching: Arc<Mutex<Option<Instant>>>,
+    tasks: TaskTracker,
+    /// Ends the task that keeps the set fresh.
+    _stop: DropGuard,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("there is no answer")]
+    Http(#[from] reqwest::Error),
+    #[error("the answer is larger than {MAX_SET_BYTES} bytes")]
+    TooLarge,
+    #[error("the answer is not a set of keys")]
+    NoSet(#[from] serde_json::Error),
+    #[error("none of the keys can be used")]
+    NoKeys,
+}
+
+impl Jwks {
+    /// The keys at a URL. They are fetched from now on, for as long as somebody holds them.
+    pub(super) fn start(url: &str) -> Result<Arc<Self>, TokenError> {
+        let http = reqwest::Client::builder()
+            .timeout(FETCH_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::limited(3))
+            .build()
+            .map_err(TokenError::Client)?;
+        let stop = CancellationToken::new();
+        let jwks = Arc::new(Self {
+            url: url.to_owned(),
+            http,
+            keys: RwLock::new(None),
+            fetching: Arc::new(Mutex::new(None)),
+            tasks: TaskTracker::new(),
+            _stop: stop.clone().drop_guard(),
+        });
+        let fresh = keep_fresh(Arc::downgrade(&jwks), stop);
+        jwks.tasks.spawn(fresh);
+        Ok(jwks)
+    }
+
+    /// The key of this id, if the issuer has one.
+    pub(super) async fn key(self: &Arc<Self>, kid: &str) -> Result<Option<Key>, JwksUnavailable> {
+        if let Some(key) = self.known(kid) {
+            return Ok(Some(key));
+        }
+        self.fetch_unless_fresh(Some(kid)).await;
+        let keys = self.keys().ok_or(JwksUnavailable)?;
+        Ok(keys.get(kid).cloned())
+    }
+
+    fn keys(&self) -> Option<Arc<HashMap<String, Key>>> {
+        self.keys
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn known(&self, kid: &str) -> Option<Key> {
+        self.keys()?.get(kid).cloned()
+    }
+
+    /// Fetches the set, unless that was done a moment ago or it has the wanted key by now.
+    ///
+    /// In a task of its own: a caller that leaves must not make the fetch be lost, or be repeated.
+    async fn fetch_unless_fresh(self: &Arc<Self>, wanted: Option<&str>) {
+        let mut last = self.fetching.clone().lock_owned().await;
+        if wanted.is_some_and(|kid| self.known(kid).is_some()) {
+            return;
+        }
+        let cool_down = match self.keys() {
+            Some(_) => COOL_DOWN,
+            None => FIRST_COOL_DOWN,
+        };
+        if last.is_some_and(|at| at.elapsed() < cool_down) {
+            return;
+        }
+        let jwks = self.clone();
+        let fetch = self.tasks.spawn(async move {
+            *last = Some(Instant::now());
+            match jwks.fetch().await {
+                Ok(keys) => {
+                    tracing::debug!(keys = keys.len(), "fetched the issuer's keys");
+                    let mut kept = jwks.keys.write().unwrap_or_else(PoisonError::into_inner);
+                    *kept = Some(Arc::new(keys));
+                }
+                // The last good set stays.
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "could not fetch the issuer's keys"
+                ),
+            }
+        });
+        let _ = fetch.await;
+    }
+
+    async fn fetch(&self) -> Result<HashMap<String, Key>, FetchError> {
+        let response = self.http.get(&self.url).send().await?;
+        let mut chunks = response.error_for_status()?.bytes_stream();
+        let mut body = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            body.extend_from_slice(&chunk?);
+            if body.len() > MAX_SET_BYTES {
+                return Err(FetchError::TooLarge);
+            }
+        }
+        let set: Set = serde_json::from_slice(&body)?;
+        let keys: HashMap<String, Key> = set
+            .keys
+            .into_iter()
+            .filter_map(|jwk| serde_json::from_value::<Jwk>(jwk).ok())
+            .filter_map(Jwk::into_key)
+            .take(MAX_KEYS)
+            .collect();
+        if keys.is_empty() {
+            return Err(FetchError::NoKeys);
+        }
+        Ok(keys)
+    }
+}
+
+/// Fetches the set at once, soon again while there is none, and now and then.
+async fn keep_fresh(jwks: Weak<Jwks>, stop: CancellationToken) {
+    let mut retry = FIRST_COOL_DOWN;
+    while let Some(jwks) = jwks.upgrade() {
+        jwks.fetch_unless_fresh(None).await;
+        let pause = if jwks.keys().is_some() {
+            REFRESH
+        } else {
+            retry = (retry * 2).min(COOL_DOWN);
+            retry
+        };
+        drop(jwks);
+        if stop
+            .run_until_cancelled(tokio::time::sleep(pause))
+            .await
+            .is_none()
+        {
+            return;
+        }
+    }
+}
+
+/// A set of keys (RFC 7517 section 5). One that is not understood spoils no other.
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<Value>,
+}
+
+/// A public key (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
+#[derive(Deserialize)]
+struct Jwk {
+    kid: String,
+    kty: String,
+    alg: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    crv: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+}
+
+impl Jwk {
+    /// The key with its id; none for a kind that is not used here. Shared secrets never are: they
+    /// are not published.
+    fn into_key(self) -> Option<(String, Key)> {
+        if self.usage.is_some_and(|usage| usage != "sig") {
+            return None;
+        }
+        let (key, algorithm) = match (self.kty.as_str(), self.crv.as_deref()) {
+            ("OKP", Some("Ed25519")) => {
+                (DecodingKey::from_ed_components(&self.x?), Algorithm::EdDSA)
+            }
+            ("EC", Some("P-256")) => (
+                DecodingKey::from_ec_components(&self.x?, &self.y?),
+                Algorithm::ES256,
+            ),
+            ("RSA", _) => (
+                DecodingKey::from_rsa_components(&self.n?, &self.e?),
+                Algorithm::RS256,
+            ),
+            _ => return None,
+        };
+        let key = Key::new(key.ok()?, algorithm);
+        let fits = self.alg.is_none_or(|alg| key.is_for(&alg));
+        fits.then_some((self.kid, key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn algorithm_of(jwk: Value) -> Option<Algorithm> {
+        let jwk: Jwk = serde_json::from_value(jwk).ok()?;
+        Some(jwk.into_key()?.1.algorithm)
+    }
+
+    #[test]
+    fn the_algorithm_is_the_keys() {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let ed = json!({"kid": "a", "kty": "OKP", "crv": "Ed25519", "x": x});
+        assert_eq!(algorithm_of(ed.clone()), Some(Algorithm::EdDSA));
+        let with = |name: &str, value: &str| {
+            let mut jwk = ed.clone();
+            jwk[name] = json!(value);
+            algorithm_of(jwk)
+        };
+        assert_eq!(with("alg", "EdDSA"), Some(Algorithm::EdDSA));
+        assert_eq!(with("alg", "Ed25519"), Some(Algorithm::EdDSA));
+        assert_eq!(with("alg", "HS256"), None);
+        assert_eq!(with("crv", "X25519"), None);
+        assert_eq!(with("use", "enc"), None);
+        assert_eq!(with("kty", "oct"), None);
+        let rsa = json!({"kid": "b", "kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "RS256"});
+        assert_eq!(algorithm_of(rsa), Some(Algorithm::RS256));
+        let pss = json!({"kid": "b", "kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "PS256"});
+        assert_eq!(algorithm_of(pss), None);
+        let ec = json!({"kid": "c", "kty": "EC", "crv": "P-256", "x": x, "y": x});
+        assert_eq!(algorithm_of(ec), Some(Algorithm::ES256));
+        let secret = json!({"kid": "d", "kty": "oct", "k": "c2VjcmV0", "alg": "HS256"});
+        assert_eq!(algorithm_of(secret), None);
+    }
+}

@@ -1,0 +1,235 @@
+//! The far side of the network: an issuer of tokens that publishes its keys.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use aws_lc_rs::{
+    encoding::AsDer,
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
+    },
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinSet,
+};
+
+/// What stands before a PKCS #1 RSA key of 2,048 bits in its PKCS #8 form (RFC 5208 section 5):
+/// the sequence, the version, the algorithm, and the head of the octet string.
+const PKCS8_PREFIX: usize = 26;
+
+/// A key pair of an issuer.
+#[derive(Debug)]
+pub struct Signer {
+    /// What `kid` says.
+    pub kid: String,
+    /// Its private half.
+    key: EncodingKey,
+    algorithm: Algorithm,
+    /// Its public half, as it is published.
+    pub jwk: Value,
+    /// Its public half as bytes, for forging.
+    pub public: Vec<u8>,
+}
+
+impl Signer {
+    /// A fresh Ed25519 key.
+    ///
+    /// # Panics
+    /// When there is no randomness.
+    #[must_use]
+    pub fn ed25519(kid: &str) -> Self {
+        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+        let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap();
+        let public = pair.public_key().as_ref().to_vec();
+        Self {
+            kid: kid.to_owned(),
+            key: EncodingKey::from_ed_der(document.as_ref()),
+            algorithm: Algorithm::EdDSA,
+            jwk: json!({"kid": kid, "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": encode(&public)}),
+            public,
+        }
+    }
+
+    /// A fresh P-256 key.
+    ///
+    /// # Panics
+    /// When there is no randomness.
+    #[must_use]
+    pub fn p256(kid: &str) -> Self {
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref()).unwrap();
+        let public = pair.public_key().as_ref().to_vec();
+        // SEC 1 section 2.3.3: a byte, then both coordinates.
+        let (x, y) = (encode(&public[1..33]), encode(&public[33..]));
+        Self {
+            kid: kid.to_owned(),
+            key: EncodingKey::from_ec_der(document.as_ref()),
+            algorithm: Algorithm::ES256,
+            jwk: json!({"kid": kid, "kty": "EC", "crv": "P-256", "use": "sig", "x": x, "y": y}),
+            public,
+        }
+    }
+
+    /// A fresh RSA key of 2,048 bits.
+    ///
+    /// # Panics
+    /// When there is no randomness.
+    #[must_use]
+    pub fn rsa(kid: &str) -> Self {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let document: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let public = pair.public_key();
+        let n = encode(public.modulus().big_endian_without_leading_zero());
+        let e = encode(public.exponent().big_endian_without_leading_zero());
+        Self {
+            kid: kid.to_owned(),
+            key: EncodingKey::from_rsa_der(&document.as_ref()[PKCS8_PREFIX..]),
+            algorithm: Algorithm::RS256,
+            jwk: json!({"kid": kid, "kty": "RSA", "alg": "RS256", "n": n, "e": e}),
+            public: public.as_ref().to_vec(),
+        }
+    }
+
+    /// A token as the issuer would make it.
+    #[must_use]
+    pub fn token(&self, claims: &Value) -> String {
+        let alg = match self.algorithm {
+            Algorithm::ES256 => "ES256",
+            Algorithm::RS256 => "RS256",
+            _ => "EdDSA",
+        };
+        self.token_with(&json!({"alg": alg, "kid": self.kid}), claims)
+    }
+
+    /// A token with any header, signed with this key.
+    ///
+    /// # Panics
+    /// When signing fails.
+    #[must_use]
+    pub fn token_with(&self, header: &Value, claims: &Value) -> String {
+        let message = message(header, claims);
+        let signature = crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
+        format!("{message}.{signature}")
+    }
+}
+
+/// A token with any header, signed with a shared secret.
+///
+/// # Panics
+/// When signing fails.
+#[must_use]
+pub fn hmac_token(header: &Value, claims: &Value, secret: &[u8]) -> String {
+    let message = message(header, claims);
+    let key = EncodingKey::from_secret(secret);
+    let signature = crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+    format!("{message}.{signature}")
+}
+
+fn message(header: &Value, claims: &Value) -> String {
+    let [header, claims] = [header, claims].map(|part| encode(part.to_string().as_bytes()));
+    format!("{header}.{claims}")
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Where an issuer publishes its keys.
+#[derive(Debug)]
+pub struct Issuer {
+    address: SocketAddr,
+    published: Arc<Mutex<Published>>,
+    _listener: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Published {
+    status: u16,
+    body: String,
+    fetches: usize,
+}
+
+impl Issuer {
+    /// An issuer that publishes these keys.
+    ///
+    /// # Panics
+    /// When it cannot listen.
+    pub async fn start(keys: &[&Signer]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let published = Arc::new(Mutex::new(Published {
+            status: 200,
+            body: String::new(),
+            fetches: 0,
+        }));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(answer(listener, published.clone()));
+        let issuer = Self {
+            address,
+            published,
+            _listener: tasks,
+        };
+        issuer.publish(keys);
+        issuer
+    }
+
+    /// Publishes these keys, and no others.
+    pub fn publish(&self, keys: &[&Signer]) {
+        let keys: Vec<&Value> = keys.iter().map(|key| &key.jwk).collect();
+        self.answer_with(200, &json!({"keys": keys}).to_string());
+    }
+
+    /// Answers with this from now on.
+    ///
+    /// # Panics
+    /// When a test panicked meanwhile.
+    pub fn answer_with(&self, status: u16, body: &str) {
+        let mut published = self.published.lock().unwrap();
+        published.status = status;
+        body.clone_into(&mut published.body);
+    }
+
+    /// How often the keys were fetched.
+    ///
+    /// # Panics
+    /// When a test panicked meanwhile.
+    #[must_use]
+    pub fn fetches(&self) -> usize {
+        self.published.lock().unwrap().fetches
+    }
+
+    /// Where the keys are.
+    #[must_use]
+    pub fn jwks_url(&self) -> String {
+        format!("http://{}/api/auth/jwks", self.address)
+    }
+}
+
+async fn answer(listener: TcpListener, published: Arc<Mutex<Published>>) {
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await;
+        let answer = {
+            let mut published = published.lock().unwrap();
+            published.fetches += 1;
+            let (status, body) = (published.status, &published.body);
+            let length = body.len();
+            format!(
+                "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\n\
+                 Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            )
+        };
+        let _ = stream.write_all(answer.as_bytes()).await;
+    }
+}
