@@ -1,5 +1,5 @@
 //! What the tests need: a started server, a client that speaks to it, a PostgreSQL cluster of
-//! their own, and tokens.
+//! their own, tokens, and a Better Auth that issues them.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,6 +7,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod better_auth;
 mod client;
 mod database;
 pub mod issuer;
@@ -15,6 +16,7 @@ pub mod postgres;
 mod server;
 pub mod token;
 
+pub use better_auth::{BetterAuth, SignedIn};
 pub use client::{Answer, Client};
 pub use database::{Backend, TestDatabase};
 pub use server::TestServer;

@@ -11,7 +11,12 @@ use anyhow::{Result, ensure};
 use crate::{debian, process};
 
 /// The folders of Node packages that the tests use. One that is not there is skipped.
-const PACKAGES: [&str; 3] = ["openapi/typescript", "tests/clients", "tests/sdks/node"];
+const PACKAGES: [&str; 4] = [
+    "openapi/typescript",
+    "tests/better-auth",
+    "tests/clients",
+    "tests/sdks/node",
+];
 
 /// What a package folder has: the versions of its dependencies.
 const LOCK: &str = "package-lock.json";
