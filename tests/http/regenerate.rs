@@ -138,7 +138,12 @@ async fn answers_are_rated() {
         assert_eq!(rated.status, StatusCode::NO_CONTENT, "{}", rated.text);
         assert_eq!(alice.history(&id).await[1]["feedback"], kind);
     }
-    for body in [json!({}), json!({"kind": "good"}), json!({"kind": 1})] {
+    for body in [
+        json!({}),
+        json!({"kind": "good"}),
+        json!({"kind": 1}),
+        json!({"kind": {"positive": null}}),
+    ] {
         let refused = alice.put(&path(answer), body).await;
         refused.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
     }

@@ -25,7 +25,7 @@ use crate::{
 #[oai(example)]
 pub(crate) struct ChatRequest {
     /// What the user says: 1 to 10,000 characters, not counting white space around it.
-    #[oai(validator(min_length = 1))]
+    #[oai(validator(min_length = 1, pattern = r"^[^\u0000]*\S[^\u0000]*$"))]
     message: String,
     /// The conversation to go on with; null or left out for a new one.
     #[serde(default)]

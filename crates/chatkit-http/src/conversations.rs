@@ -102,7 +102,12 @@ impl Example for ConversationList {
 pub(crate) struct CreateConversation {
     /// A title; without one the conversation is named after its first message.
     #[oai(
-        validator(min_length = 1, max_length = 200),
+        nullable,
+        validator(
+            min_length = 1,
+            max_length = 200,
+            pattern = r"^[^\u0000]*\S[^\u0000]*$"
+        ),
         skip_serializing_if_is_none
     )]
     title: Option<String>,
@@ -121,7 +126,11 @@ impl Example for CreateConversation {
 #[oai(example)]
 pub(crate) struct UpdateConversation {
     /// The new title.
-    #[oai(validator(min_length = 1, max_length = 200))]
+    #[oai(validator(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\u0000]*\S[^\u0000]*$"
+    ))]
     title: String,
 }
 
@@ -193,7 +202,11 @@ impl ConversationsApi {
         /// The `next_cursor` of the page before, of the same list.
         cursor: Query<Option<String>>,
         /// Only conversations with this text in the title or in a message, whatever its case.
-        #[oai(validator(min_length = 1, max_length = 200))]
+        #[oai(validator(
+            min_length = 1,
+            max_length = 200,
+            pattern = r"^[^\u0000]*\S[^\u0000]*$"
+        ))]
         q: Query<Option<String>>,
     ) -> Result<ConversationListResponse, ApiError> {
         let Authenticated(caller) = caller;

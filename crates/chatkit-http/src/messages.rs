@@ -79,11 +79,24 @@ pub(crate) enum MessageStatus {
 
 /// How a user rated an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 #[oai(rename_all = "snake_case")]
 pub(crate) enum Feedback {
     Positive,
     Negative,
+}
+
+/// A variant's name and nothing else: by itself serde would take an object around it too.
+impl TryFrom<String> for Feedback {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "positive" => Ok(Self::Positive),
+            "negative" => Ok(Self::Negative),
+            _ => Err("must be positive, negative or null"),
+        }
+    }
 }
 
 impl Message {
@@ -198,7 +211,7 @@ impl Example for MessageList {
 #[oai(example)]
 pub(crate) struct SendMessage {
     /// What the user says: 1 to 10,000 characters, not counting white space around it.
-    #[oai(validator(min_length = 1))]
+    #[oai(validator(min_length = 1, pattern = r"^[^\u0000]*\S[^\u0000]*$"))]
     content: String,
 }
 
@@ -278,6 +291,13 @@ pub(crate) enum TurnResponse {
         #[oai(header = "Idempotency-Replayed")]
         Option<String>,
     ),
+}
+
+#[derive(ApiResponse)]
+pub(crate) enum RegeneratedResponse {
+    /// The message is answered again.
+    #[oai(status = 201)]
+    Created(Json<Turn>),
 }
 
 #[derive(ApiResponse)]
@@ -382,7 +402,10 @@ impl MessagesApi {
         /// The conversation.
         conversation_id: Path<Uuid>,
         /// Stands for this turn: 1 to 255 visible ASCII characters, quoted or bare.
-        #[oai(name = "Idempotency-Key")]
+        #[oai(
+            name = "Idempotency-Key",
+            validator(pattern = r#"^("[!-~]{1,255}"|[!-~]{1,255})$"#)
+        )]
         idempotency_key: Header<Option<String>>,
         headers: &HeaderMap,
         body: Json<SendMessage>,
@@ -420,7 +443,7 @@ impl MessagesApi {
         conversation_id: Path<Uuid>,
         /// A user's message.
         message_id: Path<Uuid>,
-    ) -> Result<TurnResponse, ApiError> {
+    ) -> Result<RegeneratedResponse, ApiError> {
         let id = shell::conversation(conversation_id.0);
         let start = StartRun {
             target: RunTarget::Existing(id),
@@ -432,7 +455,7 @@ impl MessagesApi {
         let turn = take_turn(&state, &caller.0, start)
             .await
             .map_err(ApiError::of_message)?;
-        Ok(turn.into())
+        Ok(RegeneratedResponse::Created(Json(turn.into())))
     }
 
     /// Rate an answer
@@ -467,12 +490,18 @@ impl MessagesApi {
 
 impl From<FinishedTurn> for TurnResponse {
     fn from(turn: FinishedTurn) -> Self {
-        let body = Turn {
+        let replayed = turn.replayed.then(|| "true".to_owned());
+        Self::Created(Json(turn.into()), replayed)
+    }
+}
+
+impl From<FinishedTurn> for Turn {
+    fn from(turn: FinishedTurn) -> Self {
+        Self {
             user_message: turn.user_message.into(),
             assistant_message: turn.assistant_message.into(),
             run: turn.run.into(),
-        };
-        Self::Created(Json(body), turn.replayed.then(|| "true".to_owned()))
+        }
     }
 }
 

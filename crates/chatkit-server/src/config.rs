@@ -119,7 +119,7 @@ pub struct Settings {
     /// The same under its other name
     #[arg(long, env, global = true, hide_env_values = true)]
     pub jwt_secret: Option<Secret>,
-    /// Where the issuer of tokens publishes its keys: EdDSA, ES256 or RS256
+    /// Where the issuer of tokens publishes its keys: `EdDSA`, ES256 or RS256
     #[arg(long, env, global = true)]
     pub jwks_url: Option<BaseUrl>,
     /// The `iss` that tokens must carry

@@ -384,7 +384,7 @@ export interface components {
          */
         CreateConversation: {
             /** @description A title; without one the conversation is named after its first message. */
-            title?: string;
+            title?: string | null;
         };
         /**
          * @description How a user rated an answer.
@@ -1451,11 +1451,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The message is stored and answered. */
+            /** @description The message is answered again. */
             201: {
                 headers: {
-                    /** @description `true` when the turn had ended before this call, which only repeats its answer. */
-                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {

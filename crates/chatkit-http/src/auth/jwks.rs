@@ -11,7 +11,10 @@ use futures::StreamExt;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    time::Instant,
+};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -73,7 +76,8 @@ pub(super) struct Jwks {
     http: reqwest::Client,
     /// The last good set, by `kid`.
     keys: RwLock<Option<Arc<HashMap<String, Key>>>>,
-    /// When a set was last asked for. Held while it is fetched, so that one fetch serves all.
+    /// When an unknown key last made the set be fetched. Held while it is fetched, so that one
+    /// fetch serves all.
     fetching: Arc<Mutex<Option<Instant>>>,
     tasks: TaskTracker,
     /// Ends the task that keeps the set fresh.
@@ -119,7 +123,7 @@ impl Jwks {
         if let Some(key) = self.known(kid) {
             return Ok(Some(key));
         }
-        self.fetch_unless_fresh(Some(kid)).await;
+        self.look_for(kid).await;
         let keys = self.keys().ok_or(JwksUnavailable)?;
         Ok(keys.get(kid).cloned())
     }
@@ -135,24 +139,25 @@ impl Jwks {
         self.keys()?.get(kid).cloned()
     }
 
-    /// Fetches the set, unless that was done a moment ago or it has the wanted key by now.
-    ///
-    /// In a task of its own: a caller that leaves must not make the fetch be lost, or be repeated.
-    async fn fetch_unless_fresh(self: &Arc<Self>, wanted: Option<&str>) {
+    /// Fetches the set for a key that is not known, unless that was done a moment ago.
+    async fn look_for(self: &Arc<Self>, kid: &str) {
         let mut last = self.fetching.clone().lock_owned().await;
-        if wanted.is_some_and(|kid| self.known(kid).is_some()) {
-            return;
-        }
         let cool_down = match self.keys() {
             Some(_) => COOL_DOWN,
             None => FIRST_COOL_DOWN,
         };
-        if last.is_some_and(|at| at.elapsed() < cool_down) {
-            return;
+        let is_fresh = last.is_some_and(|at| at.elapsed() < cool_down);
+        if !is_fresh && self.known(kid).is_none() {
+            *last = Some(Instant::now());
+            self.refresh(last).await;
         }
+    }
+
+    /// Fetches the set. In a task of its own: a caller that leaves must not make the fetch be lost,
+    /// or be repeated.
+    async fn refresh(self: &Arc<Self>, guard: OwnedMutexGuard<Option<Instant>>) {
         let jwks = self.clone();
         let fetch = self.tasks.spawn(async move {
-            *last = Some(Instant::now());
             match jwks.fetch().await {
                 Ok(keys) => {
                     tracing::debug!(keys = keys.len(), "fetched the issuer's keys");
@@ -165,6 +170,7 @@ impl Jwks {
                     "could not fetch the issuer's keys"
                 ),
             }
+            drop(guard);
         });
         let _ = fetch.await;
     }
@@ -198,7 +204,8 @@ impl Jwks {
 async fn keep_fresh(jwks: Weak<Jwks>, stop: CancellationToken) {
     let mut retry = FIRST_COOL_DOWN;
     while let Some(jwks) = jwks.upgrade() {
-        jwks.fetch_unless_fresh(None).await;
+        let guard = jwks.fetching.clone().lock_owned().await;
+        jwks.refresh(guard).await;
         let pause = if jwks.keys().is_some() {
             REFRESH
         } else {
