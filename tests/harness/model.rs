@@ -31,6 +31,8 @@ pub struct FakeModel {
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// What every request meets, when there is no script.
+    repeated: Option<Reply>,
     replies: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<Value>>,
 }
@@ -144,9 +146,26 @@ impl FakeModel {
     /// # Panics
     /// When there is none.
     pub async fn start() -> Self {
+        Self::serve(Shared::default()).await
+    }
+
+    /// A server on a port of its own that gives every request this reply, and neither reads nor
+    /// remembers what it was asked: it costs next to nothing, for as long as one likes.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn repeating(reply: Reply) -> Self {
+        Self::serve(Shared {
+            repeated: Some(reply),
+            ..Shared::default()
+        })
+        .await
+    }
+
+    async fn serve(shared: Shared) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(shared);
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, shared.clone()));
         Self {
@@ -188,6 +207,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
+        // Tokens are sent as they come, as a model's server does.
+        stream.set_nodelay(true).unwrap();
         let shared = shared.clone();
         connections.spawn(async move {
             // A client that leaves ends its connection, and nothing else.
@@ -196,15 +217,24 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
+impl Shared {
+    /// What a request with this body meets.
+    fn reply(&self, body: &[u8]) -> Reply {
+        if let Some(reply) = &self.repeated {
+            return reply.clone();
+        }
+        let body: Value = serde_json::from_slice(body).unwrap();
+        let scripted = self.replies.lock().unwrap().pop_front();
+        let reply = scripted.unwrap_or_else(|| echo(&body));
+        self.requests.lock().unwrap().push(body);
+        reply
+    }
+}
+
 async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
     while let Some(body) = read_request(&mut stream).await? {
         let reply = match body {
-            Ok(body) => {
-                let scripted = shared.replies.lock().unwrap().pop_front();
-                let reply = scripted.unwrap_or_else(|| echo(&body));
-                shared.requests.lock().unwrap().push(body);
-                reply
-            }
+            Ok(body) => shared.reply(&body),
             Err(refusal) => refusal,
         };
         match reply {
@@ -240,7 +270,7 @@ fn echo(body: &Value) -> Reply {
 }
 
 /// The body of the next request, or the refusal that it gets at once; `None` at the end.
-async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Result<Value, Reply>>> {
+async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Result<Vec<u8>, Reply>>> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = find(&bytes, b"\r\n\r\n") {
@@ -275,7 +305,7 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Result<V
     if header("authorization") != Some(format!("Bearer {KEY}")) {
         return Ok(Some(Err(Reply::error(401, "invalid_api_key"))));
     }
-    Ok(Some(Ok(serde_json::from_slice(&bytes).unwrap())))
+    Ok(Some(Ok(bytes)))
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

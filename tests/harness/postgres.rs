@@ -150,6 +150,16 @@ impl Cluster {
         std::fs::read_to_string(self.folder.join("log")).unwrap()
     }
 
+    /// The process that all others of the cluster are children of.
+    ///
+    /// # Panics
+    /// When the cluster's files cannot be read.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        file.lines().next().unwrap().parse().unwrap()
+    }
+
     fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.bin.join(program));
         command

@@ -9,6 +9,7 @@
     reason = "a command line program talks to its terminal"
 )]
 
+mod bench;
 mod ci;
 mod debian;
 mod node;
@@ -39,6 +40,8 @@ enum Command {
     Test(test::Arguments),
     /// Runs what CI runs, and stops at the first failure.
     Ci,
+    /// Measures the released server under load, on SQLite and on PostgreSQL.
+    Bench(bench::Arguments),
     /// Writes the API's document, and the TypeScript types made from it.
     Openapi(openapi::Arguments),
     /// Checks the conventions that no compiler and no lint knows.
@@ -60,6 +63,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Test(arguments) => return test::run(&arguments),
         Command::Ci => return ci::run(),
+        Command::Bench(arguments) => bench::run(&arguments)?,
         Command::Openapi(arguments) => openapi::run(&arguments)?,
         Command::Tidy => tidy::run()?,
     }

@@ -1,0 +1,142 @@
+//! What the database holds before anything is measured.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use chatkit_domain::{
+    BeginRun, Begun, Caller, Clock, ConversationId, Dialect, EarlierMessage, FinishRun,
+    MessageStatus, MessageText, NewConversation, Repositories, Role, RunEnd, RunFence, RunInput,
+    RunOwner, RunTarget, SystemClock, Title, UserId,
+};
+
+use crate::database::Database;
+
+/// The user with many conversations, one of which is long.
+pub(crate) const READER: &str = "reader";
+
+/// How many conversations the reader has.
+const CONVERSATIONS: usize = 2_000;
+
+/// How many messages the long conversation has, without the two of its only run.
+const LONG: usize = 5_000;
+
+/// How many the conversations have in which messages are sent: as many as the model is given.
+const WINDOW: usize = 50;
+
+/// About a line of text.
+const SENTENCE: &str = "What is left to do before the guests arrive on Saturday evening?";
+
+/// What was stored.
+#[derive(Debug)]
+pub(crate) struct Seeded {
+    /// The long conversation, the reader's.
+    pub(crate) long: ConversationId,
+    /// A user and a conversation of theirs for each connection: only one run at a time may answer
+    /// in a conversation, and only some for a user.
+    pub(crate) senders: Vec<(String, ConversationId)>,
+}
+
+/// Fills an empty database.
+pub(crate) async fn fill(database: &Database, senders: u16) -> Result<Seeded> {
+    let repositories = database.inner.repositories().await;
+    let long = insert_history(&repositories, READER, LONG).await?;
+    insert_conversations(&repositories).await?;
+    let mut with_history = Vec::new();
+    for number in 0..senders {
+        let user = format!("sender-{number}");
+        let conversation = insert_history(&repositories, &user, WINDOW).await?;
+        with_history.push((user, conversation));
+    }
+    repositories.maintenance.close().await;
+    database.settle();
+    Ok(Seeded {
+        long,
+        senders: with_history,
+    })
+}
+
+async fn insert_conversations(repositories: &Repositories) -> Result<()> {
+    let clock: &dyn Clock = &SystemClock;
+    let caller = caller(READER)?;
+    for number in 0..CONVERSATIONS {
+        let conversation = NewConversation {
+            id: clock.id(),
+            title: Some(Title::parse(&format!("Conversation {number}"))?),
+            now: clock.now(),
+        };
+        repositories
+            .conversations
+            .insert(&caller, conversation)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A conversation with as many messages, and a turn behind them.
+async fn insert_history(
+    repositories: &Repositories,
+    user: &str,
+    messages: usize,
+) -> Result<ConversationId> {
+    let clock: &dyn Clock = &SystemClock;
+    let owner = RunOwner {
+        id: clock.uuid(),
+        lease: Duration::from_secs(60),
+    };
+    let conversation = clock.id();
+    let begin = BeginRun {
+        id: clock.id(),
+        target: RunTarget::New {
+            id: conversation,
+            earlier: earlier(messages),
+        },
+        input: RunInput::Message {
+            id: clock.id(),
+            text: MessageText::parse(SENTENCE.to_owned())?,
+        },
+        idempotency: None,
+        max_runs_per_user: 1,
+        assistant_message_id: clock.id(),
+        dialect: Dialect::Rest,
+        model: "model".to_owned(),
+        owner,
+        now: clock.now(),
+    };
+    let begun = repositories.runs.begin(&caller(user)?, begin).await?;
+    let Begun::New(begun) = begun else {
+        bail!("a run without a key is a new one");
+    };
+    let fence = RunFence {
+        run_id: begun.run.id,
+        conversation_id: conversation,
+        owner,
+    };
+    let finish = FinishRun {
+        end: RunEnd::Completed,
+        answer: Some((SENTENCE.to_owned(), MessageStatus::Completed)),
+        note: None,
+        usage: None,
+        now: clock.now(),
+    };
+    repositories.runs.finish(fence, finish).await?;
+    Ok(conversation)
+}
+
+/// Users and assistants in turn.
+fn earlier(messages: usize) -> Vec<EarlierMessage> {
+    let clock: &dyn Clock = &SystemClock;
+    let roles = [Role::User, Role::Assistant].into_iter().cycle();
+    roles
+        .take(messages)
+        .map(|role| EarlierMessage {
+            id: clock.id(),
+            role,
+            content: SENTENCE.to_owned(),
+        })
+        .collect()
+}
+
+fn caller(user: &str) -> Result<Caller> {
+    let user = UserId::parse(user).with_context(|| format!("{user} is no user"))?;
+    Ok(Caller::new(user))
+}
