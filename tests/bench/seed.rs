@@ -17,6 +17,10 @@ pub(crate) const READER: &str = "reader";
 /// How many conversations the reader has.
 const CONVERSATIONS: usize = 2_000;
 
+/// One conversation in so many has a turn, so that the table of runs is no tiny one: PostgreSQL
+/// reads those from end to end.
+const WITH_TURN: usize = 5;
+
 /// How many messages the long conversation has, without the two of its only run.
 const LONG: usize = 5_000;
 
@@ -59,6 +63,10 @@ async fn insert_conversations(repositories: &Repositories) -> Result<()> {
     let clock: &dyn Clock = &SystemClock;
     let caller = caller(READER)?;
     for number in 0..CONVERSATIONS {
+        if number % WITH_TURN == 0 {
+            insert_history(repositories, READER, 0).await?;
+            continue;
+        }
         let conversation = NewConversation {
             id: clock.id(),
             title: Some(Title::parse(&format!("Conversation {number}"))?),
