@@ -100,6 +100,13 @@ impl TestServer {
         format!("http://{}", self.app.address())
     }
 
+    /// Where `/metrics` is, when it has a listener of its own.
+    #[must_use]
+    pub fn metrics_url(&self) -> Option<String> {
+        let address = self.app.metrics_address()?;
+        Some(format!("http://{address}"))
+    }
+
     /// Its database.
     #[must_use]
     pub fn database(&self) -> &TestDatabase {
@@ -115,13 +122,13 @@ fn settings(database_url: &str, flags: &[String]) -> Settings {
 }
 
 fn parse(database_url: &str, flags: &[String]) -> Settings {
-    let fixed = [
-        "chatkit-server",
-        "--listen-addr=127.0.0.1:0",
-        "--database-pool=5",
-        "--database-url",
-        database_url,
-    ];
-    let arguments = fixed.iter().map(ToString::to_string).chain(flags.to_vec());
+    let mut arguments: Vec<String> = ["chatkit-server", "--database-pool=5", "--database-url"]
+        .map(str::to_owned)
+        .into();
+    arguments.push(database_url.to_owned());
+    if !flags.iter().any(|flag| flag.starts_with("--listen-addr")) {
+        arguments.push("--listen-addr=127.0.0.1:0".to_owned());
+    }
+    arguments.extend_from_slice(flags);
     Cli::try_parse_from(arguments).unwrap().settings
 }

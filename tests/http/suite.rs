@@ -8,6 +8,7 @@ mod coverage;
 mod idempotency;
 mod jwks;
 mod messages;
+mod metrics;
 mod model;
 mod model_failures;
 mod regenerate;

@@ -17,8 +17,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::{
-    engine::{Engine, Task},
+    engine::{Answered, Engine, Task},
     journal::{EnteredRun, Journal, Stop},
+    metrics::{self, ActiveRun},
     provider::{FinishReason, Provider, Sampling},
     settings::AgentSettings,
     sweep,
@@ -108,6 +109,8 @@ pub struct EndedRun {
     pub assistant_message: Option<Message>,
     /// Why the model ended its answer.
     pub finish_reason: FinishReason,
+    /// How long the model was waited for.
+    pub model_time: Duration,
 }
 
 /// Why a run did not begin, or its end is not known here.
@@ -344,6 +347,7 @@ impl Shared {
             conversation_id: run.conversation_id,
             owner: self.journal.owner(),
         };
+        let _active = ActiveRun::begin();
         let context = ToolContext {
             caller,
             run_id,
@@ -356,15 +360,16 @@ impl Shared {
             .await
             .unwrap_or_else(|_| {
                 tracing::error!("the engine panicked");
-                Some((self.internal_failure(), FinishReason::Stop))
+                Some(self.internal_failure())
             });
         let ended = match finish {
-            Some((finish, reason)) => {
-                let caller = &context.caller;
-                self.keep(caller, fence, finish).await.map(|kept| EndedRun {
+            Some(answered) => {
+                let kept = self.keep(&context.caller, fence, answered.finish).await;
+                kept.map(|kept| EndedRun {
                     run: kept.run,
                     assistant_message: kept.assistant_message,
-                    finish_reason: reason,
+                    finish_reason: answered.finish_reason,
+                    model_time: answered.model_time,
                 })
             }
             None => None,
@@ -373,13 +378,17 @@ impl Shared {
         ended
     }
 
-    fn internal_failure(&self) -> FinishRun {
-        FinishRun {
-            end: RunEnd::Failed(RunError::new(RunErrorCode::Internal)),
-            answer: None,
-            note: None,
-            usage: None,
-            now: self.clock.now(),
+    fn internal_failure(&self) -> Answered {
+        Answered {
+            finish: FinishRun {
+                end: RunEnd::Failed(RunError::new(RunErrorCode::Internal)),
+                answer: None,
+                note: None,
+                usage: None,
+                now: self.clock.now(),
+            },
+            finish_reason: FinishReason::Stop,
+            model_time: Duration::ZERO,
         }
     }
 
@@ -475,6 +484,7 @@ where
 }
 
 fn report_end(run: &Run) {
+    metrics::run_ended(run);
     let usage = run.usage.unwrap_or_default();
     tracing::info!(
         status = ?run.status,

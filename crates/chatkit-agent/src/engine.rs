@@ -1,6 +1,9 @@
 //! The loop that answers one run: ask the model, call the tools it asks for, ask again.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chatkit_domain::{
     FinishRun, Item, ItemId, MessageStatus, RepositoryError, RunEnd, RunError, RunErrorCode,
@@ -13,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     agent::{RunOptions, Shared, insist},
     journal::Stop,
+    metrics,
     provider::{
         FinishReason, InputItem, ModelEvent, ModelRequest, ModelStream, ProviderError,
         RequestedCall,
@@ -67,6 +71,17 @@ struct Progress {
     called_tools: bool,
     usage: Usage,
     finish_reason: FinishReason,
+    /// How long the model was waited for.
+    model_time: Duration,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) finish: FinishRun,
+    pub(crate) finish_reason: FinishReason,
+    /// How long the model was waited for.
+    pub(crate) model_time: Duration,
 }
 
 /// Why the loop ended without an answer.
@@ -77,6 +92,8 @@ enum Failure {
         RunErrorCode,
         Option<Box<dyn std::error::Error + Send + Sync>>,
     ),
+    /// The model.
+    Model(ProviderError),
     Stop(Stop),
 }
 
@@ -100,7 +117,7 @@ impl Engine {
 
     /// Answers, until the answer is whole, a bound is met or somebody stops it. `None` when the
     /// run is not this process's any more.
-    pub(crate) async fn answer(mut self) -> Option<(FinishRun, FinishReason)> {
+    pub(crate) async fn answer(mut self) -> Option<Answered> {
         let mut stop = self.stop.clone();
         let stopped = async move {
             match stop.wait_for(Option::is_some).await {
@@ -117,8 +134,16 @@ impl Engine {
                 result.unwrap_or(Err(Failure::Run(RunErrorCode::ModelTimeout, None))),
         };
         self.context.cancellation.cancel();
-        let finish_reason = self.progress.finish_reason;
-        Some((self.conclude(result)?, finish_reason))
+        let Progress {
+            finish_reason,
+            model_time,
+            ..
+        } = self.progress;
+        Some(Answered {
+            finish: self.conclude(result)?,
+            finish_reason,
+            model_time,
+        })
     }
 
     fn conclude(self, result: Result<(), Failure>) -> Option<FinishRun> {
@@ -138,6 +163,15 @@ impl Engine {
             Ok(()) => {
                 let text = kept.unwrap_or_default();
                 (RunEnd::Completed, Some((text, MessageStatus::Completed)))
+            }
+            Err(Failure::Model(error)) => {
+                let code = code_of(&error);
+                tracing::warn!(
+                    code = code.as_str(),
+                    error = &error as &dyn std::error::Error,
+                    "the model failed the run"
+                );
+                (failed(code), None)
             }
             Err(Failure::Run(code, cause)) => {
                 tracing::warn!(
@@ -240,9 +274,11 @@ impl Engine {
         this_run: &[InputItem],
         may_call: bool,
     ) -> Result<Vec<RequestedCall>, Failure> {
-        let settings = &self.shared.settings;
+        let shared = self.shared.clone();
+        let settings = &shared.settings;
+        let before = self.progress.chars;
         let tools = if may_call {
-            self.shared.tools.definitions().cloned().collect()
+            shared.tools.definitions().cloned().collect()
         } else {
             Vec::new()
         };
@@ -261,23 +297,38 @@ impl Engine {
                 tools: tools.clone(),
                 sampling: options.sampling.clone(),
             };
-            let asked = request.length();
-            let answer = tokio::time::timeout(
-                settings.model_timeout,
-                self.shared.provider.respond(request),
-            )
-            .await
-            .unwrap_or(Err(ProviderError::TimedOut));
-            match answer {
-                Ok(stream) => return self.read(stream, asked).await,
-                Err(ProviderError::ContextTooLong) => window = (window.0 / 2, window.1 / 2),
-                Err(error) => return Err(error.into()),
+            let begun = Instant::now();
+            let result = self.exchange(request).await;
+            let took = begun.elapsed();
+            self.progress.model_time += took;
+            let refused = match &result {
+                Err(Failure::Model(error)) => Some(error),
+                _ => None,
+            };
+            metrics::model_call(refused, took);
+            match result {
+                Err(Failure::Model(ProviderError::ContextTooLong))
+                    if self.progress.chars == before =>
+                {
+                    window = (window.0 / 2, window.1 / 2);
+                }
+                result => return result,
             }
         }
         Err(ProviderError::ContextTooLong.into())
     }
 
-    /// Reads one answer of the model: its text into the progress, its calls into the result.
+    /// Asks the model and reads its answer: its text into the progress, its calls into the result.
+    async fn exchange(&mut self, request: ModelRequest) -> Result<Vec<RequestedCall>, Failure> {
+        let asked = request.length();
+        let Shared {
+            settings, provider, ..
+        } = &*self.shared;
+        let answer = tokio::time::timeout(settings.model_timeout, provider.respond(request));
+        let stream = answer.await.unwrap_or(Err(ProviderError::TimedOut))?;
+        self.read(stream, asked).await
+    }
+
     async fn read(
         &mut self,
         mut stream: ModelStream,
@@ -363,14 +414,17 @@ fn failed(code: RunErrorCode) -> RunEnd {
     RunEnd::Failed(RunError::new(code))
 }
 
+fn code_of(error: &ProviderError) -> RunErrorCode {
+    match error {
+        ProviderError::Failed(_) | ProviderError::ContextTooLong => RunErrorCode::ModelFailed,
+        ProviderError::Overloaded { .. } => RunErrorCode::ModelOverloaded,
+        ProviderError::TimedOut => RunErrorCode::ModelTimeout,
+    }
+}
+
 impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
-        let code = match error {
-            ProviderError::Failed(_) | ProviderError::ContextTooLong => RunErrorCode::ModelFailed,
-            ProviderError::Overloaded { .. } => RunErrorCode::ModelOverloaded,
-            ProviderError::TimedOut => RunErrorCode::ModelTimeout,
-        };
-        Self::Run(code, Some(Box::new(error)))
+        Self::Model(error)
     }
 }
 

@@ -8,6 +8,7 @@
 mod agent;
 mod engine;
 mod journal;
+mod metrics;
 pub mod provider;
 mod settings;
 mod sweep;

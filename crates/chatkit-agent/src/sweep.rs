@@ -23,6 +23,7 @@ pub(crate) async fn close_expired_runs(
             .await
         {
             Ok(Some(run_id)) => {
+                crate::metrics::run_closed();
                 tracing::warn!(%run_id, "closed a run whose owner fell silent");
                 continue;
             }

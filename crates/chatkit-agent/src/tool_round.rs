@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     agent::{Shared, insist},
+    metrics::{self, ToolEnd},
     provider::{InputItem, RequestedCall},
 };
 
@@ -88,11 +89,14 @@ impl ToolRound<'_> {
 
     async fn carry_out(&self, call: &PreparedCall) -> Result<InputItem, RepositoryError> {
         let begun = Instant::now();
-        let result = match &call.arguments {
+        let (end, result) = match &call.arguments {
             Ok(arguments) => self.run_tool(&call.new.tool_name, arguments.clone()).await,
-            Err(reason) => Err(ToolError::Refused(reason.clone())),
+            Err(reason) => (ToolEnd::Refused, Err(ToolError::Refused(reason.clone()))),
         };
-        let outcome = self.outcome(call, result, begun.elapsed());
+        let took = begun.elapsed();
+        let name = Some(call.new.tool_name.as_str());
+        metrics::tool_call(name.filter(|name| self.is_registered(name)), end, took);
+        let outcome = self.outcome(call, result, took);
         let runs = &self.shared.repositories.runs;
         let now = self.shared.clock.now();
         insist(|| runs.finish_tool_call(self.fence, &outcome, now)).await?;
@@ -111,15 +115,27 @@ impl ToolRound<'_> {
         &self,
         name: &str,
         arguments: Map<String, Value>,
-    ) -> Result<Value, ToolError> {
+    ) -> (ToolEnd, Result<Value, ToolError>) {
         let bound = self.shared.settings.tool_timeout;
         let call = self.shared.tools.call(self.context, name, arguments);
-        tokio::time::timeout(bound, call).await.unwrap_or_else(|_| {
-            Err(ToolError::Refused(format!(
+        let Ok(result) = tokio::time::timeout(bound, call).await else {
+            let message = format!(
                 "The tool did not answer within {} s; it is not known what it did.",
                 bound.as_secs_f32()
-            )))
-        })
+            );
+            return (ToolEnd::TimedOut, Err(ToolError::Refused(message)));
+        };
+        let end = match &result {
+            Ok(_) => ToolEnd::Success,
+            Err(ToolError::Refused(_)) => ToolEnd::Refused,
+            Err(ToolError::Failed(_)) => ToolEnd::Failed,
+        };
+        (end, result)
+    }
+
+    fn is_registered(&self, name: &str) -> bool {
+        let mut tools = self.shared.tools.definitions();
+        tools.any(|tool| tool.name == name)
     }
 
     fn outcome(

@@ -29,8 +29,8 @@ pub use item::{HiddenContext, Item};
 pub use message::{Feedback, MAX_MESSAGE_CHARS, Message, MessageStatus, MessageText, Role};
 pub use page::{Cursor, CursorScope, Limit, Page, Position};
 pub use repository::{
-    BeginRun, Begun, BegunRun, ConversationRepository, Deleted, EarlierMessage, FinishRun,
-    FinishedRun, Idempotency, ListConversations, ListMessages, Maintenance, MessagePage,
+    BeginRun, Begun, BegunRun, Connections, ConversationRepository, Deleted, EarlierMessage,
+    FinishRun, FinishedRun, Idempotency, ListConversations, ListMessages, Maintenance, MessagePage,
     MessageRepository, MessageWindow, NewToolCall, OwnedRun, Repositories, RunFence, RunInput,
     RunOutcome, RunOwner, RunRepository, RunTarget, Since, TaskChanges, TaskRepository,
     ToolCallOutcome,

@@ -12,6 +12,7 @@ mod document;
 mod health;
 mod info;
 mod messages;
+mod metrics;
 mod payload;
 mod problem;
 mod runs;
@@ -23,6 +24,7 @@ mod turns;
 
 pub use auth::{TokenError, Verifier, VerifierOptions, issue_sign_in_token, issue_token};
 pub use document::document;
+pub use metrics::{MetricsSource, metrics_router};
 pub use serve::serve;
 pub use state::{ApiOptions, ApiState, ProviderName};
 
@@ -30,8 +32,13 @@ use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::OpenApiService;
 
 use self::{
-    chat::ChatApi, conversations::ConversationsApi, info::InfoApi, messages::MessagesApi,
-    runs::RunsApi, session::SessionApi, shell::Shell,
+    chat::ChatApi,
+    conversations::ConversationsApi,
+    info::InfoApi,
+    messages::MessagesApi,
+    runs::RunsApi,
+    session::SessionApi,
+    shell::{Shell, named},
 };
 
 /// Every API of the contract.
@@ -57,14 +64,27 @@ const APIS: Apis = (
 #[must_use]
 pub fn router(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
     let contract = OpenApiService::new(APIS, document::TITLE, env!("CARGO_PKG_VERSION"));
-    let routes = Route::new()
-        .nest("/health", health::routes())
-        .at("/openapi.yaml", poem::get(docs::openapi_yaml))
-        .at("/v1/chat/completions", poem::post(completions::create))
-        .at("/v1/models", poem::get(completions::models))
-        .at("/api/v1/chatkit", poem::post(completions::create))
-        .at("/docs", poem::get(docs::page))
-        .at("/", poem::get(docs::page))
+    let mut routes = Route::new()
+        .nest("/health", named(health::routes(), "health"))
+        .at(
+            "/openapi.yaml",
+            named(poem::get(docs::openapi_yaml), "docs"),
+        )
+        .at("/v1/chat/completions", completion())
+        .at(
+            "/v1/models",
+            named(poem::get(completions::models), "listModels"),
+        )
+        .at("/api/v1/chatkit", completion())
+        .at("/docs", named(poem::get(docs::page), "docs"))
+        .at("/", named(poem::get(docs::page), "docs"))
         .nest_no_strip("/api", contract);
+    if let Some(metrics) = &state.options().metrics {
+        routes = routes.at("/metrics", named(poem::get(metrics.endpoint()), "metrics"));
+    }
     Shell::new(routes.data(state.clone()), state)
+}
+
+fn completion() -> impl Endpoint<Output = Response> + 'static {
+    named(poem::post(completions::create), "createCompletion")
 }

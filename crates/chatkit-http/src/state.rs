@@ -8,7 +8,7 @@ use std::sync::{
 use chatkit_agent::Agent;
 use chatkit_domain::{Clock, Repositories};
 
-use crate::auth::Verifier;
+use crate::{auth::Verifier, metrics::MetricsSource};
 
 /// What the API needs to know about its server.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct ApiOptions {
     pub public_url: String,
     /// Origins whose pages may call the API with credentials, exactly as browsers send them.
     pub cors_origins: Vec<String>,
+    /// What `/metrics` shows; without it there is no such path.
+    pub metrics: Option<MetricsSource>,
     /// For how long a deleted conversation can be restored.
     pub deleted_ttl: std::time::Duration,
 }

@@ -27,7 +27,10 @@ pub(crate) async fn take_turn(
             shell::note_run(started.run.id);
             let (run, user_message) = (started.run.clone(), started.user_message.clone());
             match started.finished().await {
-                Ok(ended) => finished_turn(ended.run, user_message, ended.assistant_message, false),
+                Ok(ended) => {
+                    shell::note_model_time(ended.model_time);
+                    finished_turn(ended.run, user_message, ended.assistant_message, false)
+                }
                 Err(_) => Err(ApiError::interrupted(run)),
             }
         }

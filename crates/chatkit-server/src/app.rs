@@ -12,18 +12,19 @@ use chatkit_agent::{
     },
 };
 use chatkit_domain::{Clock, Repositories, SystemClock, UserId};
-use chatkit_http::{ApiOptions, ApiState, ProviderName, Verifier, VerifierOptions};
+use chatkit_http::{ApiOptions, ApiState, MetricsSource, ProviderName, Verifier, VerifierOptions};
 use chatkit_repository::DatabaseOptions;
 use chatkit_tools::ToolRegistry;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Settings, local};
+use crate::{config::Settings, local, metrics};
 
 /// A server that answers.
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     state: ApiState,
     agent: Agent,
     repositories: Repositories,
@@ -52,23 +53,31 @@ impl App {
             tools,
             clock.clone(),
         );
-        let listener = TcpListener::bind(settings.listen_addr)
-            .await
-            .with_context(|| {
-                format!("LISTEN_ADDR: could not listen on {}", settings.listen_addr)
-            })?;
-        let address = listener.local_addr()?;
+        let (listener, address) = bind("LISTEN_ADDR", settings.listen_addr).await?;
+        let metrics = metrics::source(&repositories)?;
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let metrics_address = match settings.metrics_addr {
+            Some(address) => Some(listen_for_metrics(address, &metrics, &stop, &mut tasks).await?),
+            None => None,
+        };
+        let options = ApiOptions {
+            metrics: (metrics_address.is_none() && address.ip().is_loopback()).then_some(metrics),
+            ..api_options(settings, address)
+        };
         let state = ApiState::new(
             agent.clone(),
             repositories.clone(),
             verifier,
             clock,
-            api_options(settings, address),
+            options,
         );
-        let stop = CancellationToken::new();
         let router = chatkit_http::router(state.clone());
-        let mut tasks = JoinSet::new();
         tasks.spawn(chatkit_http::serve(listener, router, stop.clone()));
+        let upkeep = stop.clone();
+        tasks.spawn(async move {
+            upkeep.run_until_cancelled(metrics::keep_up()).await;
+        });
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         if settings.has_model() {
             tracing::info!(model = settings.openai_model, "a model answers");
@@ -77,6 +86,7 @@ impl App {
         }
         Ok(Self {
             address,
+            metrics_address,
             state,
             agent,
             repositories,
@@ -93,6 +103,12 @@ impl App {
         self.address
     }
 
+    /// Where `/metrics` is, when it has a listener of its own.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
     /// Stops in order: readiness says no at once, requests are still accepted for a while, then
     /// new turns are refused while active runs end, and the connections are closed last.
     pub async fn stop(mut self) {
@@ -105,6 +121,29 @@ impl App {
         self.repositories.maintenance.close().await;
         tracing::info!("stopped");
     }
+}
+
+/// Listens on the address that a setting names; port 0 becomes one that is free.
+async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{setting}: could not listen on {address}"))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Answers `/metrics` at an address of its own.
+async fn listen_for_metrics(
+    address: SocketAddr,
+    metrics: &MetricsSource,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> anyhow::Result<SocketAddr> {
+    let (listener, address) = bind("METRICS_ADDR", address).await?;
+    let router = chatkit_http::metrics_router(metrics);
+    tasks.spawn(chatkit_http::serve(listener, router, stop.clone()));
+    tracing::info!(%address, "metrics");
+    Ok(address)
 }
 
 /// Which tokens are accepted: of the configured secret, of published keys, or, with neither, of the
@@ -174,6 +213,7 @@ fn api_options(settings: &Settings, address: SocketAddr) -> ApiOptions {
             .iter()
             .map(|origin| origin.as_str().to_owned())
             .collect(),
+        metrics: None,
         deleted_ttl: settings.deleted_ttl,
     }
 }

@@ -170,6 +170,9 @@ pub struct Settings {
     /// When deleted conversations are purged
     #[arg(long, env, global = true, default_value = "30d", value_parser = positive_duration)]
     pub deleted_ttl: Duration,
+    /// A listener for `/metrics` alone; without it they are on the main one when that is loopback
+    #[arg(long, env, global = true)]
+    pub metrics_addr: Option<SocketAddr>,
     /// How the log is written
     #[arg(long, env, global = true, default_value = "pretty")]
     pub log_format: LogFormat,

@@ -3,6 +3,7 @@
 mod app;
 pub mod config;
 pub mod local;
+mod metrics;
 pub mod shutdown;
 pub mod telemetry;
 

@@ -3,6 +3,17 @@ use chrono::{DateTime, Utc};
 
 use crate::{RepositoryError, RunId, UserId};
 
+/// Connections to the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that wait for something to do.
+    pub idle: u32,
+    /// Those that do something.
+    pub busy: u32,
+    /// How many there may be.
+    pub most: u32,
+}
+
 /// What the server does in nobody's name: closing, purging, erasing.
 #[async_trait]
 pub trait Maintenance: std::fmt::Debug + Send + Sync {
@@ -12,6 +23,9 @@ pub trait Maintenance: std::fmt::Debug + Send + Sync {
     /// Ends every connection; what SQLite still holds in its log goes to the database's file.
     /// Nothing can be asked afterwards.
     async fn close(&self);
+
+    /// How many connections to the database there are.
+    fn connections(&self) -> Connections;
 
     /// Closes one run whose lease ran out, as interrupted; its running tool calls become
     /// `unknown`. `None` when there is none.

@@ -14,7 +14,7 @@ mod run;
 mod task;
 
 pub use conversation::{ConversationRepository, Deleted, ListConversations};
-pub use maintenance::Maintenance;
+pub use maintenance::{Connections, Maintenance};
 pub use message::{ListMessages, MessagePage, MessageRepository, MessageWindow, Since};
 pub use run::{
     BeginRun, Begun, BegunRun, EarlierMessage, FinishRun, FinishedRun, Idempotency, NewToolCall,

@@ -87,7 +87,10 @@ async fn answer(
 async fn wait(started: StartedRun) -> Result<Response, Refusal> {
     let run = started.run.clone();
     match started.finished().await {
-        Ok(ended) => Answer::of(ended).map(Answer::into_response).map_err(kept),
+        Ok(ended) => {
+            shell::note_model_time(ended.model_time);
+            Answer::of(ended).map(Answer::into_response).map_err(kept)
+        }
         Err(_) => Err(kept(ApiError::interrupted(run))),
     }
 }

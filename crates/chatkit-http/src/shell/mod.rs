@@ -4,25 +4,29 @@ mod accept;
 mod allow;
 mod cors;
 mod etag;
+mod metrics;
 mod trace;
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use bytes::Bytes;
 use chatkit_domain::{ConversationId, RunId};
 use futures::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited, combinators::BoxBody};
 use poem::{
-    Body, Endpoint, IntoResponse, Request, Response, Result,
+    Body, Endpoint, EndpointExt, IntoResponse, Request, Response, Result,
     error::{MethodNotAllowedError, NotFoundError, ReadBodyError},
     http::{HeaderValue, Method, StatusCode, header},
 };
-use poem_openapi::error::{ContentTypeError, ParseParamError, ParsePathError};
+use poem_openapi::{
+    OperationId,
+    error::{ContentTypeError, ParseParamError, ParsePathError},
+};
 use tracing::Instrument;
 use uuid::Uuid;
 
-pub(crate) use self::etag::matches_etag;
 use self::{allow::Allow, cors::Cors, trace::RequestTrace};
+pub(crate) use self::{etag::matches_etag, metrics::note_model_time};
 use crate::{
     problem::{ApiError, Resource},
     state::ApiState,
@@ -79,23 +83,59 @@ impl<E: Endpoint> Endpoint for Shell<E> {
         let trace = RequestTrace::begin(&request);
         let origin = request.headers().get(header::ORIGIN).cloned();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let mut response = match self.cors.preflight(&request) {
-            Some(response) => response,
-            None => AssertUnwindSafe(self.answer(request))
-                .catch_unwind()
-                .instrument(trace.span().clone())
-                .await
-                .unwrap_or_else(|_| Err(ApiError::internal("a handler panicked").into()))
-                .unwrap_or_else(|error| {
+        let (mut response, operation, model_time) = match self.cors.preflight(&request) {
+            Some(response) => (response, "preflight", Duration::ZERO),
+            None => {
+                let answer = AssertUnwindSafe(self.answer(request)).catch_unwind();
+                let timing = metrics::timed(answer)
+                    .instrument(trace.span().clone())
+                    .await;
+                let result = timing
+                    .result
+                    .unwrap_or_else(|_| Err(ApiError::internal("a handler panicked").into()));
+                let operation = operation(&result);
+                let response = result.unwrap_or_else(|error| {
                     let _in_span = trace.span().enter();
                     self.refuse(error, &method, &path, trace.request_id())
-                }),
+                });
+                (response, operation, timing.model_time)
+            }
         };
+        metrics::answered(operation, response.status(), trace.elapsed(), model_time);
         self.cors.mark(origin.as_ref(), &mut response);
         secure(&mut response);
         trace.end(&mut response);
         Ok(response)
     }
+}
+
+/// The operation that answered; `none` where none did.
+fn operation(result: &Result<Response>) -> &'static str {
+    let id = match result {
+        Ok(response) => response.data::<OperationId>(),
+        Err(error) => error.data::<OperationId>(),
+    };
+    id.map_or("none", |id| id.0)
+}
+
+/// Gives an endpoint that is not in the contract its name.
+pub(crate) fn named(
+    endpoint: impl Endpoint + 'static,
+    name: &'static str,
+) -> impl Endpoint<Output = Response> + 'static {
+    endpoint.after(move |result| async move {
+        match result {
+            Ok(response) => {
+                let mut response = response.into_response();
+                response.set_data(OperationId(name));
+                Ok(response)
+            }
+            Err(mut error) => {
+                error.set_data(OperationId(name));
+                Err(error)
+            }
+        }
+    })
 }
 
 /// A conversation's id from the path, noted in the request's span.

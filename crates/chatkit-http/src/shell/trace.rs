@@ -1,6 +1,6 @@
 //! A request in the log: its id, its span, its outcome. Never a token, never a message's text.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use poem::{Request, Response, http::HeaderValue};
 use tracing::{Span, field};
@@ -47,6 +47,10 @@ impl RequestTrace {
 
     pub(super) fn span(&self) -> &Span {
         &self.span
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     pub(super) fn request_id(&self) -> &str {

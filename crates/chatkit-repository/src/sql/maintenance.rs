@@ -1,10 +1,11 @@
 //! The queries of [`Maintenance`].
 
 use async_trait::async_trait;
-use chatkit_domain::{ConversationId, Maintenance, RepositoryError, RunId, UserId};
+use chatkit_domain::{Connections, ConversationId, Maintenance, RepositoryError, RunId, UserId};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    Statement,
     sea_query::{Expr, Query},
 };
 use uuid::Uuid;
@@ -39,6 +40,19 @@ impl Maintenance for Database {
             if let Err(error) = connection.close_by_ref().await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "could not close");
             }
+        }
+    }
+
+    fn connections(&self) -> Connections {
+        if self.backend == DbBackend::Postgres {
+            return of_pool(self.reader.get_postgres_connection_pool());
+        }
+        let readers = of_pool(self.reader.get_sqlite_connection_pool());
+        let writer = of_pool(self.writer.get_sqlite_connection_pool());
+        Connections {
+            idle: readers.idle + writer.idle,
+            busy: readers.busy + writer.busy,
+            most: readers.most + writer.most,
         }
     }
 
@@ -120,5 +134,14 @@ impl Maintenance for Database {
             .map_err(repository_error)?;
         transaction.commit().await.map_err(repository_error)?;
         Ok((conversations.rows_affected, tasks.rows_affected))
+    }
+}
+
+fn of_pool<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Connections {
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    Connections {
+        idle,
+        busy: pool.size().saturating_sub(idle),
+        most: pool.options().get_max_connections(),
     }
 }
