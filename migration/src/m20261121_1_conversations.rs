@@ -83,6 +83,13 @@ fn messages() -> TableCreateStatement {
                 .timestamp_with_time_zone()
                 .not_null(),
         )
+        // So that tool calls are looked for only where there are some.
+        .col(
+            ColumnDef::new("has_tool_calls")
+                .boolean()
+                .not_null()
+                .default(false),
+        )
         .col(ColumnDef::new("removed_at").timestamp_with_time_zone())
         // The run that answers again, and puts back what it removed when it fails.
         .col(ColumnDef::new("removed_by").uuid())

@@ -213,6 +213,7 @@ async fn write(repositories: &Repositories) {
         end: RunEnd::Completed,
         answer: Some(("hello".to_owned(), MessageStatus::Completed)),
         note: None,
+        called_tools: true,
         usage: None,
         now: clock.now(),
     };

@@ -384,6 +384,7 @@ impl Shared {
                 end: RunEnd::Failed(RunError::new(RunErrorCode::Internal)),
                 answer: None,
                 note: None,
+                called_tools: true,
                 usage: None,
                 now: self.clock.now(),
             },

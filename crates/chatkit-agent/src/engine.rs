@@ -196,6 +196,7 @@ impl Engine {
             end,
             answer,
             note,
+            called_tools,
             usage: Some(usage),
             now: self.shared.clock.now(),
         })

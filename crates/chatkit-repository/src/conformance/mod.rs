@@ -162,6 +162,7 @@ fn answered() -> FinishRun {
         end: RunEnd::Completed,
         answer: Some(("an answer".to_owned(), MessageStatus::Completed)),
         note: None,
+        called_tools: true,
         usage: None,
         now: clock().now(),
     }

@@ -7,17 +7,16 @@ use chatkit_domain::{
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    sea_query::Expr,
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
 };
 
 use super::{
     conversation,
     entity::{conversation as conversation_entity, message as message_entity, run},
     error::repository_error,
-    is_active,
     locked::LockedConversation,
     message::live_message,
+    message_row::MessageRow,
 };
 
 pub(crate) async fn insert_conversation<'a>(
@@ -97,7 +96,7 @@ pub(crate) async fn known_run(
 
 async fn has_later_message(
     transaction: &DatabaseTransaction,
-    answered: &message_entity::Model,
+    answered: &MessageRow,
 ) -> Result<bool, RepositoryError> {
     let later = message_entity::Entity::find()
         .filter(message_entity::Column::ConversationId.eq(answered.conversation_id))
@@ -108,23 +107,6 @@ async fn has_later_message(
         .await
         .map_err(repository_error)?;
     Ok(later.is_some())
-}
-
-pub(crate) async fn refuse_too_many(
-    transaction: &DatabaseTransaction,
-    caller: &Caller,
-    most: u32,
-) -> Result<(), RepositoryError> {
-    let active = run::Entity::find()
-        .filter(run::Column::UserId.eq(caller.user_id().as_str()))
-        .filter(is_active())
-        .count(transaction)
-        .await
-        .map_err(repository_error)?;
-    if active >= u64::from(most) {
-        return Err(RepositoryError::TooManyRuns);
-    }
-    Ok(())
 }
 
 /// Stores the message to answer, or makes the one that is stored the last of the history.

@@ -7,10 +7,12 @@ use chatkit_domain::{
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait,
+    ColumnTrait, ConnectionTrait, DbBackend, DerivePartialModel, EntityTrait, ExprTrait,
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select, TransactionTrait,
     sea_query::{DynIden, Expr, Func, IntoIden, LikeExpr, Query},
 };
+
+use uuid::Uuid;
 
 use super::{
     Database,
@@ -31,15 +33,13 @@ impl ConversationRepository for Database {
         caller: &Caller,
         conversation: NewConversation,
     ) -> Result<Conversation, RepositoryError> {
-        // In a transaction: of a single INSERT … RETURNING the driver does not see SQLite's commit
+        let row = new_row(caller, conversation);
+        // Without RETURNING: outside of a transaction the driver would not see SQLite's commit
         // fail.
-        let transaction = self.write().await?;
-        let row = new_row(caller, conversation)
-            .into_active_model()
-            .insert(&transaction)
+        conversation::Entity::insert(row.clone().into_active_model())
+            .exec_without_returning(&self.writer)
             .await
             .map_err(repository_error)?;
-        transaction.commit().await.map_err(repository_error)?;
         row.try_into()
     }
 
@@ -49,6 +49,7 @@ impl ConversationRepository for Database {
         id: ConversationId,
     ) -> Result<Conversation, RepositoryError> {
         of_caller(caller, id)
+            .into_partial_model::<ConversationRow>()
             .one(&self.reader)
             .await
             .map_err(repository_error)?
@@ -65,6 +66,7 @@ impl ConversationRepository for Database {
         let rows = if list.query.is_some() {
             self.search(select).await?
         } else {
+            let select = select.into_partial_model::<ConversationRow>();
             select.all(&self.reader).await.map_err(repository_error)?
         };
         let mut entries = rows
@@ -151,11 +153,12 @@ impl Database {
     async fn search(
         &self,
         select: Select<conversation::Entity>,
-    ) -> Result<Vec<conversation::Model>, RepositoryError> {
+    ) -> Result<Vec<ConversationRow>, RepositoryError> {
         let (reader, backend) = (self.reader.clone(), self.backend);
         let place = self.searches.clone().acquire_owned().await;
         let search = async move {
             let _place = place;
+            let select = select.into_partial_model::<ConversationRow>();
             if backend != DbBackend::Postgres {
                 return select.all(&reader).await;
             }
@@ -251,6 +254,41 @@ fn matches(query: &SearchQuery, backend: DbBackend) -> Expr {
     .or(Expr::exists(messages))
 }
 
+/// What is read of a conversation to be shown.
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "conversation::Entity")]
+struct ConversationRow {
+    id: Uuid,
+    user_id: String,
+    title: String,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    message_count: i64,
+}
+
+impl TryFrom<ConversationRow> for Conversation {
+    type Error = RepositoryError;
+
+    fn try_from(row: ConversationRow) -> Result<Self, RepositoryError> {
+        let ConversationRow {
+            id,
+            user_id,
+            title,
+            created_at,
+            updated_at,
+            message_count,
+        } = row;
+        Ok(Self {
+            id: ConversationId::new(id),
+            user_id: UserId::parse(user_id).map_err(|_| corrupt("a user id that is none"))?,
+            title: Title::from_storage(title),
+            created_at,
+            updated_at,
+            message_count: natural(message_count),
+        })
+    }
+}
+
 impl TryFrom<conversation::Model> for Conversation {
     type Error = RepositoryError;
 
@@ -270,13 +308,14 @@ impl TryFrom<conversation::Model> for Conversation {
             last_item_at: _,
             deleted_at: _,
         } = row;
-        Ok(Self {
-            id: ConversationId::new(id),
-            user_id: UserId::parse(user_id).map_err(|_| corrupt("a user id that is none"))?,
-            title: Title::from_storage(title),
+        ConversationRow {
+            id,
+            user_id,
+            title,
             created_at,
             updated_at,
-            message_count: natural(message_count),
-        })
+            message_count,
+        }
+        .try_into()
     }
 }

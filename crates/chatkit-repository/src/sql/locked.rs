@@ -2,13 +2,13 @@
 //! and by commit are one.
 
 use chatkit_domain::{
-    Caller, ConversationId, EarlierMessage, HiddenContext, ItemId, Message, MessageStatus,
-    RepositoryError, Role, RunId, automatic_title, fold, next_instant, replace_nul,
+    Caller, ConversationId, EarlierMessage, FinishRun, HiddenContext, ItemId, Message,
+    MessageStatus, RepositoryError, Role, RunId, automatic_title, fold, next_instant, replace_nul,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect, Set, sea_query::Expr,
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -136,12 +136,14 @@ impl<'a> LockedConversation<'a> {
         let Some(id) = user_message_id else {
             return Ok(());
         };
-        let answered = message::Entity::find_by_id(id)
+        let answered: Option<i64> = message::Entity::find_by_id(id)
+            .select_only()
+            .column(message::Column::SequenceNumber)
+            .into_tuple()
             .one(self.transaction)
             .await
             .map_err(repository_error)?;
-        let Some(answered) = answered.filter(|row| row.sequence_number < self.row.last_sequence)
-        else {
+        let Some(answered) = answered.filter(|sequence| *sequence < self.row.last_sequence) else {
             return Ok(());
         };
         let restored = message::Entity::update_many()
@@ -151,7 +153,7 @@ impl<'a> LockedConversation<'a> {
             )
             .col_expr(message::Column::RemovedBy, Expr::value(None::<Uuid>))
             .filter(message::Column::ConversationId.eq(self.row.id))
-            .filter(message::Column::SequenceNumber.gt(answered.sequence_number))
+            .filter(message::Column::SequenceNumber.gt(answered))
             .filter(message::Column::RemovedBy.eq(run_id.uuid()))
             .exec_with_returning(self.transaction)
             .await
@@ -177,21 +179,21 @@ impl<'a> LockedConversation<'a> {
         run_id: RunId,
         answer: (String, MessageStatus),
         model: Option<String>,
-        tokens_used: Option<u64>,
-        now: DateTime<Utc>,
+        finish: &FinishRun,
     ) -> Result<Message, RepositoryError> {
         let (content, status) = answer;
-        self.append_message(
-            Message {
-                status,
-                model,
-                tokens_used,
-                run_id: Some(run_id),
-                ..self.blank_message(id, replace_nul(content))
-            },
-            now,
-        )
-        .await
+        let message = Message {
+            status,
+            model,
+            tokens_used: finish.usage.map(|usage| usage.total_tokens()),
+            run_id: Some(run_id),
+            ..self.blank_message(id, replace_nul(content))
+        };
+        let message = self.place(message, finish.now);
+        let mut row: message::Model = message.clone().into();
+        row.has_tool_calls = finish.called_tools;
+        self.insert(row).await?;
+        Ok(message)
     }
 
     /// Appends a note for the model.
@@ -220,10 +222,13 @@ impl<'a> LockedConversation<'a> {
         self.row.revision += 1;
         let mut changes = self.before.into_active_model();
         set_changed(&mut changes, &self.row);
-        changes
-            .update(self.transaction)
+        conversation::Entity::update_many()
+            .set(changes)
+            .filter(conversation::Column::Id.eq(self.row.id))
+            .exec(self.transaction)
             .await
-            .map_err(repository_error)
+            .map_err(repository_error)?;
+        Ok(self.row)
     }
 
     fn blank_message(&self, id: ItemId, content: String) -> Message {
@@ -245,14 +250,20 @@ impl<'a> LockedConversation<'a> {
 
     async fn append_message(
         &mut self,
-        mut message: Message,
+        message: Message,
         now: DateTime<Utc>,
     ) -> Result<Message, RepositoryError> {
+        let message = self.place(message, now);
+        self.insert(message.clone().into()).await?;
+        Ok(message)
+    }
+
+    /// A message as the newest of the conversation.
+    fn place(&mut self, mut message: Message, now: DateTime<Utc>) -> Message {
         (message.sequence_number, message.created_at) = self.next_place(now);
         self.row.message_count += 1;
         self.row.updated_at = self.row.updated_at.max(message.created_at);
-        self.insert(message.clone().into()).await?;
-        Ok(message)
+        message
     }
 
     fn next_place(&mut self, now: DateTime<Utc>) -> (u64, DateTime<Utc>) {

@@ -1,28 +1,33 @@
 //! The queries of [`MessageRepository`].
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chatkit_domain::{
-    Caller, ConversationId, Feedback, HiddenContext, Item, ItemId, ListMessages, Message,
-    MessagePage, MessageRepository, MessageStatus, MessageWindow, RepositoryError, Role, RunId,
-    Since, fold,
+    Caller, ConversationId, Feedback, Item, ItemId, ListMessages, Message, MessagePage,
+    MessageRepository, MessageWindow, RepositoryError, Since, ToolCall,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order,
-    QueryFilter, QueryOrder, QuerySelect, Select, Set, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect, Select, Set, Statement,
 };
+use uuid::Uuid;
 
 use super::{
     Database,
-    entity::{conversation, message},
-    error::{corrupt, repository_error},
-    locked::{LockedConversation, of_caller},
+    entity::message,
+    error::repository_error,
+    locked::LockedConversation,
+    message_row::{MessageRow, feedback_column},
     natural, stored,
 };
 
 /// The newest messages and all items from the oldest of them on, if the conversation is a live
 /// one of this user's.
 const CONTEXT: &str = "
-SELECT m.* FROM messages m
+SELECT m.id, m.conversation_id, m.sequence_number, m.kind, m.role, m.content, m.status, m.run_id,
+  m.model, m.tokens_used, m.feedback, m.created_at, m.has_tool_calls, m.removed_at
+FROM messages m
 WHERE m.conversation_id = $1 AND m.removed_at IS NULL
   AND EXISTS (SELECT 1 FROM conversations
               WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL)
@@ -33,6 +38,17 @@ WHERE m.conversation_id = $1 AND m.removed_at IS NULL
       ORDER BY sequence_number DESC LIMIT $3) newest)
 ORDER BY m.sequence_number";
 
+/// The revision of a live conversation of this user's.
+const REVISION: &str = "
+SELECT revision FROM conversations WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL";
+
+/// The same with the run that answers in it.
+const REVISION_AND_RUN: &str = "
+SELECT c.revision, r.id AS run_id FROM conversations c
+LEFT JOIN runs r ON r.conversation_id = c.id
+  AND r.status IN ('queued', 'running', 'awaiting_approval')
+WHERE c.id = $1 AND c.user_id = $2 AND c.deleted_at IS NULL";
+
 #[async_trait]
 impl MessageRepository for Database {
     async fn revision(
@@ -40,14 +56,9 @@ impl MessageRepository for Database {
         caller: &Caller,
         conversation: ConversationId,
     ) -> Result<u64, RepositoryError> {
-        let revision: Option<i64> = of_caller(caller, conversation)
-            .select_only()
-            .column(conversation::Column::Revision)
-            .into_tuple()
-            .one(&self.reader)
-            .await
-            .map_err(repository_error)?;
-        revision.map(natural).ok_or(RepositoryError::NotFound)
+        let row = self.of_conversation(REVISION, caller, conversation).await?;
+        let revision: i64 = row.try_get("", "revision").map_err(repository_error)?;
+        Ok(natural(revision))
     }
 
     async fn list(
@@ -56,11 +67,17 @@ impl MessageRepository for Database {
         conversation: ConversationId,
         list: &ListMessages,
     ) -> Result<MessagePage, RepositoryError> {
-        let revision = self.revision(caller, conversation).await?;
+        // Read before the messages: what they show beyond it is found by the next poll.
+        let row = self
+            .of_conversation(REVISION_AND_RUN, caller, conversation)
+            .await?;
+        let revision: i64 = row.try_get("", "revision").map_err(repository_error)?;
+        let run_id: Option<Uuid> = row.try_get("", "run_id").map_err(repository_error)?;
         let (select, oldest_first, reset) = self.window(conversation, list.window).await?;
         let limit = list.limit.get();
         let mut rows = select
             .limit(u64::from(limit) + 1)
+            .into_partial_model::<MessageRow>()
             .all(&self.reader)
             .await
             .map_err(repository_error)?;
@@ -69,17 +86,20 @@ impl MessageRepository for Database {
         if !oldest_first {
             rows.reverse();
         }
-        let mut messages = rows
+        let mut calls = self.tool_calls_of(&rows).await?;
+        let messages = rows
             .into_iter()
-            .map(Message::try_from)
+            .map(|row| message_with(row, &mut calls))
             .collect::<Result<Vec<_>, _>>()?;
-        self.attach_tool_calls(messages.iter_mut()).await?;
         Ok(MessagePage {
-            revision,
+            revision: natural(revision),
             messages,
             has_more,
             reset,
-            active_run: self.active_run(conversation).await?,
+            active_run: match run_id {
+                Some(id) => self.run(id).await?.filter(|run| run.status.is_active()),
+                None => None,
+            },
         })
     }
 
@@ -98,9 +118,16 @@ impl MessageRepository for Database {
         if row.role != Some(message::Role::Assistant) {
             return Err(RepositoryError::WrongMessage);
         }
-        let mut row = row.into_active_model();
-        row.feedback = Set(feedback.map(feedback_column));
-        row.update(&transaction).await.map_err(repository_error)?;
+        let rated = message::ActiveModel {
+            feedback: Set(feedback.map(feedback_column)),
+            ..Default::default()
+        };
+        message::Entity::update_many()
+            .set(rated)
+            .filter(message::Column::Id.eq(row.id))
+            .exec(&transaction)
+            .await
+            .map_err(repository_error)?;
         locked.save().await?;
         transaction.commit().await.map_err(repository_error)
     }
@@ -120,27 +147,50 @@ impl MessageRepository for Database {
                 i64::from(messages).into(),
             ],
         );
-        let mut items = message::Entity::find()
-            .from_raw_sql(statement)
+        let rows = MessageRow::find_by_statement(statement)
             .all(&self.reader)
             .await
-            .map_err(repository_error)?
-            .into_iter()
-            .map(Item::try_from)
-            .collect::<Result<Vec<_>, _>>()?;
-        if items.is_empty() {
+            .map_err(repository_error)?;
+        if rows.is_empty() {
             return Err(RepositoryError::NotFound);
         }
-        let messages = items.iter_mut().filter_map(|item| match item {
-            Item::Message(message) => Some(message),
-            Item::HiddenContext(_) => None,
-        });
-        self.attach_tool_calls(messages).await?;
-        Ok(items)
+        let mut calls = self.tool_calls_of(&rows).await?;
+        rows.into_iter()
+            .map(|row| match row.kind {
+                message::Kind::Message => message_with(row, &mut calls).map(Item::Message),
+                message::Kind::HiddenContext => row.try_into(),
+            })
+            .collect()
     }
 }
 
+/// A message with its tool calls.
+fn message_with(
+    row: MessageRow,
+    calls: &mut HashMap<Uuid, Vec<ToolCall>>,
+) -> Result<Message, RepositoryError> {
+    let tool_calls = calls.remove(&row.id).unwrap_or_default();
+    Ok(Message {
+        tool_calls,
+        ..row.try_into()?
+    })
+}
+
 impl Database {
+    /// Asks about a live conversation of the caller's.
+    async fn of_conversation(
+        &self,
+        query: &str,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<QueryResult, RepositoryError> {
+        let values = [conversation.uuid().into(), caller.user_id().as_str().into()];
+        let statement = Statement::from_sql_and_values(self.backend, query, values);
+        let row = self.reader.query_one_raw(statement).await;
+        row.map_err(repository_error)?
+            .ok_or(RepositoryError::NotFound)
+    }
+
     /// The messages of a window in the direction in which it is read, whether that is oldest
     /// first, and whether it replaces what the reader had.
     async fn window(
@@ -195,8 +245,9 @@ pub(crate) async fn live_message(
     connection: &impl ConnectionTrait,
     conversation: ConversationId,
     id: ItemId,
-) -> Result<Option<message::Model>, RepositoryError> {
+) -> Result<Option<MessageRow>, RepositoryError> {
     let row = message::Entity::find_by_id(id.uuid())
+        .into_partial_model::<MessageRow>()
         .one(connection)
         .await
         .map_err(repository_error)?;
@@ -205,157 +256,10 @@ pub(crate) async fn live_message(
         .filter(|row| row.kind == message::Kind::Message && row.removed_at.is_none()))
 }
 
-fn feedback_column(feedback: Feedback) -> message::Feedback {
-    match feedback {
-        Feedback::Positive => message::Feedback::Positive,
-        Feedback::Negative => message::Feedback::Negative,
-    }
-}
-
 /// The messages that a reader may see.
 fn history(conversation: ConversationId) -> Select<message::Entity> {
     message::Entity::find()
         .filter(message::Column::ConversationId.eq(conversation.uuid()))
         .filter(message::Column::Kind.eq(message::Kind::Message))
         .filter(message::Column::RemovedAt.is_null())
-}
-
-impl TryFrom<message::Model> for Item {
-    type Error = RepositoryError;
-
-    fn try_from(row: message::Model) -> Result<Self, RepositoryError> {
-        match row.kind {
-            message::Kind::Message => row.try_into().map(Self::Message),
-            message::Kind::HiddenContext => Ok(Self::HiddenContext(HiddenContext {
-                id: ItemId::new(row.id),
-                conversation_id: ConversationId::new(row.conversation_id),
-                sequence_number: natural(row.sequence_number),
-                content: row.content,
-                run_id: row.run_id.map(RunId::new),
-                created_at: row.created_at,
-            })),
-        }
-    }
-}
-
-impl TryFrom<message::Model> for Message {
-    type Error = RepositoryError;
-
-    fn try_from(row: message::Model) -> Result<Self, RepositoryError> {
-        let message::Model {
-            id,
-            conversation_id,
-            sequence_number,
-            kind: _,
-            role,
-            content,
-            body: _,
-            search_text: _,
-            status,
-            run_id,
-            model,
-            tokens_used,
-            feedback,
-            created_at,
-            removed_at: _,
-            removed_by: _,
-        } = row;
-        Ok(Self {
-            id: ItemId::new(id),
-            conversation_id: ConversationId::new(conversation_id),
-            sequence_number: natural(sequence_number),
-            role: match role.ok_or_else(|| corrupt("a message without a role"))? {
-                message::Role::User => Role::User,
-                message::Role::Assistant => Role::Assistant,
-            },
-            content,
-            status: match status {
-                message::Status::Completed => MessageStatus::Completed,
-                message::Status::Incomplete => MessageStatus::Incomplete,
-            },
-            tool_calls: Vec::new(),
-            feedback: feedback.map(|feedback| match feedback {
-                message::Feedback::Positive => Feedback::Positive,
-                message::Feedback::Negative => Feedback::Negative,
-            }),
-            run_id: run_id.map(RunId::new),
-            model,
-            tokens_used: tokens_used.map(natural),
-            created_at,
-        })
-    }
-}
-
-impl From<Message> for message::Model {
-    fn from(message: Message) -> Self {
-        let Message {
-            id,
-            conversation_id,
-            sequence_number,
-            role,
-            content,
-            status,
-            tool_calls: _,
-            feedback,
-            run_id,
-            model,
-            tokens_used,
-            created_at,
-        } = message;
-        Self {
-            id: id.uuid(),
-            conversation_id: conversation_id.uuid(),
-            sequence_number: stored(sequence_number),
-            kind: message::Kind::Message,
-            role: Some(match role {
-                Role::User => message::Role::User,
-                Role::Assistant => message::Role::Assistant,
-            }),
-            search_text: Some(fold(&content)),
-            content,
-            body: None,
-            status: match status {
-                MessageStatus::Completed => message::Status::Completed,
-                MessageStatus::Incomplete => message::Status::Incomplete,
-            },
-            run_id: run_id.map(chatkit_domain::Id::uuid),
-            model,
-            tokens_used: tokens_used.map(stored),
-            feedback: feedback.map(feedback_column),
-            created_at,
-            removed_at: None,
-            removed_by: None,
-        }
-    }
-}
-
-impl From<HiddenContext> for message::Model {
-    fn from(note: HiddenContext) -> Self {
-        let HiddenContext {
-            id,
-            conversation_id,
-            sequence_number,
-            content,
-            run_id,
-            created_at,
-        } = note;
-        Self {
-            id: id.uuid(),
-            conversation_id: conversation_id.uuid(),
-            sequence_number: stored(sequence_number),
-            kind: message::Kind::HiddenContext,
-            role: None,
-            content,
-            body: None,
-            search_text: None,
-            status: message::Status::Completed,
-            run_id: run_id.map(chatkit_domain::Id::uuid),
-            model: None,
-            tokens_used: None,
-            feedback: None,
-            created_at,
-            removed_at: None,
-            removed_by: None,
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod error;
 mod locked;
 mod maintenance;
 mod message;
+mod message_row;
 mod run;
 mod run_row;
 mod task;
@@ -25,7 +26,7 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use sqlx::Connection;
+use sqlx::{Connection, sqlite::SqlitePoolOptions};
 use tokio::sync::Semaphore;
 
 use self::error::repository_error;
@@ -40,13 +41,21 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// and after a restart of the database the dead ones are found.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
+/// How many rows of an answer SQLite's thread gives at once; a page is a row longer than what is
+/// shown of it.
+const LARGEST_PAGE: usize = 128;
+
 /// How many searches run at once.
 const SEARCHES: usize = 2;
 
 /// What every PostgreSQL connection begins with: no statement waits for a lock, and no transaction
 /// for its client, without end.
+///
+/// Plans are made once for a statement: with a LIMIT that is a parameter PostgreSQL would plan anew
+/// each time, and every statement here has one good plan, whatever its parameters.
 const POSTGRES_SETTINGS: &str = "SET lock_timeout = '5s'; \
-     SET idle_in_transaction_session_timeout = '60s'";
+     SET idle_in_transaction_session_timeout = '60s'; \
+     SET plan_cache_mode = 'force_generic_plan'";
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
@@ -108,7 +117,9 @@ impl Database {
         let reader = SeaDatabase::connect(connect_options(&options.url, options.pool)).await?;
         let backend = reader.get_database_backend();
         let writer = if backend == DbBackend::Sqlite {
-            SeaDatabase::connect(connect_options(&options.url, 1)).await?
+            let mut writer = connect_options(&options.url, 1);
+            writer.map_sqlx_sqlite_pool_opts(after_writing);
+            SeaDatabase::connect(writer).await?
         } else {
             reader.clone()
         };
@@ -192,17 +203,7 @@ fn connect_options(url: &str, connections: u32) -> ConnectOptions {
                 .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
                 .foreign_keys(true)
                 .busy_timeout(SQLITE_BUSY_TIMEOUT)
-        })
-        .map_sqlx_sqlite_pool_opts(|pool| {
-            pool.after_release(|connection, _| {
-                Box::pin(async move {
-                    // Behind it, a rollback that is under way has been carried out. A COMMIT that
-                    // failed (a full disk) leaves the driver in a transaction that SQLite has
-                    // ended: what it writes from then on is never committed.
-                    connection.ping().await?;
-                    Ok(!connection.is_in_transaction())
-                })
-            })
+                .row_buffer_size(LARGEST_PAGE)
         })
         .map_sqlx_postgres_opts(|postgres| postgres.application_name("chatkit"))
         .map_sqlx_postgres_pool_opts(|pool| {
@@ -214,6 +215,19 @@ fn connect_options(url: &str, connections: u32) -> ConnectOptions {
             })
         });
     options
+}
+
+/// Gives a connection back to the pool of writers only when it is in no transaction.
+fn after_writing(pool: SqlitePoolOptions) -> SqlitePoolOptions {
+    pool.after_release(|connection, _| {
+        Box::pin(async move {
+            // Behind it, a rollback that is under way has been carried out. A COMMIT that failed
+            // (a full disk) leaves the driver in a transaction that SQLite has ended: what it
+            // writes from then on is never committed.
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
+        })
+    })
 }
 
 /// The runs that may still change. Literal, because PostgreSQL uses a partial index only when it

@@ -8,14 +8,16 @@ use chatkit_domain::{
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    ExprTrait, IntoActiveModel, Iterable, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Set,
+    sea_query::{Expr, Query},
 };
 use uuid::Uuid;
 
 use super::{
     Database,
-    begin::{KeyMeets, insert_conversation, known_run, refuse_too_many, take_input},
+    begin::{KeyMeets, insert_conversation, known_run, take_input},
     entity::{run, tool_call as tool_call_entity},
     error::repository_error,
     is_active,
@@ -38,23 +40,29 @@ impl RunRepository for Database {
             }
         };
         let active = self
-            .close_expired(&transaction, &mut conversation, &begin)
+            .active_runs(&transaction, caller, begin.target.conversation_id())
             .await?;
+        if let Some(expired) = active.expired_here {
+            interrupt(&transaction, &mut conversation, expired, begin.now).await?;
+        }
         let input = match known_run(&transaction, caller, &begin).await? {
             KeyMeets::Nothing => begin.input.clone(),
             KeyMeets::Failed(user_message) => RunInput::Again(user_message),
             KeyMeets::Run(run) => {
                 let calls = tool_call::of_run(&transaction, run.id).await?;
-                // An expired run may have been closed.
-                conversation.save().await?;
-                transaction.commit().await.map_err(repository_error)?;
+                if active.expired_here.is_some() {
+                    conversation.save().await?;
+                    transaction.commit().await.map_err(repository_error)?;
+                }
                 return Ok(Begun::Known(to_run(*run, calls)));
             }
         };
-        if let Some(run_id) = active {
+        if let Some(run_id) = active.here {
             return Err(RepositoryError::RunActive { run_id });
         }
-        refuse_too_many(&transaction, caller, begin.max_runs_per_user).await?;
+        if active.count >= begin.max_runs_per_user {
+            return Err(RepositoryError::TooManyRuns);
+        }
         let again = matches!(input, RunInput::Again(_));
         let user_message = take_input(&transaction, &mut conversation, &begin, input).await?;
         let run = self
@@ -203,21 +211,16 @@ impl RunRepository for Database {
         finish: FinishRun,
     ) -> Result<FinishedRun, RepositoryError> {
         let transaction = self.write().await?;
-        let mut conversation = self.enter(&transaction, fence).await?;
-        let row = end_run(&transaction, fence.run_id, &finish).await?;
-        let assistant_message = match (finish.answer, row.assistant_message_id) {
-            (Some(answer), Some(id)) => Some(
-                conversation
-                    .append_answer(
-                        ItemId::new(id),
-                        fence.run_id,
-                        answer,
-                        row.model.clone(),
-                        finish.usage.map(|usage| usage.total_tokens()),
-                        finish.now,
-                    )
-                    .await?,
-            ),
+        let mut conversation = self.lock(&transaction, fence).await?;
+        let row = end_run(&transaction, fence.run_id, Some(fence.owner), &finish).await?;
+        let assistant_message = match (finish.answer.clone(), row.assistant_message_id) {
+            (Some(answer), Some(id)) => {
+                let (id, model) = (ItemId::new(id), row.model.clone());
+                let appended = conversation
+                    .append_answer(id, fence.run_id, answer, model, &finish)
+                    .await?;
+                Some(appended)
+            }
             _ => None,
         };
         if let Some((id, note)) = finish.note {
@@ -234,14 +237,18 @@ impl RunRepository for Database {
             RunEnd::Cancelled => tool_call_entity::Status::Cancelled,
             RunEnd::Completed | RunEnd::Failed(_) => tool_call_entity::Status::Unknown,
         };
-        let calls = tool_call::settle(
-            &transaction,
-            fence.run_id,
-            unfinished,
-            assistant_message.as_ref().map(|message| message.id),
-            finish.now,
-        )
-        .await?;
+        let calls = if finish.called_tools {
+            tool_call::settle(
+                &transaction,
+                fence.run_id,
+                unfinished,
+                assistant_message.as_ref().map(|message| message.id),
+                finish.now,
+            )
+            .await?
+        } else {
+            Vec::new()
+        };
         conversation.save().await?;
         transaction.commit().await.map_err(repository_error)?;
         let run = to_run(row, calls);
@@ -281,35 +288,39 @@ impl RunRepository for Database {
 }
 
 impl Database {
-    /// Closes the conversation's run if its lease ran out; returns it if it did not.
-    async fn close_expired(
+    /// The caller's runs that may still change. The conversation is the caller's and locked: what
+    /// is found of it stays so.
+    async fn active_runs(
         &self,
         transaction: &DatabaseTransaction,
-        conversation: &mut LockedConversation<'_>,
-        begin: &BeginRun,
-    ) -> Result<Option<RunId>, RepositoryError> {
-        let active: Option<(Uuid, bool)> = run::Entity::find()
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<ActiveRuns, RepositoryError> {
+        let rows: Vec<(Uuid, Uuid, bool)> = run::Entity::find()
             .select_only()
             .column(run::Column::Id)
+            .column(run::Column::ConversationId)
             .column_as(
                 Expr::col(run::Column::LeaseExpiresAt).lte(self.now()),
                 "expired",
             )
-            .filter(run::Column::ConversationId.eq(conversation.row().id))
+            .filter(run::Column::UserId.eq(caller.user_id().as_str()))
             .filter(is_active())
-            .lock_exclusive()
             .into_tuple()
-            .one(transaction)
+            .all(transaction)
             .await
             .map_err(repository_error)?;
-        match active {
-            None => Ok(None),
-            Some((id, true)) => {
-                interrupt(transaction, conversation, RunId::new(id), begin.now).await?;
-                Ok(None)
+        let mut active = ActiveRuns::default();
+        for (id, place, expired) in rows {
+            let is_here = place == conversation.uuid();
+            match (is_here, expired) {
+                (true, true) => active.expired_here = Some(RunId::new(id)),
+                (true, false) => active.here = Some(RunId::new(id)),
+                (false, _) => {}
             }
-            Some((id, false)) => Ok(Some(RunId::new(id))),
+            active.count += u32::from(!expired);
         }
+        Ok(active)
     }
 
     async fn insert_run(
@@ -350,36 +361,39 @@ impl Database {
             started_at: Some(begin.now),
             ended_at: None,
         };
-        run::Entity::insert(row.clone().into_active_model())
-            .exec_without_returning(transaction)
-            .await
-            .map_err(repository_error)?;
-        run::Entity::update_many()
-            .col_expr(
-                run::Column::LeaseExpiresAt,
-                self.in_future(begin.owner.lease),
-            )
-            .filter(run::Column::Id.eq(row.id))
-            .exec(transaction)
+        let columns = row.clone().into_active_model();
+        // The lease is counted by the database's clock.
+        let values = run::Column::iter().map(|column| match (column, columns.get(column)) {
+            (run::Column::LeaseExpiresAt, _) => self.in_future(begin.owner.lease),
+            (_, ActiveValue::Set(value) | ActiveValue::Unchanged(value)) => Expr::value(value),
+            (_, ActiveValue::NotSet) => Expr::null(),
+        });
+        let insert = Query::insert()
+            .into_table(run::Entity)
+            .columns(run::Column::iter())
+            .values_panic(values)
+            .to_owned();
+        transaction
+            .execute(&insert)
             .await
             .map_err(repository_error)?;
         Ok(row)
     }
 
     /// Locks the run's conversation and checks that the run is still its owner's. Until the
-    /// transaction ends nobody can take it.
+    /// transaction ends nobody can take it: whoever does locks the conversation first.
     async fn enter<'a>(
         &self,
         transaction: &'a DatabaseTransaction,
         fence: RunFence,
     ) -> Result<LockedConversation<'a>, RepositoryError> {
-        let conversation = LockedConversation::any(transaction, fence.conversation_id)
-            .await?
-            .ok_or(RepositoryError::RunLost)?;
+        let conversation = self.lock(transaction, fence).await?;
         run::Entity::find_by_id(fence.run_id.uuid())
+            .select_only()
+            .column(run::Column::Id)
             .filter(run::Column::LeaseOwner.eq(fence.owner.id))
             .filter(is_active())
-            .lock_exclusive()
+            .into_tuple::<Uuid>()
             .one(transaction)
             .await
             .map_err(repository_error)?
@@ -387,14 +401,19 @@ impl Database {
         Ok(conversation)
     }
 
-    /// The run that is answering in a conversation.
-    pub(crate) async fn active_run(
+    async fn lock<'a>(
         &self,
-        conversation: ConversationId,
-    ) -> Result<Option<Run>, RepositoryError> {
-        let row = run::Entity::find()
-            .filter(run::Column::ConversationId.eq(conversation.uuid()))
-            .filter(is_active())
+        transaction: &'a DatabaseTransaction,
+        fence: RunFence,
+    ) -> Result<LockedConversation<'a>, RepositoryError> {
+        LockedConversation::any(transaction, fence.conversation_id)
+            .await?
+            .ok_or(RepositoryError::RunLost)
+    }
+
+    /// A run with its tool calls.
+    pub(crate) async fn run(&self, id: Uuid) -> Result<Option<Run>, RepositoryError> {
+        let row = run::Entity::find_by_id(id)
             .one(&self.reader)
             .await
             .map_err(repository_error)?;
@@ -406,6 +425,17 @@ impl Database {
             None => Ok(None),
         }
     }
+}
+
+/// A caller's runs that may still change.
+#[derive(Debug, Default)]
+struct ActiveRuns {
+    /// How many are kept up.
+    count: u32,
+    /// The one in the conversation that is asked about.
+    here: Option<RunId>,
+    /// The same, when its lease is over.
+    expired_here: Option<RunId>,
 }
 
 /// Closes a run that nobody answers any more. Its conversation is locked by the caller.
@@ -420,18 +450,21 @@ pub(crate) async fn interrupt(
         answer: None,
         note: None,
         usage: None,
+        called_tools: true,
         now,
     };
-    let row = end_run(transaction, run_id, &finish).await?;
+    let row = end_run(transaction, run_id, None, &finish).await?;
     conversation.put_back(row.user_message_id, run_id).await?;
     let unknown = tool_call_entity::Status::Unknown;
     tool_call::settle(transaction, run_id, unknown, None, now).await?;
     Ok(())
 }
 
+/// Ends a run, of this owner's where there is one: anybody else's is lost.
 async fn end_run(
     transaction: &DatabaseTransaction,
     run_id: RunId,
+    owner: Option<RunOwner>,
     finish: &FinishRun,
 ) -> Result<run::Model, RepositoryError> {
     let mut changes = run::ActiveModel {
@@ -453,10 +486,14 @@ async fn end_run(
         changes.output_tokens = Set(Some(stored(usage.output_tokens)));
         changes.usage_estimated = Set(Some(usage.estimated));
     }
-    let rows = run::Entity::update_many()
+    let mut update = run::Entity::update_many()
         .set(changes)
         .filter(run::Column::Id.eq(run_id.uuid()))
-        .filter(is_active())
+        .filter(is_active());
+    if let Some(owner) = owner {
+        update = update.filter(run::Column::LeaseOwner.eq(owner.id));
+    }
+    let rows = update
         .exec_with_returning(transaction)
         .await
         .map_err(repository_error)?;

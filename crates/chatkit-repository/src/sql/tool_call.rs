@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use chatkit_domain::{
-    ItemId, Message, NewToolCall, RepositoryError, Role, RunId, ToolCall, ToolCallId,
-    ToolCallStatus,
+    ItemId, NewToolCall, RepositoryError, RunId, ToolCall, ToolCallId, ToolCallStatus,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -14,23 +13,27 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Database, entity::tool_call, error::repository_error, natural};
+use super::{
+    Database, entity::tool_call, error::repository_error, message_row::MessageRow, natural,
+};
 
 impl Database {
-    /// Fills in the tool calls of assistant messages.
-    pub(crate) async fn attach_tool_calls(
+    /// The tool calls that are shown with these messages, by message.
+    pub(crate) async fn tool_calls_of(
         &self,
-        messages: impl Iterator<Item = &mut Message>,
-    ) -> Result<(), RepositoryError> {
-        let mut answers: HashMap<Uuid, &mut Message> = messages
-            .filter(|message| message.role == Role::Assistant)
-            .map(|message| (message.id.uuid(), message))
+        messages: &[MessageRow],
+    ) -> Result<HashMap<Uuid, Vec<ToolCall>>, RepositoryError> {
+        let answers: Vec<Uuid> = messages
+            .iter()
+            .filter(|message| message.has_tool_calls)
+            .map(|message| message.id)
             .collect();
+        let mut calls: HashMap<Uuid, Vec<ToolCall>> = HashMap::new();
         if answers.is_empty() {
-            return Ok(());
+            return Ok(calls);
         }
         let rows = tool_call::Entity::find()
-            .filter(tool_call::Column::MessageId.is_in(answers.keys().copied()))
+            .filter(tool_call::Column::MessageId.is_in(answers))
             .order_by_asc(tool_call::Column::RunId)
             .order_by_asc(tool_call::Column::Round)
             .order_by_asc(tool_call::Column::Position)
@@ -38,11 +41,11 @@ impl Database {
             .await
             .map_err(repository_error)?;
         for row in rows {
-            if let Some(message) = row.message_id.and_then(|id| answers.get_mut(&id)) {
-                message.tool_calls.push(row.into());
+            if let Some(message) = row.message_id {
+                calls.entry(message).or_default().push(row.into());
             }
         }
-        Ok(())
+        Ok(calls)
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Model {
     pub tokens_used: Option<i64>,
     pub feedback: Option<Feedback>,
     pub created_at: DateTimeUtc,
+    /// Whether tool calls are shown with it.
+    pub has_tool_calls: bool,
     pub removed_at: Option<DateTimeUtc>,
     pub removed_by: Option<Uuid>,
 }

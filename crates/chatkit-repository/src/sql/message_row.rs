@@ -1,0 +1,179 @@
+//! Between the rows of messages and the items of the domain.
+
+use chatkit_domain::{
+    ConversationId, Feedback, HiddenContext, Item, ItemId, Message, MessageStatus, RepositoryError,
+    Role, RunId, fold,
+};
+use sea_orm::{
+    DerivePartialModel,
+    prelude::{DateTimeUtc, Uuid},
+};
+
+use super::{entity::message, error::corrupt, natural, stored};
+
+/// What is read of a message: not the second copy of its text that searches use.
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "message::Entity")]
+pub(crate) struct MessageRow {
+    pub(crate) id: Uuid,
+    pub(crate) conversation_id: Uuid,
+    pub(crate) sequence_number: i64,
+    pub(crate) kind: message::Kind,
+    pub(crate) role: Option<message::Role>,
+    pub(crate) content: String,
+    pub(crate) status: message::Status,
+    pub(crate) run_id: Option<Uuid>,
+    pub(crate) model: Option<String>,
+    pub(crate) tokens_used: Option<i64>,
+    pub(crate) feedback: Option<message::Feedback>,
+    pub(crate) created_at: DateTimeUtc,
+    pub(crate) has_tool_calls: bool,
+    pub(crate) removed_at: Option<DateTimeUtc>,
+}
+
+pub(crate) fn feedback_column(feedback: Feedback) -> message::Feedback {
+    match feedback {
+        Feedback::Positive => message::Feedback::Positive,
+        Feedback::Negative => message::Feedback::Negative,
+    }
+}
+
+impl TryFrom<MessageRow> for Item {
+    type Error = RepositoryError;
+
+    fn try_from(row: MessageRow) -> Result<Self, RepositoryError> {
+        match row.kind {
+            message::Kind::Message => row.try_into().map(Self::Message),
+            message::Kind::HiddenContext => Ok(Self::HiddenContext(HiddenContext {
+                id: ItemId::new(row.id),
+                conversation_id: ConversationId::new(row.conversation_id),
+                sequence_number: natural(row.sequence_number),
+                content: row.content,
+                run_id: row.run_id.map(RunId::new),
+                created_at: row.created_at,
+            })),
+        }
+    }
+}
+
+impl TryFrom<MessageRow> for Message {
+    type Error = RepositoryError;
+
+    fn try_from(row: MessageRow) -> Result<Self, RepositoryError> {
+        let MessageRow {
+            id,
+            conversation_id,
+            sequence_number,
+            kind: _,
+            role,
+            content,
+            status,
+            run_id,
+            model,
+            tokens_used,
+            feedback,
+            created_at,
+            removed_at: _,
+            has_tool_calls: _,
+        } = row;
+        Ok(Self {
+            id: ItemId::new(id),
+            conversation_id: ConversationId::new(conversation_id),
+            sequence_number: natural(sequence_number),
+            role: match role.ok_or_else(|| corrupt("a message without a role"))? {
+                message::Role::User => Role::User,
+                message::Role::Assistant => Role::Assistant,
+            },
+            content,
+            status: match status {
+                message::Status::Completed => MessageStatus::Completed,
+                message::Status::Incomplete => MessageStatus::Incomplete,
+            },
+            tool_calls: Vec::new(),
+            feedback: feedback.map(|feedback| match feedback {
+                message::Feedback::Positive => Feedback::Positive,
+                message::Feedback::Negative => Feedback::Negative,
+            }),
+            run_id: run_id.map(RunId::new),
+            model,
+            tokens_used: tokens_used.map(natural),
+            created_at,
+        })
+    }
+}
+
+impl From<Message> for message::Model {
+    fn from(message: Message) -> Self {
+        let Message {
+            id,
+            conversation_id,
+            sequence_number,
+            role,
+            content,
+            status,
+            tool_calls: _,
+            feedback,
+            run_id,
+            model,
+            tokens_used,
+            created_at,
+        } = message;
+        Self {
+            id: id.uuid(),
+            conversation_id: conversation_id.uuid(),
+            sequence_number: stored(sequence_number),
+            kind: message::Kind::Message,
+            role: Some(match role {
+                Role::User => message::Role::User,
+                Role::Assistant => message::Role::Assistant,
+            }),
+            search_text: Some(fold(&content)),
+            content,
+            body: None,
+            status: match status {
+                MessageStatus::Completed => message::Status::Completed,
+                MessageStatus::Incomplete => message::Status::Incomplete,
+            },
+            run_id: run_id.map(chatkit_domain::Id::uuid),
+            model,
+            tokens_used: tokens_used.map(stored),
+            feedback: feedback.map(feedback_column),
+            created_at,
+            has_tool_calls: false,
+            removed_at: None,
+            removed_by: None,
+        }
+    }
+}
+
+impl From<HiddenContext> for message::Model {
+    fn from(note: HiddenContext) -> Self {
+        let HiddenContext {
+            id,
+            conversation_id,
+            sequence_number,
+            content,
+            run_id,
+            created_at,
+        } = note;
+        Self {
+            id: id.uuid(),
+            conversation_id: conversation_id.uuid(),
+            sequence_number: stored(sequence_number),
+            kind: message::Kind::HiddenContext,
+            role: None,
+            content,
+            body: None,
+            search_text: None,
+            status: message::Status::Completed,
+            run_id: run_id.map(chatkit_domain::Id::uuid),
+            model: None,
+            tokens_used: None,
+            feedback: None,
+            created_at,
+            has_tool_calls: false,
+            removed_at: None,
+            removed_by: None,
+        }
+    }
+}
