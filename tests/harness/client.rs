@@ -33,6 +33,12 @@ impl Client {
         }
     }
 
+    /// A client of a user at the server that answers there.
+    #[must_use]
+    pub fn of(url: &str, user: &str) -> Self {
+        Self::new(url.to_owned(), Some(&crate::token::of(user)))
+    }
+
     /// A request that can still be changed.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
@@ -47,16 +53,14 @@ impl Client {
     /// # Panics
     /// When there is no answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = serde_json::from_str(&text).unwrap_or_default();
-        Answer {
-            status,
-            headers,
-            text,
-            body,
-        }
+        read(request).await.unwrap()
+    }
+
+    /// `POST` with a JSON body; no answer when the server is not there, or goes away.
+    pub async fn try_post(&self, path: &str, body: Value) -> Option<Answer> {
+        read(self.request(Method::POST, path).json(&body))
+            .await
+            .ok()
     }
 
     /// `GET`.
@@ -167,6 +171,19 @@ impl Answer {
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
+}
+
+async fn read(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await?;
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    Ok(Answer {
+        status,
+        headers,
+        text,
+        body,
+    })
 }
 
 fn messages(conversation: &str) -> String {

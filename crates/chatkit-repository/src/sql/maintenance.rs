@@ -41,6 +41,7 @@ impl Maintenance for Database {
                 tracing::warn!(error = &error as &dyn std::error::Error, "could not close");
             }
         }
+        self.leave_file();
     }
 
     fn connections(&self) -> Connections {

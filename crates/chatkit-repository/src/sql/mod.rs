@@ -10,26 +10,33 @@ mod message;
 mod message_row;
 mod run;
 mod run_row;
+mod sqlite_lock;
 mod task;
 mod tool_call;
 
 use std::{
-    sync::Arc,
+    path::PathBuf,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use chatkit_domain::{Repositories, RepositoryError};
 use chrono::{SubsecRound, Utc};
 use sea_orm::{
-    ConnectOptions, Database as SeaDatabase, DatabaseConnection, DatabaseTransaction, DbBackend,
-    ExprTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database as SeaDatabase, DatabaseConnection,
+    DatabaseTransaction, DbBackend, EntityTrait, ExprTrait, QueryFilter, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
     sea_query::{Expr, SimpleExpr},
 };
 
 use sqlx::{Connection, sqlite::SqlitePoolOptions};
 use tokio::sync::Semaphore;
 
-use self::error::repository_error;
+use self::{
+    entity::run as run_entity,
+    error::{corrupt, repository_error},
+    sqlite_lock::InUse,
+};
 
 /// How long SQLite waits for another process that writes.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -75,7 +82,11 @@ pub struct DatabaseOptions {
 /// [`RepositoryError::Unavailable`] when the database cannot be reached, or the URL is none of a
 /// database that is supported.
 pub async fn connect(options: DatabaseOptions) -> Result<Repositories, RepositoryError> {
-    let database = Arc::new(Database::open(options).await?);
+    let mut database = Database::open(options).await?;
+    if database.backend == DbBackend::Sqlite {
+        database.enter_file().await?;
+    }
+    let database = Arc::new(database);
     Ok(Repositories {
         conversations: database.clone(),
         messages: database.clone(),
@@ -96,6 +107,8 @@ struct Database {
     schema: String,
     /// Searches read much; they take only so many of the connections.
     searches: Arc<Semaphore>,
+    /// On SQLite, that this process uses the file.
+    in_use: Mutex<Option<InUse>>,
 }
 
 impl Database {
@@ -129,7 +142,55 @@ impl Database {
             backend,
             schema: options.schema.clone(),
             searches: Arc::new(Semaphore::new(SEARCHES)),
+            in_use: Mutex::default(),
         })
+    }
+
+    /// Notes that this process uses the SQLite file. Where no other does, whoever still has a run
+    /// is dead, and nobody need wait for its lease to end.
+    async fn enter_file(&mut self) -> Result<(), RepositoryError> {
+        let file = self.file().await?;
+        let (in_use, is_alone) = InUse::alone(&file).map_err(unusable)?;
+        if is_alone {
+            let expired = run_entity::Entity::update_many()
+                .col_expr(run_entity::Column::LeaseExpiresAt, self.now())
+                .filter(is_active())
+                .exec(&self.writer)
+                .await;
+            if let Err(error) = expired {
+                // Before the first migration there is no such table.
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "could not look for the runs of dead processes"
+                );
+            }
+        }
+        let shared = in_use.share().await.map_err(unusable)?;
+        self.in_use = Mutex::new(Some(shared));
+        Ok(())
+    }
+
+    /// Where SQLite has the database.
+    async fn file(&self) -> Result<PathBuf, RepositoryError> {
+        let query = "SELECT file FROM pragma_database_list WHERE name = 'main'";
+        let statement = Statement::from_string(self.backend, query);
+        let row = self
+            .reader
+            .query_one_raw(statement)
+            .await
+            .map_err(repository_error)?;
+        let row = row.ok_or_else(|| corrupt("a SQLite database without a file"))?;
+        let file: String = row.try_get("", "file").map_err(repository_error)?;
+        Ok(PathBuf::from(file))
+    }
+
+    /// Notes that this process does not use the file any more.
+    fn leave_file(&self) {
+        let mut in_use = self
+            .in_use
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        in_use.take();
     }
 
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that
@@ -163,6 +224,10 @@ impl Database {
             Expr::value(Utc::now().trunc_subsecs(3) + later)
         }
     }
+}
+
+fn unusable(error: std::io::Error) -> RepositoryError {
+    RepositoryError::Unavailable(Box::new(error))
 }
 
 /// Begins a transaction in a task of its own. A caller that goes away in the middle of `BEGIN`
