@@ -53,7 +53,9 @@ impl Client {
     /// # Panics
     /// When there is no answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        read(request).await.unwrap()
+        let answer = read(request).await.unwrap();
+        crate::log::check();
+        answer
     }
 
     /// `POST` with a JSON body; no answer when the server is not there, or goes away.
@@ -76,6 +78,7 @@ impl Client {
     /// # Panics
     /// When there is no answer.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
+        crate::log::must_not_hold(&body);
         self.send(self.request(Method::POST, path).json(&body))
             .await
     }
@@ -85,6 +88,7 @@ impl Client {
     /// # Panics
     /// When there is no answer.
     pub async fn put(&self, path: &str, body: Value) -> Answer {
+        crate::log::must_not_hold(&body);
         self.send(self.request(Method::PUT, path).json(&body)).await
     }
 

@@ -11,6 +11,7 @@ mod better_auth;
 mod client;
 mod database;
 pub mod issuer;
+mod log;
 pub mod model;
 pub mod postgres;
 mod server;

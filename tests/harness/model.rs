@@ -133,6 +133,7 @@ impl Step {
     }
 
     fn chunk(choices: Value, usage: Option<Value>) -> Self {
+        crate::log::must_not_hold(&choices);
         Self::Chunk(json!({
             "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
             "choices": choices, "usage": usage,

@@ -4,9 +4,15 @@ use chatkit_server::{
     App,
     config::{Cli, Settings},
 };
+use chatkit_tools::ToolRegistry;
 use clap::Parser;
 
-use crate::{Backend, Client, TestDatabase, model::FakeModel, token};
+use crate::{
+    Backend, Client, TestDatabase,
+    log::{self, CheckedAtEnd},
+    model::FakeModel,
+    token,
+};
 
 /// A server that listens on a port of its own, with a database of its own.
 #[derive(Debug)]
@@ -14,6 +20,8 @@ pub struct TestServer {
     app: App,
     database: TestDatabase,
     flags: Vec<String>,
+    tools: ToolRegistry,
+    _log: CheckedAtEnd,
 }
 
 impl TestServer {
@@ -44,6 +52,23 @@ impl TestServer {
         Self::over(TestDatabase::fresh(backend).await, flags).await
     }
 
+    /// The same with tools of its own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with_tools(
+        backend: Backend,
+        model: &FakeModel,
+        flags: &[&str],
+        tools: ToolRegistry,
+    ) -> Self {
+        let flags = flags.iter().map(|flag| (*flag).to_owned());
+        let flags: Vec<String> = model.flags().into_iter().chain(flags).collect();
+        let database = TestDatabase::fresh(backend).await;
+        let settings = settings(database.url(), &flags);
+        Self::run(database, &settings, flags, tools).await
+    }
+
     /// A server on a fresh database that has no secret, with these flags.
     ///
     /// # Panics
@@ -51,20 +76,29 @@ impl TestServer {
     pub async fn start_without_secret(backend: Backend, flags: &[&str]) -> Self {
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let database = TestDatabase::fresh(backend).await;
-        let app = App::start(&parse(database.url(), &flags)).await.unwrap();
-        Self {
-            app,
-            database,
-            flags,
-        }
+        let settings = parse(database.url(), &flags);
+        Self::run(database, &settings, flags, ToolRegistry::default()).await
     }
 
     async fn over(database: TestDatabase, flags: Vec<String>) -> Self {
-        let app = App::start(&settings(database.url(), &flags)).await.unwrap();
+        let settings = settings(database.url(), &flags);
+        Self::run(database, &settings, flags, ToolRegistry::default()).await
+    }
+
+    async fn run(
+        database: TestDatabase,
+        settings: &Settings,
+        flags: Vec<String>,
+        tools: ToolRegistry,
+    ) -> Self {
+        log::watch();
+        let app = App::start_with(settings, tools.clone()).await.unwrap();
         Self {
             app,
             database,
             flags,
+            tools,
+            _log: CheckedAtEnd,
         }
     }
 
@@ -74,7 +108,8 @@ impl TestServer {
     /// When the other does not start.
     pub async fn restart(self) -> Self {
         self.app.stop().await;
-        Self::over(self.database, self.flags).await
+        let settings = settings(self.database.url(), &self.flags);
+        Self::run(self.database, &settings, self.flags, self.tools).await
     }
 
     /// Stops it in order.

@@ -16,4 +16,5 @@ mod runs;
 mod search;
 mod session;
 mod shell;
+mod tools;
 mod turns;

@@ -41,10 +41,17 @@ impl App {
     /// When the settings contradict each other, there is no secret where one is needed, the
     /// database cannot be reached, or the address is taken.
     pub async fn start(settings: &Settings) -> anyhow::Result<Self> {
+        Self::start_with(settings, ToolRegistry::default()).await
+    }
+
+    /// The same with tools of one's own, beside those that are built in.
+    ///
+    /// # Errors
+    /// Also when one of them has the name of a built-in one.
+    pub async fn start_with(settings: &Settings, mut tools: ToolRegistry) -> anyhow::Result<Self> {
         let verifier = Verifier::new(verifier_options(settings)?)?;
         let repositories = open_database(settings).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut tools = ToolRegistry::default();
         chatkit_tools::tasks::register(&mut tools, &repositories.tasks)?;
         let agent = Agent::new(
             agent_settings(settings)?,

@@ -3,7 +3,8 @@
 use std::io::IsTerminal;
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
+use tracing::{Dispatch, dispatcher};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::config::{LogFormat, Settings};
 
@@ -12,8 +13,19 @@ use crate::config::{LogFormat, Settings};
 /// # Errors
 /// When `RUST_LOG` is no filter, or a log is set up already.
 pub fn init(settings: &Settings) -> anyhow::Result<()> {
-    let filter: EnvFilter = settings
-        .rust_log
+    let log = log(&settings.rust_log, settings.log_format, std::io::stdout)?;
+    dispatcher::set_global_default(log).context("there is a log already")
+}
+
+/// A log that is written there.
+///
+/// # Errors
+/// When the text is no filter.
+pub fn log<W>(filter: &str, format: LogFormat, writer: W) -> anyhow::Result<Dispatch>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter: EnvFilter = filter
         .parse()
         .context("RUST_LOG is not a filter of tracing")?;
     // The library logs the bodies that it cannot read, and these quote conversations.
@@ -22,14 +34,14 @@ pub fn init(settings: &Settings) -> anyhow::Result<()> {
         // A busy pool would say so with every request.
         .add_directive("sqlx::pool::acquire=error".parse()?);
     let log = tracing_subscriber::fmt()
+        .with_writer(writer)
         .with_env_filter(filter)
         // Otherwise a line that cannot be written is told to standard error, and ends the process
         // when that cannot be written either.
         .log_internal_errors(false)
         .with_ansi(std::io::stdout().is_terminal());
-    match settings.log_format {
-        LogFormat::Pretty => log.with_target(false).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
-    }
-    .map_err(|error| anyhow::anyhow!(error))
+    Ok(match format {
+        LogFormat::Pretty => log.with_target(false).finish().into(),
+        LogFormat::Json => log.json().flatten_event(true).finish().into(),
+    })
 }
