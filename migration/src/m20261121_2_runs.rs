@@ -56,6 +56,13 @@ fn runs() -> TableCreateStatement {
         .col(ColumnDef::new("user_message_id").uuid())
         .col(ColumnDef::new("assistant_message_id").uuid())
         .col(ColumnDef::new("state").json_binary())
+        // So that tool calls are looked for only where there are some.
+        .col(
+            ColumnDef::new("has_tool_calls")
+                .boolean()
+                .not_null()
+                .default(false),
+        )
         .col(ColumnDef::new("last_event").big_integer().not_null())
         .col(ColumnDef::new("lease_owner").uuid())
         .col(ColumnDef::new("lease_expires_at").timestamp_with_time_zone())

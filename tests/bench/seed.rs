@@ -123,7 +123,6 @@ async fn insert_history(
         end: RunEnd::Completed,
         answer: Some((SENTENCE.to_owned(), MessageStatus::Completed)),
         note: None,
-        called_tools: false,
         usage: None,
         now: clock.now(),
     };

@@ -18,7 +18,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinSet,
 };
 
@@ -149,6 +150,7 @@ fn encode(bytes: &[u8]) -> String {
 pub struct Issuer {
     address: SocketAddr,
     published: Arc<Mutex<Published>>,
+    answers: watch::Sender<bool>,
     _listener: JoinSet<()>,
 }
 
@@ -173,10 +175,12 @@ impl Issuer {
             fetches: 0,
         }));
         let mut tasks = JoinSet::new();
-        tasks.spawn(answer(listener, published.clone()));
+        let answers = watch::Sender::new(true);
+        tasks.spawn(answer(listener, published.clone(), answers.subscribe()));
         let issuer = Self {
             address,
             published,
+            answers,
             _listener: tasks,
         };
         issuer.publish(keys);
@@ -199,6 +203,11 @@ impl Issuer {
         body.clone_into(&mut published.body);
     }
 
+    /// Whether it answers at all; while it does not, its callers wait.
+    pub fn answer(&self, answers: bool) {
+        self.answers.send_replace(answers);
+    }
+
     /// How often the keys were fetched.
     ///
     /// # Panics
@@ -215,21 +224,35 @@ impl Issuer {
     }
 }
 
-async fn answer(listener: TcpListener, published: Arc<Mutex<Published>>) {
+async fn answer(
+    listener: TcpListener,
+    published: Arc<Mutex<Published>>,
+    answers: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
     loop {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut request = [0; 4096];
-        let _ = stream.read(&mut request).await;
-        let answer = {
-            let mut published = published.lock().unwrap();
-            published.fetches += 1;
-            let (status, body) = (published.status, &published.body);
-            let length = body.len();
-            format!(
-                "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\n\
-                 Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-            )
-        };
-        let _ = stream.write_all(answer.as_bytes()).await;
+        let (stream, _) = listener.accept().await.unwrap();
+        connections.spawn(answer_one(stream, published.clone(), answers.clone()));
     }
+}
+
+async fn answer_one(
+    mut stream: TcpStream,
+    published: Arc<Mutex<Published>>,
+    mut answers: watch::Receiver<bool>,
+) {
+    let mut request = [0; 4096];
+    let _ = stream.read(&mut request).await;
+    published.lock().unwrap().fetches += 1;
+    let _ = answers.wait_for(|answers| *answers).await;
+    let answer = {
+        let published = published.lock().unwrap();
+        let (status, body) = (published.status, &published.body);
+        let length = body.len();
+        format!(
+            "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+    };
+    let _ = stream.write_all(answer.as_bytes()).await;
 }

@@ -147,23 +147,51 @@ async fn many_unknown_keys_cause_few_fetches() {
 #[tokio::test]
 async fn the_last_good_keys_survive_an_outage() {
     let key = Signer::ed25519("ed");
-    let issuer = Issuer::start(&[&key]).await;
-    let server = server_of(&issuer).await;
-    let good = ask(&server, &key.token(&claims())).await;
-    good.expect(StatusCode::OK);
     let other = Signer::ed25519("other");
-    let too_large = "x".repeat(300 * 1024);
+    let too_large = format!("{{\"keys\": [], \"x\": \"{}\"}}", "x".repeat(300 * 1024));
     for (status, body) in [
         (500, "down"),
+        (302, "elsewhere"),
         (200, "no JSON"),
         (200, "{\"keys\": []}"),
+        (
+            200,
+            "{\"keys\": [{\"kty\": \"oct\", \"kid\": \"ed\", \"k\": \"AAAA\"}]}",
+        ),
         (200, &too_large),
     ] {
+        let issuer = Issuer::start(&[&key]).await;
+        let server = server_of(&issuer).await;
+        let good = ask(&server, &key.token(&claims())).await;
+        good.expect(StatusCode::OK);
+        let before = issuer.fetches();
         issuer.answer_with(status, body);
         check_refused(&server, &other.token(&claims())).await;
+        assert_eq!(issuer.fetches(), before + 1, "{body:.40}");
         let good = ask(&server, &key.token(&claims())).await;
         good.expect(StatusCode::OK);
     }
+}
+
+#[tokio::test]
+async fn one_fetch_serves_all_who_wait_for_it() {
+    let key = Signer::ed25519("ed");
+    let issuer = Issuer::start(&[&key]).await;
+    issuer.answer(false);
+    let server = server_of(&issuer).await;
+    let token = key.token(&claims());
+    let waiting = join_all((0..20).map(|_| ask(&server, &token)));
+    let release = async {
+        eventually("somebody fetches", || async { issuer.fetches() > 0 }).await;
+        // The callers are sent before this is: a moment for them to arrive.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        issuer.answer(true);
+    };
+    let (answers, ()) = tokio::join!(waiting, release);
+    for answer in answers {
+        answer.expect(StatusCode::OK);
+    }
+    assert!(issuer.fetches() <= 2, "{}", issuer.fetches());
 }
 
 #[tokio::test]
@@ -213,11 +241,23 @@ async fn a_client_that_leaves_does_not_spoil_the_fetch() {
     let key = Signer::ed25519("ed");
     let issuer = Issuer::start(&[&key]).await;
     let server = server_of(&issuer).await;
-    let client = server.client_with(Some(&key.token(&claims())));
+    let good = ask(&server, &key.token(&claims())).await;
+    good.expect(StatusCode::OK);
+    let newer = Signer::ed25519("newer");
+    issuer.publish(&[&key, &newer]);
+    issuer.answer(false);
+    let before = issuer.fetches();
+    let client = server.client_with(Some(&newer.token(&claims())));
     let leaving = client
         .request(Method::GET, PATH)
-        .timeout(Duration::from_millis(1));
-    let _ = leaving.send().await;
+        .timeout(Duration::from_millis(500));
+    let (left, ()) = tokio::join!(
+        leaving.send(),
+        eventually("it fetches", || async { issuer.fetches() > before })
+    );
+    assert!(left.is_err());
+    issuer.answer(true);
     let stays = client.get(PATH).await;
     stays.expect(StatusCode::OK);
+    assert_eq!(issuer.fetches(), before + 1);
 }

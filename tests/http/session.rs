@@ -2,6 +2,7 @@
 
 use chatkit_tests::{
     Answer, TestServer,
+    issuer::{Issuer, Signer},
     token::{self, SECRET, in_seconds, signed},
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -77,6 +78,38 @@ async fn a_link_signs_in_and_nothing_else() {
     out.expect(StatusCode::NO_CONTENT);
     let set = out.header("set-cookie");
     assert!(set.starts_with("auth_token=; Path=/; Max-Age=0"), "{set}");
+}
+
+#[tokio::test]
+async fn one_can_sign_out_with_a_token_that_is_not_good_any_more() {
+    let server = TestServer::start(BACKEND).await;
+    let stale = signed(&json!({"sub": "alice", "exp": in_seconds(-60)}), SECRET);
+    let session = "/api/session";
+    for cookie in [format!("auth_token={stale}"), "auth_token=x".to_owned()] {
+        let page = [("Sec-Fetch-Site", "same-origin")];
+        let out = with_cookie(&server, Method::DELETE, session, &cookie, &page).await;
+        out.expect(StatusCode::NO_CONTENT);
+        assert!(out.header("set-cookie").contains("Max-Age=0"));
+        let foreign = with_cookie(&server, Method::DELETE, session, &cookie, &[]).await;
+        foreign.expect_problem(StatusCode::FORBIDDEN, "foreign_origin");
+        assert_eq!(foreign.header("set-cookie"), "");
+    }
+}
+
+#[tokio::test]
+async fn an_issuers_token_does_not_sign_in() {
+    let key = Signer::ed25519("ed");
+    let issuer = Issuer::start(&[&key]).await;
+    let url = issuer.jwks_url();
+    let flags = ["--jwks-url", url.as_str()];
+    let claims = json!({"sub": "alice", "aud": "sign-in", "exp": in_seconds(60)});
+    let server = TestServer::start_with(BACKEND, &flags).await;
+    let refused = sign_in(&server, &key.token(&claims)).await;
+    refused.expect_problem(StatusCode::UNAUTHORIZED, "unauthorized");
+    // Where nothing can be signed nobody signs in.
+    let server = TestServer::start_without_secret(BACKEND, &flags).await;
+    let refused = sign_in(&server, &key.token(&claims)).await;
+    refused.expect_problem(StatusCode::NOT_IMPLEMENTED, "not_configured");
 }
 
 #[tokio::test]

@@ -384,7 +384,6 @@ impl Shared {
                 end: RunEnd::Failed(RunError::new(RunErrorCode::Internal)),
                 answer: None,
                 note: None,
-                called_tools: true,
                 usage: None,
                 now: self.clock.now(),
             },

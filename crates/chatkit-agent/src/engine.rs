@@ -73,6 +73,8 @@ struct Progress {
     finish_reason: FinishReason,
     /// How long the model was waited for.
     model_time: Duration,
+    /// Since when it is waited for.
+    asking_since: Option<Instant>,
 }
 
 /// What a run came to.
@@ -134,6 +136,7 @@ impl Engine {
                 result.unwrap_or(Err(Failure::Run(RunErrorCode::ModelTimeout, None))),
         };
         self.context.cancellation.cancel();
+        self.progress.stop_asking("stopped");
         let Progress {
             finish_reason,
             model_time,
@@ -196,7 +199,6 @@ impl Engine {
             end,
             answer,
             note,
-            called_tools,
             usage: Some(usage),
             now: self.shared.clock.now(),
         })
@@ -298,15 +300,12 @@ impl Engine {
                 tools: tools.clone(),
                 sampling: options.sampling.clone(),
             };
-            let begun = Instant::now();
+            self.progress.asking_since = Some(Instant::now());
             let result = self.exchange(request).await;
-            let took = begun.elapsed();
-            self.progress.model_time += took;
-            let refused = match &result {
-                Err(Failure::Model(error)) => Some(error),
-                _ => None,
-            };
-            metrics::model_call(refused, took);
+            self.progress.stop_asking(match &result {
+                Err(Failure::Model(error)) => metrics::model_outcome(error),
+                _ => "answered",
+            });
             match result {
                 Err(Failure::Model(ProviderError::ContextTooLong))
                     if self.progress.chars == before =>
@@ -382,6 +381,17 @@ impl Engine {
         self.progress.chars += text.chars().count();
         // Nobody may be reading along.
         let _ = self.task.deltas.send(text);
+    }
+}
+
+impl Progress {
+    /// Counts a request to the model that has ended, whichever way; nothing where there is none.
+    fn stop_asking(&mut self, outcome: &'static str) {
+        if let Some(since) = self.asking_since.take() {
+            let took = since.elapsed();
+            self.model_time += took;
+            metrics::model_call(outcome, took);
+        }
     }
 }
 

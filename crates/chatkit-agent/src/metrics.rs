@@ -55,17 +55,20 @@ pub(crate) fn run_closed() {
     counter!("chatkit_runs_total", "end" => "interrupted").increment(1);
 }
 
-/// The model was asked once; no error when it answered to the end.
-pub(crate) fn model_call(error: Option<&ProviderError>, took: Duration) {
-    let outcome = match error {
-        None => "answered",
-        Some(ProviderError::Failed(_)) => "failed",
-        Some(ProviderError::Overloaded { .. }) => "overloaded",
-        Some(ProviderError::TimedOut) => "timed_out",
-        Some(ProviderError::ContextTooLong) => "context_too_long",
-    };
+/// The model was asked once.
+pub(crate) fn model_call(outcome: &'static str, took: Duration) {
     counter!("chatkit_model_calls_total", "outcome" => outcome).increment(1);
     histogram!("chatkit_model_call_duration_seconds").record(took);
+}
+
+/// What the model's failure is called.
+pub(crate) const fn model_outcome(error: &ProviderError) -> &'static str {
+    match error {
+        ProviderError::Failed(_) => "failed",
+        ProviderError::Overloaded { .. } => "overloaded",
+        ProviderError::TimedOut => "timed_out",
+        ProviderError::ContextTooLong => "context_too_long",
+    }
 }
 
 /// A tool was called; `tool` is the name of one that is registered.

@@ -94,8 +94,9 @@ impl ToolRound<'_> {
             Err(reason) => (ToolEnd::Refused, Err(ToolError::Refused(reason.clone()))),
         };
         let took = begun.elapsed();
-        let name = Some(call.new.tool_name.as_str());
-        metrics::tool_call(name.filter(|name| self.is_registered(name)), end, took);
+        let name = call.new.tool_name.as_str();
+        let is_known = self.shared.tools.contains(name);
+        metrics::tool_call(is_known.then_some(name), end, took);
         let outcome = self.outcome(call, result, took);
         let runs = &self.shared.repositories.runs;
         let now = self.shared.clock.now();
@@ -131,11 +132,6 @@ impl ToolRound<'_> {
             Err(ToolError::Failed(_)) => ToolEnd::Failed,
         };
         (end, result)
-    }
-
-    fn is_registered(&self, name: &str) -> bool {
-        let mut tools = self.shared.tools.definitions();
-        tools.any(|tool| tool.name == name)
     }
 
     fn outcome(

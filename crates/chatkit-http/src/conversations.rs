@@ -202,11 +202,7 @@ impl ConversationsApi {
         /// The `next_cursor` of the page before, of the same list.
         cursor: Query<Option<String>>,
         /// Only conversations with this text in the title or in a message, whatever its case.
-        #[oai(validator(
-            min_length = 1,
-            max_length = 200,
-            pattern = r"^[^\u0000]*\S[^\u0000]*$"
-        ))]
+        #[oai(validator(min_length = 1, max_length = 200))]
         q: Query<Option<String>>,
     ) -> Result<ConversationListResponse, ApiError> {
         let Authenticated(caller) = caller;

@@ -21,12 +21,16 @@ pub(crate) fn openapi_yaml() -> Response {
 /// Signs in with the token of a link. It is taken out of the address bar first, so that it stays
 /// in no history.
 const SIGN_IN: &str = "<script>
-const token = new URLSearchParams(location.hash.slice(1)).get('token');
-if (token) {
+(async () => {
+  const token = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (!token) return;
   history.replaceState(null, '', location.pathname);
-  fetch('/api/session', {method: 'POST', headers: {Authorization: `Bearer ${token}`}})
-    .then((answer) => { if (!answer.ok) alert('This sign-in link is no longer good.'); });
-}
+  const headers = {Authorization: `Bearer ${token}`};
+  const answer = await fetch('/api/session', {method: 'POST', headers}).catch(() => null);
+  if (answer?.ok) alert('You are signed in: try the calls below.');
+  else if (answer?.status === 401) alert('This sign-in link is no longer good.');
+  else alert('The server could not be asked. Open the link again.');
+})();
 </script>";
 
 /// The contract in Swagger UI.

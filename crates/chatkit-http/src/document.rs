@@ -79,6 +79,7 @@ pub(crate) fn json() -> Value {
     document["openapi"] = json!("3.1.0");
     name_problems(&mut document);
     write_numbers_and_headers(&mut document);
+    write_patterns(&mut document);
     write_schemas_as_3_1(&mut document);
     document
 }
@@ -116,7 +117,7 @@ impl Operation<'_> {
 const RETRY_AFTER: Option<(&str, &str, &str)> =
     Some(("Retry-After", "integer", "When to try again, in seconds."));
 
-const PROBLEMS: [Problem; 14] = [
+const PROBLEMS: [Problem; 15] = [
     Problem {
         status: 400,
         name: "UnreadableBody",
@@ -197,6 +198,14 @@ const PROBLEMS: [Problem; 14] = [
         description: "The server failed.",
         header: None,
         applies: |_| true,
+    },
+    Problem {
+        status: 501,
+        name: "NotConfigured",
+        description: "The server has no secret to sign with: it knows its callers by an issuer's \
+                      keys only.",
+        header: None,
+        applies: |operation| operation.id == "createSession",
     },
     Problem {
         status: 502,
@@ -288,6 +297,28 @@ const HEADERS: [&str; 9] = [
     "Set-Cookie",
     "Vary",
 ];
+
+/// What texts look like that are checked elsewhere: the library would compile these for each
+/// request anew.
+const PATTERNS: [(&str, &str); 2] = [
+    ("Idempotency-Key", r#"^("[!-~]{1,255}"|[!-~]{1,255})$"#),
+    ("q", r"^[^\u0000]*\S[^\u0000]*$"),
+];
+
+fn write_patterns(document: &mut Value) {
+    for item in members(&mut document["paths"]).values_mut() {
+        for operation in members(item).values_mut() {
+            let parameters = operation.get_mut("parameters");
+            let parameters = parameters.and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten() {
+                let pattern = PATTERNS.iter().find(|(name, _)| parameter["name"] == *name);
+                if let Some((_, pattern)) = pattern {
+                    parameter["schema"]["pattern"] = json!(pattern);
+                }
+            }
+        }
+    }
+}
 
 /// Writes whole numbers as such (`100`, not `100.0`) and headers as they are usually written.
 fn write_numbers_and_headers(value: &mut Value) {

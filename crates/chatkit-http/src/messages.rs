@@ -402,10 +402,7 @@ impl MessagesApi {
         /// The conversation.
         conversation_id: Path<Uuid>,
         /// Stands for this turn: 1 to 255 visible ASCII characters, quoted or bare.
-        #[oai(
-            name = "Idempotency-Key",
-            validator(pattern = r#"^("[!-~]{1,255}"|[!-~]{1,255})$"#)
-        )]
+        #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
         headers: &HeaderMap,
         body: Json<SendMessage>,

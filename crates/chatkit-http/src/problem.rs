@@ -69,6 +69,8 @@ pub(crate) enum ApiError {
     Draining,
     /// The database, or what else is needed, is busy or gone.
     Unavailable(Cause),
+    /// The server is not set up for this.
+    NotConfigured,
     /// A bug.
     Internal(Cause),
 }
@@ -193,6 +195,7 @@ impl ApiError {
             Self::TooManyRuns => StatusCode::TOO_MANY_REQUESTS,
             Self::RunFailed(_, code) => status_of_failed_run(*code),
             Self::Draining | Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotConfigured => StatusCode::NOT_IMPLEMENTED,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -219,6 +222,7 @@ impl ApiError {
             Self::RunFailed(_, code) => code.as_str(),
             Self::Draining => "draining",
             Self::Unavailable(_) => "unavailable",
+            Self::NotConfigured => "not_configured",
             Self::Internal(_) => "internal_error",
         }
     }
@@ -249,6 +253,7 @@ impl ApiError {
             Self::UnsupportedMediaType => "The body must be application/json",
             Self::Draining => "The server is stopping; try again",
             Self::Unavailable(_) => "The server is busy; try again",
+            Self::NotConfigured => "The server is not configured for this",
             Self::Internal(_) => "The server failed to answer",
         };
         detail.to_owned()

@@ -6,7 +6,7 @@ use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use crate::{
-    auth::{Authenticated, SigningIn, cookie, issue_token},
+    auth::{SigningIn, SigningOut, cookie, issue_token},
     document::Tags,
     problem::ApiError,
     state::ApiState,
@@ -50,10 +50,12 @@ impl SessionApi {
     }
 
     /// Sign out
+    ///
+    /// Also with a cookie whose token is not good any more.
     #[oai(path = "/session", method = "delete", operation_id = "deleteSession")]
     async fn delete(
         &self,
-        _caller: Authenticated,
+        _caller: SigningOut,
         state: Data<&ApiState>,
     ) -> Result<SessionResponse, ApiError> {
         let public_url = &state.options().public_url;

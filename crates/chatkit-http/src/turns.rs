@@ -37,11 +37,14 @@ pub(crate) async fn take_turn(
         Started::Known(run) => {
             shell::note_run(run.id);
             let replayed = !run.status.is_active();
+            let begun = std::time::Instant::now();
             let RunOutcome {
                 run,
                 user_message,
                 assistant_message,
             } = state.agent().wait_for(caller, &run).await?;
+            // Another request's run, whose time is its own.
+            shell::note_model_time(begun.elapsed());
             finished_turn(run, user_message, assistant_message, replayed)
         }
     }

@@ -29,13 +29,15 @@ pub struct App {
     agent: Agent,
     repositories: Repositories,
     stop: CancellationToken,
-    listener: JoinSet<()>,
+    /// The listeners and what they need.
+    tasks: JoinSet<()>,
     delay: Duration,
     grace: Duration,
 }
 
 impl App {
-    /// Opens the database, migrates it if asked to, and begins to listen.
+    /// Opens the database, migrates it if asked to, and begins to listen. Installs the process's
+    /// recorder of `metrics`, unless there is one.
     ///
     /// # Errors
     /// When the settings contradict each other, there is no secret where one is needed, the
@@ -98,7 +100,7 @@ impl App {
             agent,
             repositories,
             stop,
-            listener: tasks,
+            tasks,
             delay: settings.shutdown_delay,
             grace: settings.shutdown_grace,
         })
@@ -124,7 +126,7 @@ impl App {
         tokio::time::sleep(self.delay).await;
         self.agent.shutdown(self.grace).await;
         self.stop.cancel();
-        while self.listener.join_next().await.is_some() {}
+        while self.tasks.join_next().await.is_some() {}
         self.repositories.maintenance.close().await;
         tracing::info!("stopped");
     }

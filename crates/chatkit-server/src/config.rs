@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::value::{ApiKey, BaseUrl, DatabaseUrl, Origin, Secret};
+pub use self::value::{ApiKey, BaseUrl, DatabaseUrl, KeysUrl, Origin, Secret};
 use self::value::{audience, lease, log_filter, not_empty, positive_duration};
 
 /// Kept conversations behind an HTTP API.
@@ -121,7 +121,7 @@ pub struct Settings {
     pub jwt_secret: Option<Secret>,
     /// Where the issuer of tokens publishes its keys: `EdDSA`, ES256 or RS256
     #[arg(long, env, global = true)]
-    pub jwks_url: Option<BaseUrl>,
+    pub jwks_url: Option<KeysUrl>,
     /// The `iss` that tokens must carry
     #[arg(long, env, global = true, value_parser = not_empty)]
     pub jwt_issuer: Option<String>,

@@ -30,7 +30,7 @@ pub(crate) fn source(repositories: &Repositories) -> anyhow::Result<MetricsSourc
         for (state, count) in [
             ("idle", connections.idle),
             ("busy", connections.busy),
-            ("most", connections.most),
+            ("max", connections.max),
         ] {
             gauge!("chatkit_database_connections", "state" => state).set(f64::from(count));
         }
@@ -57,9 +57,9 @@ fn recorder() -> anyhow::Result<&'static PrometheusHandle> {
         .build_recorder();
     let handle = built.handle();
     Ok(RECORDER.get_or_init(|| {
-        // An embedder's own recorder stays; then these pages are empty.
-        if ::metrics::set_global_recorder(built).is_ok() {
-            describe();
+        match ::metrics::set_global_recorder(built) {
+            Ok(()) => describe(),
+            Err(_) => tracing::warn!("/metrics stays empty: another recorder is installed"),
         }
         handle
     }))

@@ -49,6 +49,12 @@ impl ToolRegistry {
         self.tools.values().map(|tool| tool.definition())
     }
 
+    /// Whether there is a tool of this name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.tools.contains_key(name)
+    }
+
     /// Whether the tool exists and only reads.
     #[must_use]
     pub fn is_read_only(&self, name: &str) -> bool {

@@ -221,7 +221,10 @@ export interface paths {
          *     reach of scripts and lasts for 30 days.
          */
         post: operations["createSession"];
-        /** Sign out */
+        /**
+         * Sign out
+         * @description Also with a cookie whose token is not good any more.
+         */
         delete: operations["deleteSession"];
         options?: never;
         head?: never;
@@ -1105,6 +1108,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The server has no secret to sign with: it knows its callers by an issuer's keys only. */
+        NotConfigured: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The message is kept, but the model gave no usable answer. */
         ModelFailed: {
             headers: {
@@ -1678,6 +1690,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             406: components["responses"]["NotAcceptable"];
             500: components["responses"]["InternalError"];
+            501: components["responses"]["NotConfigured"];
             503: components["responses"]["Unavailable"];
         };
     };

@@ -10,8 +10,8 @@ pub struct Connections {
     pub idle: u32,
     /// Those that do something.
     pub busy: u32,
-    /// How many there may be.
-    pub most: u32,
+    /// How many there may be at most, idle and busy together.
+    pub max: u32,
 }
 
 /// What the server does in nobody's name: closing, purging, erasing.
@@ -24,8 +24,10 @@ pub trait Maintenance: std::fmt::Debug + Send + Sync {
     /// Nothing can be asked afterwards.
     async fn close(&self);
 
-    /// How many connections to the database there are.
-    fn connections(&self) -> Connections;
+    /// How many connections to the database there are; none where that means nothing.
+    fn connections(&self) -> Connections {
+        Connections::default()
+    }
 
     /// Closes one run whose lease ran out, as interrupted; its running tool calls become
     /// `unknown`. `None` when there is none.

@@ -279,8 +279,6 @@ pub struct FinishRun {
     pub answer: Option<(String, MessageStatus)>,
     /// A note for the model to keep behind the answer.
     pub note: Option<(ItemId, String)>,
-    /// Whether it may have called tools. Where it did not, none are looked for.
-    pub called_tools: bool,
     /// What it cost.
     pub usage: Option<Usage>,
     /// The time now.

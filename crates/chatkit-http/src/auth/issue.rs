@@ -44,7 +44,7 @@ fn sign(
     now: DateTime<Utc>,
     ttl: Duration,
 ) -> Result<String, TokenError> {
-    let secret = options.secret.as_deref().ok_or(TokenError::NoKey)?;
+    let secret = options.secret.as_deref().ok_or(TokenError::NoSecret)?;
     check_secret(secret)?;
     let issued = now.timestamp();
     let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);

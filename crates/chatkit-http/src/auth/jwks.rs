@@ -15,10 +15,7 @@ use tokio::{
     sync::{Mutex, OwnedMutexGuard},
     time::Instant,
 };
-use tokio_util::{
-    sync::{CancellationToken, DropGuard},
-    task::TaskTracker,
-};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::verifier::TokenError;
 
@@ -65,6 +62,15 @@ impl Key {
     }
 }
 
+/// When the last fetches ended.
+#[derive(Debug, Default)]
+struct Fetches {
+    /// Any.
+    last: Option<Instant>,
+    /// One that an unknown key asked for.
+    asked: Option<Instant>,
+}
+
 /// No keys could be fetched so far.
 #[derive(Debug, thiserror::Error)]
 #[error("the issuer's keys could not be fetched")]
@@ -76,10 +82,8 @@ pub(super) struct Jwks {
     http: reqwest::Client,
     /// The last good set, by `kid`.
     keys: RwLock<Option<Arc<HashMap<String, Key>>>>,
-    /// When an unknown key last made the set be fetched. Held while it is fetched, so that one
-    /// fetch serves all.
-    fetching: Arc<Mutex<Option<Instant>>>,
-    tasks: TaskTracker,
+    /// Held while the set is fetched, so that one fetch serves all who wait for it.
+    fetching: Arc<Mutex<Fetches>>,
     /// Ends the task that keeps the set fresh.
     _stop: DropGuard,
 }
@@ -98,10 +102,14 @@ enum FetchError {
 
 impl Jwks {
     /// The keys at a URL. They are fetched from now on, for as long as somebody holds them.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task ends with what is returned"
+    )]
     pub(super) fn start(url: &str) -> Result<Arc<Self>, TokenError> {
         let http = reqwest::Client::builder()
             .timeout(FETCH_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::limited(3))
+            .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(TokenError::Client)?;
         let stop = CancellationToken::new();
@@ -109,12 +117,10 @@ impl Jwks {
             url: url.to_owned(),
             http,
             keys: RwLock::new(None),
-            fetching: Arc::new(Mutex::new(None)),
-            tasks: TaskTracker::new(),
+            fetching: Arc::default(),
             _stop: stop.clone().drop_guard(),
         });
-        let fresh = keep_fresh(Arc::downgrade(&jwks), stop);
-        jwks.tasks.spawn(fresh);
+        tokio::spawn(keep_fresh(Arc::downgrade(&jwks), stop));
         Ok(jwks)
     }
 
@@ -141,23 +147,29 @@ impl Jwks {
 
     /// Fetches the set for a key that is not known, unless that was done a moment ago.
     async fn look_for(self: &Arc<Self>, kid: &str) {
-        let mut last = self.fetching.clone().lock_owned().await;
+        let begun = Instant::now();
+        let fetches = self.fetching.clone().lock_owned().await;
+        // Whoever fetched while this waited has fetched for this too.
+        let was_served = fetches.last.is_some_and(|ended| ended >= begun);
         let cool_down = match self.keys() {
             Some(_) => COOL_DOWN,
             None => FIRST_COOL_DOWN,
         };
-        let is_fresh = last.is_some_and(|at| at.elapsed() < cool_down);
-        if !is_fresh && self.known(kid).is_none() {
-            *last = Some(Instant::now());
-            self.refresh(last).await;
+        let is_fresh = fetches.asked.is_some_and(|at| at.elapsed() < cool_down);
+        if !was_served && !is_fresh && self.known(kid).is_none() {
+            self.refresh(fetches, true).await;
         }
     }
 
     /// Fetches the set. In a task of its own: a caller that leaves must not make the fetch be lost,
     /// or be repeated.
-    async fn refresh(self: &Arc<Self>, guard: OwnedMutexGuard<Option<Instant>>) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task ends by itself, within the time that a fetch may take"
+    )]
+    async fn refresh(self: &Arc<Self>, mut fetches: OwnedMutexGuard<Fetches>, was_asked: bool) {
         let jwks = self.clone();
-        let fetch = self.tasks.spawn(async move {
+        let fetch = tokio::spawn(async move {
             match jwks.fetch().await {
                 Ok(keys) => {
                     tracing::debug!(keys = keys.len(), "fetched the issuer's keys");
@@ -170,9 +182,15 @@ impl Jwks {
                     "could not fetch the issuer's keys"
                 ),
             }
-            drop(guard);
+            let ended = Instant::now();
+            fetches.last = Some(ended);
+            if was_asked {
+                fetches.asked = Some(ended);
+            }
         });
-        let _ = fetch.await;
+        if fetch.await.is_err() {
+            tracing::error!("fetching the issuer's keys panicked");
+        }
     }
 
     async fn fetch(&self) -> Result<HashMap<String, Key>, FetchError> {
@@ -204,8 +222,8 @@ impl Jwks {
 async fn keep_fresh(jwks: Weak<Jwks>, stop: CancellationToken) {
     let mut retry = FIRST_COOL_DOWN;
     while let Some(jwks) = jwks.upgrade() {
-        let guard = jwks.fetching.clone().lock_owned().await;
-        jwks.refresh(guard).await;
+        let fetches = jwks.fetching.clone().lock_owned().await;
+        jwks.refresh(fetches, false).await;
         let pause = if jwks.keys().is_some() {
             REFRESH
         } else {

@@ -32,6 +32,9 @@ pub(crate) struct Authenticated(pub(crate) Caller);
 /// The user of a token that is good for signing in, and for nothing else.
 pub(crate) struct SigningIn(pub(crate) UserId);
 
+/// Somebody who signs out.
+pub(crate) struct SigningOut;
+
 /// Why a request has no caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthFailure {
@@ -91,14 +94,28 @@ pub(crate) async fn authenticate(request: &Request) -> Result<Caller, ApiError> 
 }
 
 /// Finds out who signs in: only a Bearer header counts.
-async fn signing_in(request: &Request) -> Result<UserId, ApiError> {
+fn signing_in(request: &Request) -> Result<UserId, ApiError> {
     let state = state(request)?;
     let token = bearer(request)?.ok_or(AuthFailure::Missing)?;
     let now = state.clock().now();
-    let claims = state.verifier().verify_sign_in(token, now).await?;
+    let claims = state.verifier().verify_sign_in(token, now)?;
     let user_id = user_id(&claims).ok_or(AuthFailure::NO_USER)?;
     tracing::Span::current().record("user_id", user_id.as_str());
     Ok(user_id)
+}
+
+/// Finds out whether a request may sign out. A cookie need not hold a token that is still good:
+/// only the server can take it away.
+async fn signing_out(request: &Request) -> Result<(), ApiError> {
+    let has_cookie = bearer(request)?.is_none() && cookie::token(request.headers()).is_some();
+    if !has_cookie {
+        return authenticate(request).await.map(|_| ());
+    }
+    if cookie::is_of_trusted_page(request, state(request)?) {
+        Ok(())
+    } else {
+        Err(ApiError::ForeignOrigin)
+    }
 }
 
 fn state(request: &Request) -> Result<&ApiState, ApiError> {
@@ -181,7 +198,27 @@ impl<'a> ApiExtractor<'a> for SigningIn {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<Self::ParamType>,
     ) -> Result<Self> {
-        Ok(Self(signing_in(request).await?))
+        Ok(Self(signing_in(request)?))
+    }
+}
+
+impl<'a> ApiExtractor<'a> for SigningOut {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![BEARER, COOKIE]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<Self::ParamType>,
+    ) -> Result<Self> {
+        signing_out(request).await?;
+        Ok(Self)
     }
 }
 

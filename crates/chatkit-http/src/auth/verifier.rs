@@ -49,6 +49,12 @@ pub enum TokenError {
     /// There is neither a secret nor a place with keys.
     #[error("there is neither a secret nor a URL with keys")]
     NoKey,
+    /// There is no secret to sign with.
+    #[error("there is no secret to sign with")]
+    NoSecret,
+    /// The audience is the one of tokens that are only good for signing in.
+    #[error("the audience must not be `{SIGN_IN}`, which is kept for sign-in links")]
+    ReservedAudience,
     /// The secret is too short to be one.
     #[error("the secret must have at least {MIN_SECRET_BYTES} bytes")]
     ShortSecret,
@@ -70,12 +76,18 @@ struct Header {
 }
 
 impl Verifier {
-    /// A verifier of these tokens. With a URL of keys it must be made within a tokio runtime, as
-    /// it fetches them in the background.
+    /// A verifier of these tokens. Keys of a URL are fetched in the background.
     ///
     /// # Errors
-    /// [`TokenError`], but for `Signing`.
+    /// [`TokenError`], but for `NoSecret` and `Signing`.
+    ///
+    /// # Panics
+    /// With a URL of keys, outside of a Tokio runtime.
     pub fn new(options: VerifierOptions) -> Result<Self, TokenError> {
+        let audience = options.audience.as_deref();
+        if audience.is_some_and(|audience| is_same(audience, SIGN_IN)) {
+            return Err(TokenError::ReservedAudience);
+        }
         let secret = options.secret.as_deref().map(secret_key).transpose()?;
         let jwks = options.jwks_url.as_deref().map(Jwks::start).transpose()?;
         if secret.is_none() && jwks.is_none() {
@@ -111,13 +123,17 @@ impl Verifier {
         Ok(claims)
     }
 
-    /// The claims of a token that is good for signing in.
-    pub(crate) async fn verify_sign_in(
+    /// The claims of a token that is good for signing in: one that was made here, or with the
+    /// same secret. What it is given for is signed with that too.
+    pub(crate) fn verify_sign_in(
         &self,
         token: &str,
         now: DateTime<Utc>,
     ) -> Result<Map<String, Value>, ApiError> {
-        let claims = self.signed_claims(token).await?;
+        let Some(secret) = &self.secret else {
+            return Err(ApiError::NotConfigured);
+        };
+        let claims = Signed::parse(token)?.claims(secret)?;
         check_times(&claims, now)?;
         self.check_issuer(&claims)?;
         if !has_audience(&claims, SIGN_IN) {
@@ -128,26 +144,9 @@ impl Verifier {
 
     /// The claims of a token whose signature holds.
     async fn signed_claims(&self, token: &str) -> Result<Map<String, Value>, ApiError> {
-        let parts: Vec<&str> = token.split('.').collect();
-        let (header, claims, signature) = match parts.as_slice() {
-            [header, claims, signature] => (*header, *claims, *signature),
-            [_, _] => return Err(AuthFailure::SESSION_TOKEN.into()),
-            _ => return Err(AuthFailure::Invalid("the token is not a JWT").into()),
-        };
-        let decoded: Header = read_part(header)?;
-        if decoded.crit.is_some() {
-            // RFC 7515 section 4.1.11: what must be understood, and is not, must be refused.
-            return Err(AuthFailure::Invalid("the token has critical extensions").into());
-        }
-        let key = self.key(&decoded).await?;
-        if !key.is_for(&decoded.alg) {
-            return Err(AuthFailure::Invalid("the token's algorithm is not its key's").into());
-        }
-        let message = &token[..header.len() + 1 + claims.len()];
-        match crypto::verify(signature, message.as_bytes(), &key.key, key.algorithm) {
-            Ok(true) => Ok(read_part(claims)?),
-            _ => Err(AuthFailure::Invalid("the token's signature does not hold").into()),
-        }
+        let signed = Signed::parse(token)?;
+        let key = self.key(&signed.header).await?;
+        Ok(signed.claims(&key)?)
     }
 
     /// The key that a token must be signed with: the secret for its algorithm, one of the
@@ -181,6 +180,52 @@ impl Verifier {
             Ok(())
         } else {
             Err(AuthFailure::Invalid("the token is of another issuer"))
+        }
+    }
+}
+
+/// A token in its parts (RFC 7515 section 7.1).
+struct Signed<'a> {
+    header: Header,
+    /// What is signed.
+    message: &'a str,
+    claims: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Signed<'a> {
+    fn parse(token: &'a str) -> Result<Self, AuthFailure> {
+        let parts: Vec<&str> = token.split('.').collect();
+        let (header, claims, signature) = match parts.as_slice() {
+            [header, claims, signature] => (*header, *claims, *signature),
+            [_, _] => return Err(AuthFailure::SESSION_TOKEN),
+            _ => return Err(AuthFailure::Invalid("the token is not a JWT")),
+        };
+        let message = &token[..header.len() + 1 + claims.len()];
+        let header: Header = read_part(header)?;
+        if header.crit.is_some() {
+            // RFC 7515 section 4.1.11: what must be understood, and is not, must be refused.
+            return Err(AuthFailure::Invalid("the token has critical extensions"));
+        }
+        Ok(Self {
+            header,
+            message,
+            claims,
+            signature,
+        })
+    }
+
+    /// The claims, if this key signed them by its algorithm.
+    fn claims(&self, key: &Key) -> Result<Map<String, Value>, AuthFailure> {
+        if !key.is_for(&self.header.alg) {
+            return Err(AuthFailure::Invalid(
+                "the token's algorithm is not its key's",
+            ));
+        }
+        let message = self.message.as_bytes();
+        match crypto::verify(self.signature, message, &key.key, key.algorithm) {
+            Ok(true) => read_part(self.claims),
+            _ => Err(AuthFailure::Invalid("the token's signature does not hold")),
         }
     }
 }
@@ -240,8 +285,7 @@ fn has_audience(claims: &Map<String, Value>, expected: &str) -> bool {
 
 /// Issuers and audiences are often origins, which people write with and without a slash.
 fn is_same(one: &str, other: &str) -> bool {
-    let bare = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
-    bare(one) == bare(other)
+    one.strip_suffix('/').unwrap_or(one) == other.strip_suffix('/').unwrap_or(other)
 }
 
 impl fmt::Debug for VerifierOptions {

@@ -244,7 +244,6 @@ fn rule_of(parameter: &str) -> &'static str {
     match parameter {
         "limit" => "must be a whole number from 1 to 100",
         "q" => "must have 1 to 200 characters, not only white space, and no U+0000",
-        "Idempotency-Key" => "must be 1 to 255 visible ASCII characters",
         _ => "is not what it must be",
     }
 }

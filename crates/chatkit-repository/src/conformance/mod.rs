@@ -54,6 +54,7 @@ macro_rules! conformance_tests {
             turns::only_a_users_message_is_answered_again,
             turns::a_key_stands_for_its_run,
             turns::a_key_of_a_failed_run_answers_its_message_again,
+            turns::a_key_of_an_interrupted_run_answers_its_message_again,
             turns::a_key_of_a_failed_run_that_was_left_behind_stands_for_it,
             turns::a_user_has_a_bounded_number_of_active_runs,
             turns::a_conversation_can_begin_with_what_was_said_before,
@@ -162,7 +163,6 @@ fn answered() -> FinishRun {
         end: RunEnd::Completed,
         answer: Some(("an answer".to_owned(), MessageStatus::Completed)),
         note: None,
-        called_tools: true,
         usage: None,
         now: clock().now(),
     }

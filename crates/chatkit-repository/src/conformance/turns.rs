@@ -227,6 +227,35 @@ pub async fn a_key_of_a_failed_run_answers_its_message_again(repositories: &Repo
     );
 }
 
+/// What the run had said until it was interrupted makes room for the new answer.
+pub async fn a_key_of_an_interrupted_run_answers_its_message_again(repositories: &Repositories) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    let begin = keyed(id, "key", "same");
+    let fence = fence_of(&begin);
+    let first = begin_new(repositories, &caller, begin).await;
+    let interrupted = FinishRun {
+        end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
+        answer: Some(("half an ans".to_owned(), MessageStatus::Incomplete)),
+        ..answered()
+    };
+    let runs = &repositories.runs;
+    runs.finish(fence, interrupted).await.unwrap();
+    assert_eq!(
+        contents(repositories, &caller, id).await,
+        ["a question", "half an ans"]
+    );
+    let begin = keyed(id, "key", "same");
+    let fence = fence_of(&begin);
+    let second = begin_new(repositories, &caller, begin).await;
+    assert_eq!(second.user_message.id, first.user_message.id);
+    runs.finish(fence, answered()).await.unwrap();
+    assert_eq!(
+        contents(repositories, &caller, id).await,
+        ["a question", "an answer"]
+    );
+}
+
 /// Once somebody has gone on, a failed turn stays what it is: answering it again would take what
 /// came after out of the history.
 pub async fn a_key_of_a_failed_run_that_was_left_behind_stands_for_it(repositories: &Repositories) {

@@ -2,22 +2,138 @@
 //! transaction that begins it.
 
 use chatkit_domain::{
-    BeginRun, Caller, ConversationId, EarlierMessage, Idempotency, ItemId, Message,
-    NewConversation, RepositoryError, RunInput,
+    BeginRun, Caller, ConversationId, Dialect, EarlierMessage, Idempotency, ItemId, Message,
+    NewConversation, RepositoryError, RunId, RunInput,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
+    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
+    EntityTrait, ExprTrait, IntoActiveModel, Iterable, QueryFilter, QuerySelect, SqlErr,
+    sea_query::{Expr, Query},
 };
+use uuid::Uuid;
 
 use super::{
-    conversation,
+    Database, conversation,
     entity::{conversation as conversation_entity, message as message_entity, run},
     error::repository_error,
+    is_active,
     locked::LockedConversation,
     message::live_message,
     message_row::MessageRow,
 };
+
+/// A caller's runs that may still change.
+#[derive(Debug, Default)]
+pub(crate) struct ActiveRuns {
+    /// How many are kept up.
+    pub(crate) count: u32,
+    /// The one in the conversation that is asked about.
+    pub(crate) here: Option<RunId>,
+    /// The same, when its lease is over.
+    pub(crate) expired_here: Option<RunId>,
+}
+
+impl Database {
+    /// The caller's runs that may still change. The conversation is the caller's and locked: what
+    /// is found of it stays so.
+    pub(crate) async fn active_runs(
+        &self,
+        transaction: &DatabaseTransaction,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<ActiveRuns, RepositoryError> {
+        let rows: Vec<(Uuid, Uuid, bool)> = run::Entity::find()
+            .select_only()
+            .column(run::Column::Id)
+            .column(run::Column::ConversationId)
+            .column_as(
+                Expr::col(run::Column::LeaseExpiresAt).lte(self.now()),
+                "expired",
+            )
+            .filter(run::Column::UserId.eq(caller.user_id().as_str()))
+            .filter(is_active())
+            .into_tuple()
+            .all(transaction)
+            .await
+            .map_err(repository_error)?;
+        let mut active = ActiveRuns::default();
+        for (id, place, expired) in rows {
+            let is_here = place == conversation.uuid();
+            match (is_here, expired) {
+                (true, true) => active.expired_here = Some(RunId::new(id)),
+                (true, false) => active.here = Some(RunId::new(id)),
+                (false, _) => {}
+            }
+            active.count += u32::from(!expired);
+        }
+        Ok(active)
+    }
+
+    pub(crate) async fn insert_run(
+        &self,
+        transaction: &DatabaseTransaction,
+        caller: &Caller,
+        begin: &BeginRun,
+        user_message: ItemId,
+    ) -> Result<run::Model, RepositoryError> {
+        let idempotency = begin.idempotency.clone();
+        let row = run::Model {
+            id: begin.id.uuid(),
+            conversation_id: begin.target.conversation_id().uuid(),
+            user_id: caller.user_id().as_str().to_owned(),
+            dialect: match begin.dialect {
+                Dialect::Rest => run::Dialect::Rest,
+                Dialect::Chat => run::Dialect::Chat,
+                Dialect::Completions => run::Dialect::Completions,
+                Dialect::ChatKit => run::Dialect::Chatkit,
+            },
+            status: run::Status::Running,
+            model: Some(begin.model.clone()),
+            input_tokens: None,
+            output_tokens: None,
+            usage_estimated: None,
+            error_code: None,
+            error_message: None,
+            fingerprint: idempotency.as_ref().map(|key| key.fingerprint.clone()),
+            idempotency_key: idempotency.map(|key| key.key),
+            user_message_id: Some(user_message.uuid()),
+            assistant_message_id: Some(begin.assistant_message_id.uuid()),
+            state: None,
+            has_tool_calls: false,
+            last_event: 0,
+            lease_owner: Some(begin.owner.id),
+            lease_expires_at: None,
+            cancel_requested: false,
+            created_at: begin.now,
+            started_at: Some(begin.now),
+            ended_at: None,
+        };
+        let columns = row.clone().into_active_model();
+        // The lease is counted by the database's clock.
+        let values = run::Column::iter().map(|column| match (column, columns.get(column)) {
+            (run::Column::LeaseExpiresAt, _) => self.in_future(begin.owner.lease),
+            (_, ActiveValue::Set(value) | ActiveValue::Unchanged(value)) => Expr::value(value),
+            (_, ActiveValue::NotSet) => Expr::null(),
+        });
+        let insert = Query::insert()
+            .into_table(run::Entity)
+            .columns(run::Column::iter())
+            .values_panic(values)
+            .to_owned();
+        transaction
+            .execute(&insert)
+            .await
+            .map_err(|error| match error.sql_err() {
+                // A request with the same key began a run elsewhere at the same moment.
+                Some(SqlErr::UniqueConstraintViolation(_)) if row.idempotency_key.is_some() => {
+                    RepositoryError::KeyReused
+                }
+                _ => repository_error(error),
+            })?;
+        Ok(row)
+    }
+}
 
 pub(crate) async fn insert_conversation<'a>(
     transaction: &'a DatabaseTransaction,
@@ -82,7 +198,7 @@ pub(crate) async fn known_run(
     let Some(answered) = answered else {
         return Ok(KeyMeets::Run(Box::new(known)));
     };
-    if has_later_message(transaction, &answered).await? {
+    if has_later_message(transaction, &answered, known.id).await? {
         return Ok(KeyMeets::Run(Box::new(known)));
     }
     run::Entity::update_many()
@@ -94,15 +210,24 @@ pub(crate) async fn known_run(
     Ok(KeyMeets::Failed(ItemId::new(answered.id)))
 }
 
+/// Whether somebody has gone on behind a message. What the run itself said before it was
+/// interrupted is not that.
 async fn has_later_message(
     transaction: &DatabaseTransaction,
     answered: &MessageRow,
+    run_id: Uuid,
 ) -> Result<bool, RepositoryError> {
     let later = message_entity::Entity::find()
         .filter(message_entity::Column::ConversationId.eq(answered.conversation_id))
         .filter(message_entity::Column::SequenceNumber.gt(answered.sequence_number))
         .filter(message_entity::Column::Kind.eq(message_entity::Kind::Message))
         .filter(message_entity::Column::RemovedAt.is_null())
+        .filter(
+            Condition::any()
+                .add(message_entity::Column::RunId.is_null())
+                .add(message_entity::Column::RunId.ne(run_id)),
+        )
+        .into_partial_model::<MessageRow>()
         .one(transaction)
         .await
         .map_err(repository_error)?;

@@ -2,8 +2,8 @@
 //! and by commit are one.
 
 use chatkit_domain::{
-    Caller, ConversationId, EarlierMessage, FinishRun, HiddenContext, ItemId, Message,
-    MessageStatus, RepositoryError, Role, RunId, automatic_title, fold, next_instant, replace_nul,
+    Caller, ConversationId, EarlierMessage, HiddenContext, ItemId, Message, MessageStatus,
+    RepositoryError, Role, RunId, automatic_title, fold, next_instant, replace_nul,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -13,7 +13,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    entity::{conversation, message},
+    entity::{conversation, message, run},
     error::repository_error,
     natural,
 };
@@ -176,22 +176,22 @@ impl<'a> LockedConversation<'a> {
     pub(crate) async fn append_answer(
         &mut self,
         id: ItemId,
-        run_id: RunId,
+        run: &run::Model,
         answer: (String, MessageStatus),
-        model: Option<String>,
-        finish: &FinishRun,
+        now: DateTime<Utc>,
     ) -> Result<Message, RepositoryError> {
         let (content, status) = answer;
+        let tokens = run.input_tokens.zip(run.output_tokens);
         let message = Message {
             status,
-            model,
-            tokens_used: finish.usage.map(|usage| usage.total_tokens()),
-            run_id: Some(run_id),
+            model: run.model.clone(),
+            tokens_used: tokens.map(|(input, output)| natural(input) + natural(output)),
+            run_id: Some(RunId::new(run.id)),
             ..self.blank_message(id, replace_nul(content))
         };
-        let message = self.place(message, finish.now);
+        let message = self.place(message, now);
         let mut row: message::Model = message.clone().into();
-        row.has_tool_calls = finish.called_tools;
+        row.has_tool_calls = run.has_tool_calls;
         self.insert(row).await?;
         Ok(message)
     }

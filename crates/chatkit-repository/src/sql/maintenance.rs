@@ -16,7 +16,6 @@ use super::{
     error::{corrupt, repository_error},
     is_active,
     locked::LockedConversation,
-    run::interrupt,
 };
 
 #[async_trait]
@@ -53,7 +52,7 @@ impl Maintenance for Database {
         Connections {
             idle: readers.idle + writer.idle,
             busy: readers.busy + writer.busy,
-            most: readers.most + writer.most,
+            max: readers.max + writer.max,
         }
     }
 
@@ -90,7 +89,8 @@ impl Maintenance for Database {
         let (Some(mut conversation), Some(_)) = (conversation, still_expired) else {
             return Ok(None);
         };
-        interrupt(&transaction, &mut conversation, RunId::new(run_id), now).await?;
+        self.interrupt(&transaction, &mut conversation, RunId::new(run_id), now)
+            .await?;
         conversation.save().await?;
         transaction.commit().await.map_err(repository_error)?;
         Ok(Some(RunId::new(run_id)))
@@ -143,6 +143,6 @@ fn of_pool<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Connections {
     Connections {
         idle,
         busy: pool.size().saturating_sub(idle),
-        most: pool.options().get_max_connections(),
+        max: pool.options().get_max_connections(),
     }
 }

@@ -158,7 +158,7 @@ impl MessageRepository for Database {
         rows.into_iter()
             .map(|row| match row.kind {
                 message::Kind::Message => message_with(row, &mut calls).map(Item::Message),
-                message::Kind::HiddenContext => row.try_into(),
+                message::Kind::HiddenContext => Ok(Item::HiddenContext(row.into())),
             })
             .collect()
     }

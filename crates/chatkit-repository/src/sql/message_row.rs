@@ -1,8 +1,8 @@
 //! Between the rows of messages and the items of the domain.
 
 use chatkit_domain::{
-    ConversationId, Feedback, HiddenContext, Item, ItemId, Message, MessageStatus, RepositoryError,
-    Role, RunId, fold,
+    ConversationId, Feedback, HiddenContext, ItemId, Message, MessageStatus, RepositoryError, Role,
+    RunId, fold,
 };
 use sea_orm::{
     DerivePartialModel,
@@ -38,20 +38,15 @@ pub(crate) fn feedback_column(feedback: Feedback) -> message::Feedback {
     }
 }
 
-impl TryFrom<MessageRow> for Item {
-    type Error = RepositoryError;
-
-    fn try_from(row: MessageRow) -> Result<Self, RepositoryError> {
-        match row.kind {
-            message::Kind::Message => row.try_into().map(Self::Message),
-            message::Kind::HiddenContext => Ok(Self::HiddenContext(HiddenContext {
-                id: ItemId::new(row.id),
-                conversation_id: ConversationId::new(row.conversation_id),
-                sequence_number: natural(row.sequence_number),
-                content: row.content,
-                run_id: row.run_id.map(RunId::new),
-                created_at: row.created_at,
-            })),
+impl From<MessageRow> for HiddenContext {
+    fn from(row: MessageRow) -> Self {
+        Self {
+            id: ItemId::new(row.id),
+            conversation_id: ConversationId::new(row.conversation_id),
+            sequence_number: natural(row.sequence_number),
+            content: row.content,
+            run_id: row.run_id.map(RunId::new),
+            created_at: row.created_at,
         }
     }
 }

@@ -2,16 +2,15 @@
 
 use async_trait::async_trait;
 use chatkit_domain::{
-    BeginRun, Begun, BegunRun, Caller, ConversationId, Dialect, FinishRun, FinishedRun, ItemId,
-    Message, NewToolCall, OwnedRun, RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence,
-    RunId, RunInput, RunOutcome, RunOwner, RunRepository, RunTarget, ToolCall, ToolCallOutcome,
+    BeginRun, Begun, BegunRun, Caller, ConversationId, FinishRun, FinishedRun, ItemId, Message,
+    NewToolCall, OwnedRun, RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence, RunId,
+    RunInput, RunOutcome, RunOwner, RunRepository, RunTarget, ToolCall, ToolCallOutcome,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    ExprTrait, IntoActiveModel, Iterable, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    Set,
-    sea_query::{Expr, Query},
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set,
+    sea_query::{Expr, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -42,8 +41,17 @@ impl RunRepository for Database {
         let active = self
             .active_runs(&transaction, caller, begin.target.conversation_id())
             .await?;
-        if let Some(expired) = active.expired_here {
-            interrupt(&transaction, &mut conversation, expired, begin.now).await?;
+        if let Some(run_id) = active.expired_here {
+            match self
+                .interrupt(&transaction, &mut conversation, run_id, begin.now)
+                .await
+            {
+                // Its owner has just shown that it lives.
+                Err(RepositoryError::RunLost) => {
+                    return Err(RepositoryError::RunActive { run_id });
+                }
+                result => result?,
+            }
         }
         let input = match known_run(&transaction, caller, &begin).await? {
             KeyMeets::Nothing => begin.input.clone(),
@@ -159,7 +167,18 @@ impl RunRepository for Database {
         now: DateTime<Utc>,
     ) -> Result<(), RepositoryError> {
         let transaction = self.write().await?;
-        let conversation = self.enter(&transaction, fence).await?;
+        let conversation = self.lock(&transaction, fence).await?;
+        let entered = run::Entity::update_many()
+            .col_expr(run::Column::HasToolCalls, Expr::value(true))
+            .filter(run::Column::Id.eq(fence.run_id.uuid()))
+            .filter(run::Column::LeaseOwner.eq(fence.owner.id))
+            .filter(is_active())
+            .exec(&transaction)
+            .await
+            .map_err(repository_error)?;
+        if entered.rows_affected == 0 {
+            return Err(RepositoryError::RunLost);
+        }
         let rows = calls
             .iter()
             .map(|call| tool_call::running_row(fence.run_id, call, now).into_active_model());
@@ -212,14 +231,13 @@ impl RunRepository for Database {
     ) -> Result<FinishedRun, RepositoryError> {
         let transaction = self.write().await?;
         let mut conversation = self.lock(&transaction, fence).await?;
-        let row = end_run(&transaction, fence.run_id, Some(fence.owner), &finish).await?;
-        let assistant_message = match (finish.answer.clone(), row.assistant_message_id) {
+        let is_owned = run::Column::LeaseOwner.eq(fence.owner.id);
+        let row = end_run(&transaction, fence.run_id, is_owned, &finish).await?;
+        let assistant_message = match (finish.answer, row.assistant_message_id) {
             (Some(answer), Some(id)) => {
-                let (id, model) = (ItemId::new(id), row.model.clone());
-                let appended = conversation
-                    .append_answer(id, fence.run_id, answer, model, &finish)
-                    .await?;
-                Some(appended)
+                let id = ItemId::new(id);
+                let appended = conversation.append_answer(id, &row, answer, finish.now);
+                Some(appended.await?)
             }
             _ => None,
         };
@@ -237,7 +255,7 @@ impl RunRepository for Database {
             RunEnd::Cancelled => tool_call_entity::Status::Cancelled,
             RunEnd::Completed | RunEnd::Failed(_) => tool_call_entity::Status::Unknown,
         };
-        let calls = if finish.called_tools {
+        let calls = if row.has_tool_calls {
             tool_call::settle(
                 &transaction,
                 fence.run_id,
@@ -288,98 +306,6 @@ impl RunRepository for Database {
 }
 
 impl Database {
-    /// The caller's runs that may still change. The conversation is the caller's and locked: what
-    /// is found of it stays so.
-    async fn active_runs(
-        &self,
-        transaction: &DatabaseTransaction,
-        caller: &Caller,
-        conversation: ConversationId,
-    ) -> Result<ActiveRuns, RepositoryError> {
-        let rows: Vec<(Uuid, Uuid, bool)> = run::Entity::find()
-            .select_only()
-            .column(run::Column::Id)
-            .column(run::Column::ConversationId)
-            .column_as(
-                Expr::col(run::Column::LeaseExpiresAt).lte(self.now()),
-                "expired",
-            )
-            .filter(run::Column::UserId.eq(caller.user_id().as_str()))
-            .filter(is_active())
-            .into_tuple()
-            .all(transaction)
-            .await
-            .map_err(repository_error)?;
-        let mut active = ActiveRuns::default();
-        for (id, place, expired) in rows {
-            let is_here = place == conversation.uuid();
-            match (is_here, expired) {
-                (true, true) => active.expired_here = Some(RunId::new(id)),
-                (true, false) => active.here = Some(RunId::new(id)),
-                (false, _) => {}
-            }
-            active.count += u32::from(!expired);
-        }
-        Ok(active)
-    }
-
-    async fn insert_run(
-        &self,
-        transaction: &DatabaseTransaction,
-        caller: &Caller,
-        begin: &BeginRun,
-        user_message: ItemId,
-    ) -> Result<run::Model, RepositoryError> {
-        let idempotency = begin.idempotency.clone();
-        let row = run::Model {
-            id: begin.id.uuid(),
-            conversation_id: begin.target.conversation_id().uuid(),
-            user_id: caller.user_id().as_str().to_owned(),
-            dialect: match begin.dialect {
-                Dialect::Rest => run::Dialect::Rest,
-                Dialect::Chat => run::Dialect::Chat,
-                Dialect::Completions => run::Dialect::Completions,
-                Dialect::ChatKit => run::Dialect::Chatkit,
-            },
-            status: run::Status::Running,
-            model: Some(begin.model.clone()),
-            input_tokens: None,
-            output_tokens: None,
-            usage_estimated: None,
-            error_code: None,
-            error_message: None,
-            fingerprint: idempotency.as_ref().map(|key| key.fingerprint.clone()),
-            idempotency_key: idempotency.map(|key| key.key),
-            user_message_id: Some(user_message.uuid()),
-            assistant_message_id: Some(begin.assistant_message_id.uuid()),
-            state: None,
-            last_event: 0,
-            lease_owner: Some(begin.owner.id),
-            lease_expires_at: None,
-            cancel_requested: false,
-            created_at: begin.now,
-            started_at: Some(begin.now),
-            ended_at: None,
-        };
-        let columns = row.clone().into_active_model();
-        // The lease is counted by the database's clock.
-        let values = run::Column::iter().map(|column| match (column, columns.get(column)) {
-            (run::Column::LeaseExpiresAt, _) => self.in_future(begin.owner.lease),
-            (_, ActiveValue::Set(value) | ActiveValue::Unchanged(value)) => Expr::value(value),
-            (_, ActiveValue::NotSet) => Expr::null(),
-        });
-        let insert = Query::insert()
-            .into_table(run::Entity)
-            .columns(run::Column::iter())
-            .values_panic(values)
-            .to_owned();
-        transaction
-            .execute(&insert)
-            .await
-            .map_err(repository_error)?;
-        Ok(row)
-    }
-
     /// Locks the run's conversation and checks that the run is still its owner's. Until the
     /// transaction ends nobody can take it: whoever does locks the conversation first.
     async fn enter<'a>(
@@ -411,6 +337,34 @@ impl Database {
             .ok_or(RepositoryError::RunLost)
     }
 
+    /// Closes a run whose lease is over, in its locked conversation.
+    ///
+    /// # Errors
+    /// [`RepositoryError::RunLost`] when the lease was extended meanwhile.
+    pub(crate) async fn interrupt(
+        &self,
+        transaction: &DatabaseTransaction,
+        conversation: &mut LockedConversation<'_>,
+        run_id: RunId,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        let finish = FinishRun {
+            end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
+            answer: None,
+            note: None,
+            usage: None,
+            now,
+        };
+        let is_over = Expr::col(run::Column::LeaseExpiresAt).lte(self.now());
+        let row = end_run(transaction, run_id, is_over, &finish).await?;
+        conversation.put_back(row.user_message_id, run_id).await?;
+        if row.has_tool_calls {
+            let unknown = tool_call_entity::Status::Unknown;
+            tool_call::settle(transaction, run_id, unknown, None, now).await?;
+        }
+        Ok(())
+    }
+
     /// A run with its tool calls.
     pub(crate) async fn run(&self, id: Uuid) -> Result<Option<Run>, RepositoryError> {
         let row = run::Entity::find_by_id(id)
@@ -427,44 +381,11 @@ impl Database {
     }
 }
 
-/// A caller's runs that may still change.
-#[derive(Debug, Default)]
-struct ActiveRuns {
-    /// How many are kept up.
-    count: u32,
-    /// The one in the conversation that is asked about.
-    here: Option<RunId>,
-    /// The same, when its lease is over.
-    expired_here: Option<RunId>,
-}
-
-/// Closes a run that nobody answers any more. Its conversation is locked by the caller.
-pub(crate) async fn interrupt(
-    transaction: &DatabaseTransaction,
-    conversation: &mut LockedConversation<'_>,
-    run_id: RunId,
-    now: DateTime<Utc>,
-) -> Result<(), RepositoryError> {
-    let finish = FinishRun {
-        end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
-        answer: None,
-        note: None,
-        usage: None,
-        called_tools: true,
-        now,
-    };
-    let row = end_run(transaction, run_id, None, &finish).await?;
-    conversation.put_back(row.user_message_id, run_id).await?;
-    let unknown = tool_call_entity::Status::Unknown;
-    tool_call::settle(transaction, run_id, unknown, None, now).await?;
-    Ok(())
-}
-
-/// Ends a run, of this owner's where there is one: anybody else's is lost.
+/// Ends a run if this holds of it; otherwise it is lost.
 async fn end_run(
     transaction: &DatabaseTransaction,
     run_id: RunId,
-    owner: Option<RunOwner>,
+    condition: SimpleExpr,
     finish: &FinishRun,
 ) -> Result<run::Model, RepositoryError> {
     let mut changes = run::ActiveModel {
@@ -486,14 +407,11 @@ async fn end_run(
         changes.output_tokens = Set(Some(stored(usage.output_tokens)));
         changes.usage_estimated = Set(Some(usage.estimated));
     }
-    let mut update = run::Entity::update_many()
+    let rows = run::Entity::update_many()
         .set(changes)
         .filter(run::Column::Id.eq(run_id.uuid()))
-        .filter(is_active());
-    if let Some(owner) = owner {
-        update = update.filter(run::Column::LeaseOwner.eq(owner.id));
-    }
-    let rows = update
+        .filter(is_active())
+        .filter(condition)
         .exec_with_returning(transaction)
         .await
         .map_err(repository_error)?;

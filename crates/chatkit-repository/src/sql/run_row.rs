@@ -28,6 +28,7 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
         user_message_id,
         assistant_message_id,
         state: _,
+        has_tool_calls: _,
         last_event: _,
         lease_owner: _,
         lease_expires_at: _,

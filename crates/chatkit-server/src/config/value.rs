@@ -92,6 +92,32 @@ impl FromStr for BaseUrl {
     }
 }
 
+/// Where an issuer publishes its keys: `http` or `https`.
+#[derive(Clone, Debug)]
+pub struct KeysUrl(String);
+
+impl KeysUrl {
+    /// The URL as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for KeysUrl {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        const EXAMPLE: &str = "must be a URL such as https://app.example.com/api/auth/jwks";
+        let url = Url::parse(text).ok().context(EXAMPLE)?;
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        if !matches!(url.scheme(), "http" | "https") || !is_plain {
+            bail!(EXAMPLE);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
 /// Where the database is. Its text may hold a password and is never printed.
 #[derive(Clone)]
 pub struct DatabaseUrl(String);
@@ -215,7 +241,7 @@ pub(super) fn not_empty(text: &str) -> anyhow::Result<String> {
 
 /// An audience, but for the one of tokens that are only good for signing in.
 pub(super) fn audience(text: &str) -> anyhow::Result<String> {
-    if text == "sign-in" {
+    if text.trim_end_matches('/') == "sign-in" {
         bail!("must not be sign-in, which is kept for sign-in links");
     }
     not_empty(text)
@@ -277,6 +303,19 @@ mod tests {
             "https://*.a",
         ] {
             assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn keys_are_at_a_url() {
+        for right in [
+            "https://login.example.com/keys?p=b2c_1",
+            "http://127.0.0.1:1/jwks",
+        ] {
+            assert!(right.parse::<KeysUrl>().is_ok(), "{right}");
+        }
+        for wrong in ["app.example.com/jwks", "ftp://a/b", "https://u:p@a/b", ""] {
+            assert!(wrong.parse::<KeysUrl>().is_err(), "{wrong}");
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Model {
     pub user_message_id: Option<Uuid>,
     pub assistant_message_id: Option<Uuid>,
     pub state: Option<Json>,
+    /// Whether it has called tools.
+    pub has_tool_calls: bool,
     pub last_event: i64,
     pub lease_owner: Option<Uuid>,
     pub lease_expires_at: Option<DateTimeUtc>,
