@@ -110,6 +110,13 @@ async fn forged_tokens_are_refused() {
         ),
         // What must be understood, and is not.
         ed.token_with(&with("crit", json!(["exp"])), &claims),
+        ed.token_with(&with("crit", Value::Null), &claims),
+        ed.token_with(&json!(["EdDSA", "ed", null]), &claims),
+        // Tokens of the issuer for something else.
+        ed.token_with(
+            &with("typ", json!("better-auth.session-cache+jwt")),
+            &claims,
+        ),
         // Claims.
         ed.token(&json!({"sub": "alice"})),
         ed.token(&json!({"sub": "alice", "exp": in_seconds(60), "nbf": in_seconds(120)})),
@@ -153,11 +160,7 @@ async fn the_last_good_keys_survive_an_outage() {
         (500, "down"),
         (302, "elsewhere"),
         (200, "no JSON"),
-        (200, "{\"keys\": []}"),
-        (
-            200,
-            "{\"keys\": [{\"kty\": \"oct\", \"kid\": \"ed\", \"k\": \"AAAA\"}]}",
-        ),
+        (200, "{}"),
         (200, &too_large),
     ] {
         let issuer = Issuer::start(&[&key]).await;
@@ -170,6 +173,23 @@ async fn the_last_good_keys_survive_an_outage() {
         assert_eq!(issuer.fetches(), before + 1, "{body:.40}");
         let good = ask(&server, &key.token(&claims())).await;
         good.expect(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn withdrawn_keys_are_forgotten() {
+    let (key, other) = (Signer::ed25519("ed"), Signer::ed25519("other"));
+    for body in [
+        "{\"keys\": []}",
+        "{\"keys\": [{\"kty\": \"oct\", \"kid\": \"ed\", \"k\": \"AAAA\"}]}",
+    ] {
+        let issuer = Issuer::start(&[&key]).await;
+        let server = server_of(&issuer).await;
+        let good = ask(&server, &key.token(&claims())).await;
+        good.expect(StatusCode::OK);
+        issuer.answer_with(200, body);
+        check_refused(&server, &other.token(&claims())).await;
+        check_refused(&server, &key.token(&claims())).await;
     }
 }
 

@@ -69,7 +69,12 @@ async fn a_listener_of_their_own_takes_them_from_the_main_one() {
 
 #[tokio::test]
 async fn the_world_does_not_see_them() {
-    let server = TestServer::start_with(BACKEND, &["--listen-addr=0.0.0.0:0"]).await;
-    let hidden = server.client_with(None).get("/metrics").await;
-    hidden.expect_problem(StatusCode::NOT_FOUND, "route_not_found");
+    for flag in [
+        "--listen-addr=0.0.0.0:0",
+        "--public-url=https://chat.example",
+    ] {
+        let server = TestServer::start_with(BACKEND, &[flag]).await;
+        let hidden = server.client_with(None).get("/metrics").await;
+        hidden.expect_problem(StatusCode::NOT_FOUND, "route_not_found");
+    }
 }

@@ -117,11 +117,15 @@ async fn only_sign_in_tokens_sign_in() {
     let server = TestServer::start(BACKEND).await;
     let expired = json!({"sub": "alice", "aud": "sign-in", "exp": in_seconds(-60)});
     let endless = json!({"sub": "alice", "aud": "sign-in"});
+    let long = json!({"sub": "alice", "aud": "sign-in", "exp": in_seconds(3_600)});
+    let shared = json!({"sub": "alice", "aud": ["sign-in", "x"], "exp": in_seconds(60)});
     let other = "another-secret-of-nobody-0123456789abc";
     for token in [
         token::of("alice"),
         signed(&expired, SECRET),
         signed(&endless, SECRET),
+        signed(&long, SECRET),
+        signed(&shared, SECRET),
         signed(&json!({"aud": "sign-in", "exp": in_seconds(60)}), SECRET),
         signed(
             &json!({"sub": "alice", "aud": "sign-in", "exp": in_seconds(60)}),

@@ -1,5 +1,8 @@
 //! The contract for people and programs: `/docs` and `/openapi.yaml`.
 
+use std::sync::LazyLock;
+
+use bytes::Bytes;
 use poem::{Response, handler};
 use poem_openapi::OpenApiService;
 
@@ -10,12 +13,18 @@ const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
      style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'";
 
+/// The contract, made once.
+static YAML: LazyLock<String> = LazyLock::new(document::document);
+
+/// The page, made once.
+static PAGE: LazyLock<Bytes> = LazyLock::new(|| render().into());
+
 #[handler]
 pub(crate) fn openapi_yaml() -> Response {
     Response::builder()
         .content_type("application/yaml")
         .header("Cache-Control", "no-cache")
-        .body(document::document())
+        .body(YAML.as_str())
 }
 
 /// Signs in with the token of a link. It is taken out of the address bar first, so that it stays
@@ -36,14 +45,18 @@ const SIGN_IN: &str = "<script>
 /// The contract in Swagger UI.
 #[handler]
 pub(crate) fn page() -> Response {
+    Response::builder()
+        .content_type("text/html; charset=utf-8")
+        .header("Cache-Control", "no-cache")
+        .header("Content-Security-Policy", POLICY)
+        .body(PAGE.clone())
+}
+
+fn render() -> String {
     let service = OpenApiService::new(APIS, document::TITLE, env!("CARGO_PKG_VERSION"));
     let html = service
         .swagger_ui_html()
         .replace(&service.spec(), &document::json().to_string())
         .replace("<title>Swagger UI</title>", "<title>chatkit API</title>");
-    Response::builder()
-        .content_type("text/html; charset=utf-8")
-        .header("Cache-Control", "no-cache")
-        .header("Content-Security-Policy", POLICY)
-        .body(format!("<!doctype html>\n{SIGN_IN}{html}"))
+    format!("<!doctype html>\n{SIGN_IN}{html}")
 }

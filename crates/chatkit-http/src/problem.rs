@@ -17,7 +17,10 @@ use poem_openapi::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{auth::AuthFailure, payload::Json};
+use crate::{
+    auth::{AuthFailure, JwksUnavailable},
+    payload::Json,
+};
 
 /// When to try again, in seconds, where nobody knows better.
 const RETRY_AFTER_SECONDS: u32 = 2;
@@ -262,6 +265,8 @@ impl ApiError {
     /// Writes what the caller does not see to the log. Called once, where the error is answered.
     pub(crate) fn report(&self) {
         match self {
+            // Said once, by who fetches them.
+            Self::Unavailable(cause) if cause.is::<JwksUnavailable>() => {}
             Self::Unavailable(cause) => tracing::warn!(
                 error = cause.as_ref() as &dyn std::error::Error,
                 "something that is needed is unavailable"

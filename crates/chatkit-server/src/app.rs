@@ -52,6 +52,7 @@ impl App {
     /// Also when one of them has the name of a built-in one.
     pub async fn start_with(settings: &Settings, mut tools: ToolRegistry) -> anyhow::Result<Self> {
         let verifier = Verifier::new(verifier_options(settings)?)?;
+        warn_of_any_audience(settings);
         let repositories = open_database(settings).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         chatkit_tools::tasks::register(&mut tools, &repositories.tasks)?;
@@ -71,7 +72,8 @@ impl App {
             None => None,
         };
         let options = ApiOptions {
-            metrics: (metrics_address.is_none() && address.ip().is_loopback()).then_some(metrics),
+            metrics: (metrics_address.is_none() && is_private(settings, address))
+                .then_some(metrics),
             ..api_options(settings, address)
         };
         let state = ApiState::new(
@@ -132,6 +134,28 @@ impl App {
     }
 }
 
+fn warn_of_any_audience(settings: &Settings) {
+    if settings.jwks_url.is_some()
+        && settings.jwt_issuer.is_none()
+        && settings.jwt_audience.is_none()
+    {
+        tracing::warn!(
+            "every token of the issuer is accepted, whatever it was made for: set JWT_ISSUER and \
+             JWT_AUDIENCE"
+        );
+    }
+}
+
+/// Whether only programs of this machine are meant to reach the server: it listens to no others,
+/// and no proxy is said to stand before it.
+fn is_private(settings: &Settings, address: SocketAddr) -> bool {
+    let has_proxy = settings.public_url.as_ref().is_some_and(|url| {
+        let host = url.as_str().split_once("://").map_or("", |(_, host)| host);
+        !host.starts_with("127.") && !host.starts_with("localhost") && !host.starts_with("[::1]")
+    });
+    address.ip().is_loopback() && !has_proxy
+}
+
 /// Listens on the address that a setting names; port 0 becomes one that is free.
 async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address)
@@ -177,6 +201,7 @@ pub fn verifier_options(settings: &Settings) -> anyhow::Result<VerifierOptions> 
 
 async fn open_database(settings: &Settings) -> anyhow::Result<Repositories> {
     let url = settings.database_url.expose();
+    local::create_database(settings)?;
     if settings.auto_migrate {
         chatkit_migration::up(url)
             .await

@@ -3,7 +3,7 @@
 use std::{
     fs::OpenOptions,
     io::{Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -43,6 +43,7 @@ pub fn secret(settings: &Settings) -> anyhow::Result<String> {
     };
     let file = beside(&database);
     create(&file)?;
+    check_private(&file)?;
     let mut secret = String::new();
     OpenOptions::new()
         .read(true)
@@ -54,6 +55,45 @@ pub fn secret(settings: &Settings) -> anyhow::Result<String> {
         bail!("{} holds no secret: delete it", file.display());
     }
     Ok(secret)
+}
+
+/// Makes the file of a SQLite database that is to be made, readable by its owner only: it holds
+/// what people say. What SQLite puts beside it becomes the same.
+///
+/// # Errors
+/// When the file cannot be made.
+pub fn create_database(settings: &Settings) -> anyhow::Result<()> {
+    let url = settings.database_url.expose();
+    let Some(file) = settings.database_url.sqlite_file() else {
+        return Ok(());
+    };
+    if !url.contains("mode=rwc") {
+        return Ok(());
+    }
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&file);
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("DATABASE_URL: {}", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A secret that others can read or have put there is none.
+fn check_private(file: &Path) -> anyhow::Result<()> {
+    let metadata = std::fs::symlink_metadata(file)
+        .with_context(|| format!("could not read {}", file.display()))?;
+    if !metadata.is_file() || metadata.permissions().mode() & 0o077 != 0 {
+        bail!(
+            "{} must be a file that only its owner can read: delete it, or chmod 600",
+            file.display()
+        );
+    }
+    Ok(())
 }
 
 fn beside(database: &Path) -> PathBuf {

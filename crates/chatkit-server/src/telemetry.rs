@@ -31,6 +31,8 @@ where
     // The library logs the bodies that it cannot read, and these quote conversations.
     let filter = filter
         .add_directive("async_openai=off".parse()?)
+        // Its span of connecting holds the URL with the password.
+        .add_directive("sea_orm=info".parse()?)
         // A busy pool would say so with every request.
         .add_directive("sqlx::pool::acquire=error".parse()?);
     let log = tracing_subscriber::fmt()

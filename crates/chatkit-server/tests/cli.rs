@@ -128,9 +128,10 @@ fn without_configuration_one_is_chatting_and_history_survives_a_restart() {
     assert_eq!(listed["response"], "You have 1 task:\n\n- 1: Buy groceries");
     let completed = first.say("Mark task 1 as complete", &id);
     assert_eq!(completed["response"], "Task 1 is complete: Buy groceries.");
-    let secret = folder.path().join("chatkit.db.secret");
-    let mode = std::fs::metadata(&secret).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let mode = |file: &Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    for file in ["chatkit.db", "chatkit.db-wal", "chatkit.db.secret"] {
+        assert_eq!(mode(&folder.path().join(file)), 0o600, "{file}");
+    }
     let yesterday = first.credentials.clone();
     first.terminate();
 
@@ -301,6 +302,17 @@ fn it_refuses_to_be_open_to_the_world() {
         .output()
         .unwrap();
     assert_eq!(two.status.code(), Some(1));
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("chatkit.db.secret");
+    std::fs::write(&secret, "x".repeat(64)).unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, _, stderr) = output(&mut server(&folder));
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("chmod 600"), "{stderr}");
 }
 
 #[test]

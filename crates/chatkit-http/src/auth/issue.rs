@@ -7,10 +7,7 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 
-use super::verifier::{SIGN_IN, TokenError, VerifierOptions, check_secret};
-
-/// How long a sign-in link is good.
-const SIGN_IN_TTL: Duration = Duration::from_secs(10 * 60);
+use super::verifier::{SIGN_IN, SIGN_IN_TTL, TokenError, VerifierOptions, check_secret};
 
 /// A token with which a user may call, signed with the shared secret.
 ///

@@ -74,7 +74,7 @@ struct Fetches {
 /// No keys could be fetched so far.
 #[derive(Debug, thiserror::Error)]
 #[error("the issuer's keys could not be fetched")]
-pub(super) struct JwksUnavailable;
+pub(crate) struct JwksUnavailable;
 
 /// The published keys of an issuer.
 pub(super) struct Jwks {
@@ -96,8 +96,6 @@ enum FetchError {
     TooLarge,
     #[error("the answer is not a set of keys")]
     NoSet(#[from] serde_json::Error),
-    #[error("none of the keys can be used")]
-    NoKeys,
 }
 
 impl Jwks {
@@ -172,6 +170,9 @@ impl Jwks {
         let fetch = tokio::spawn(async move {
             match jwks.fetch().await {
                 Ok(keys) => {
+                    if keys.is_empty() {
+                        tracing::warn!("the issuer has no keys that can be used");
+                    }
                     tracing::debug!(keys = keys.len(), "fetched the issuer's keys");
                     let mut kept = jwks.keys.write().unwrap_or_else(PoisonError::into_inner);
                     *kept = Some(Arc::new(keys));
@@ -204,17 +205,14 @@ impl Jwks {
             }
         }
         let set: Set = serde_json::from_slice(&body)?;
-        let keys: HashMap<String, Key> = set
+        // A set without keys is an answer too: they were withdrawn.
+        Ok(set
             .keys
             .into_iter()
             .filter_map(|jwk| serde_json::from_value::<Jwk>(jwk).ok())
             .filter_map(Jwk::into_key)
             .take(MAX_KEYS)
-            .collect();
-        if keys.is_empty() {
-            return Err(FetchError::NoKeys);
-        }
-        Ok(keys)
+            .collect())
     }
 }
 

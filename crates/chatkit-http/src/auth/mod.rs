@@ -16,6 +16,7 @@ use poem_openapi::{
 };
 use serde_json::Value;
 
+pub(crate) use self::jwks::JwksUnavailable;
 pub use self::{
     issue::{issue_sign_in_token, issue_token},
     verifier::{TokenError, Verifier, VerifierOptions},

@@ -1,10 +1,10 @@
 //! Which tokens hold.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
@@ -21,6 +21,9 @@ const MIN_SECRET_BYTES: usize = 32;
 
 /// The audience of tokens that are only good for signing in.
 pub(crate) const SIGN_IN: &str = "sign-in";
+
+/// How long a sign-in link is good.
+pub(super) const SIGN_IN_TTL: Duration = Duration::from_secs(10 * 60);
 
 /// Which tokens to accept: of a shared secret, of published keys, or of both.
 #[derive(Clone, Default)]
@@ -66,13 +69,32 @@ pub enum TokenError {
     Signing(#[source] jsonwebtoken::errors::Error),
 }
 
-/// The JOSE header of a token (RFC 7515 section 4.1): what of it is read. Keys that it carries or
+/// The JOSE header of a token (RFC 7515 section 4.1): what of it is used. Keys that it carries or
 /// points to (`jwk`, `jku`, `x5c`, `x5u`) are never looked at.
-#[derive(Deserialize)]
 struct Header {
     alg: String,
     kid: Option<String>,
-    crit: Option<Value>,
+}
+
+impl Header {
+    fn read(part: &str) -> Result<Self, AuthFailure> {
+        let header: Map<String, Value> = read_part(part)?;
+        if header.contains_key("crit") {
+            // RFC 7515 section 4.1.11: what must be understood, and is not, must be refused.
+            return Err(AuthFailure::Invalid("the token has critical extensions"));
+        }
+        let text = |name: &str| header.get(name).and_then(Value::as_str).map(str::to_owned);
+        // RFC 8725 section 3.11: a token of another kind is not one to call with.
+        let kind = text("typ").unwrap_or_default().to_ascii_lowercase();
+        let kind = kind.strip_prefix("application/").unwrap_or(&kind);
+        if !matches!(kind, "" | "jwt" | "at+jwt") {
+            return Err(AuthFailure::Invalid("the token is of another kind"));
+        }
+        Ok(Self {
+            alg: text("alg").ok_or(AuthFailure::Invalid("the token has no algorithm"))?,
+            kid: text("kid"),
+        })
+    }
 }
 
 impl Verifier {
@@ -136,7 +158,12 @@ impl Verifier {
         let claims = Signed::parse(token)?.claims(secret)?;
         check_times(&claims, now)?;
         self.check_issuer(&claims)?;
-        if !has_audience(&claims, SIGN_IN) {
+        let exp = claims
+            .get("exp")
+            .and_then(Value::as_f64)
+            .unwrap_or_default();
+        let is_short = exp - seconds(now) <= SIGN_IN_TTL.as_secs_f64() + LEEWAY;
+        if claims.get("aud").and_then(Value::as_str) != Some(SIGN_IN) || !is_short {
             return Err(AuthFailure::Invalid("the token is not one for signing in").into());
         }
         Ok(claims)
@@ -158,7 +185,8 @@ impl Verifier {
                 AuthFailure::Invalid("tokens signed with a secret are not accepted").into()
             });
         }
-        let Some(jwks) = &self.jwks else {
+        let is_used = matches!(header.alg.as_str(), "EdDSA" | "Ed25519" | "ES256" | "RS256");
+        let Some(jwks) = self.jwks.as_ref().filter(|_| is_used) else {
             return Err(AuthFailure::Invalid("the token's algorithm is not accepted").into());
         };
         let Some(kid) = &header.kid else {
@@ -202,11 +230,7 @@ impl<'a> Signed<'a> {
             _ => return Err(AuthFailure::Invalid("the token is not a JWT")),
         };
         let message = &token[..header.len() + 1 + claims.len()];
-        let header: Header = read_part(header)?;
-        if header.crit.is_some() {
-            // RFC 7515 section 4.1.11: what must be understood, and is not, must be refused.
-            return Err(AuthFailure::Invalid("the token has critical extensions"));
-        }
+        let header = Header::read(header)?;
         Ok(Self {
             header,
             message,
@@ -256,7 +280,7 @@ fn read_part<T: DeserializeOwned>(part: &str) -> Result<T, AuthFailure> {
 
 /// `exp` and `nbf` (RFC 7519 section 4.1): numbers of seconds, not necessarily whole.
 fn check_times(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(), AuthFailure> {
-    let now = now.timestamp_millis() as f64 / 1_000.0;
+    let now = seconds(now);
     let exp = claims.get("exp").and_then(Value::as_f64);
     let exp = exp.ok_or(AuthFailure::Invalid(
         "the token does not say when it expires",
@@ -269,6 +293,10 @@ fn check_times(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(), Au
         Some(nbf) if nbf.as_f64().is_some_and(|nbf| nbf <= now + LEEWAY) => Ok(()),
         Some(_) => Err(AuthFailure::Invalid("the token is not valid yet")),
     }
+}
+
+fn seconds(time: DateTime<Utc>) -> f64 {
+    time.timestamp_millis() as f64 / 1_000.0
 }
 
 /// Whether a token is for this audience: `aud` is a string or a list of them.

@@ -57,6 +57,7 @@ macro_rules! conformance_tests {
             turns::a_key_of_an_interrupted_run_answers_its_message_again,
             turns::a_key_of_a_failed_run_that_was_left_behind_stands_for_it,
             turns::a_user_has_a_bounded_number_of_active_runs,
+            turns::the_bound_holds_when_many_begin_at_once,
             turns::a_conversation_can_begin_with_what_was_said_before,
             runs::tool_calls_are_kept_with_their_answer,
             runs::tool_calls_of_a_stopped_run_are_settled,

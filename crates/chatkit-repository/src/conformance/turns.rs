@@ -307,6 +307,24 @@ pub async fn a_user_has_a_bounded_number_of_active_runs(repositories: &Repositor
     begin_new(repositories, &caller, begins[2].clone()).await;
 }
 
+/// Sends to conversations of one user at the same moment are counted too.
+pub async fn the_bound_holds_when_many_begin_at_once(repositories: &Repositories) {
+    let caller = somebody();
+    let mut begins = Vec::new();
+    for _ in 0..12 {
+        let id = created(repositories, &caller, clock().now()).await.id;
+        begins.push(BeginRun {
+            max_runs_per_user: 3,
+            ..begin_at(id, owner(LONG), clock().now())
+        });
+    }
+    let begun = begins
+        .into_iter()
+        .map(|begin| repositories.runs.begin(&caller, begin));
+    let begun = futures::future::join_all(begun).await;
+    assert_eq!(begun.iter().filter(|begun| begun.is_ok()).count(), 3);
+}
+
 /// Earlier messages are stored in order before the new one, in one step.
 pub async fn a_conversation_can_begin_with_what_was_said_before(repositories: &Repositories) {
     let caller = somebody();

@@ -15,12 +15,13 @@ mod task;
 mod tool_call;
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use chatkit_domain::{Repositories, RepositoryError};
+use chatkit_domain::{Caller, Repositories, RepositoryError};
 use chrono::{SubsecRound, Utc};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database as SeaDatabase, DatabaseConnection,
@@ -51,6 +52,9 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// How many rows of an answer SQLite's thread gives at once; a page is a row longer than what is
 /// shown of it.
 const LARGEST_PAGE: usize = 128;
+
+/// How many places there are for users who begin a run.
+const BEGINNERS: usize = 256;
 
 /// How many searches run at once.
 const SEARCHES: usize = 2;
@@ -107,6 +111,8 @@ struct Database {
     schema: String,
     /// Searches read much; they take only so many of the connections.
     searches: Arc<Semaphore>,
+    /// Which users begin a run just now; a place serves several.
+    beginners: Vec<tokio::sync::Mutex<()>>,
     /// On SQLite, that this process uses the file.
     in_use: Mutex<Option<InUse>>,
 }
@@ -142,6 +148,9 @@ impl Database {
             backend,
             schema: options.schema.clone(),
             searches: Arc::new(Semaphore::new(SEARCHES)),
+            beginners: (0..BEGINNERS)
+                .map(|_| tokio::sync::Mutex::default())
+                .collect(),
             in_use: Mutex::default(),
         })
     }
@@ -191,6 +200,15 @@ impl Database {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         in_use.take();
+    }
+
+    /// Waits until no other run of this user begins in this process, so that they are counted one
+    /// after the other. Replicas do not wait for each other: each can exceed the bound by one.
+    async fn begin_alone(&self, caller: &Caller) -> tokio::sync::MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        caller.user_id().as_str().hash(&mut hasher);
+        let place = hasher.finish() as usize % BEGINNERS;
+        self.beginners[place].lock().await
     }
 
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that

@@ -29,6 +29,7 @@ use super::{
 #[async_trait]
 impl RunRepository for Database {
     async fn begin(&self, caller: &Caller, begin: BeginRun) -> Result<Begun, RepositoryError> {
+        let _alone = self.begin_alone(caller).await;
         let transaction = self.write().await?;
         let mut conversation = match &begin.target {
             RunTarget::New { id, earlier } => {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use chatkit_domain::{Clock, SystemClock, UserId};
 use chatkit_server::{
     config::{Command, Migrate, Settings},
-    erase, verifier_options,
+    erase, local, verifier_options,
 };
 
 /// Does what the command line says.
@@ -42,6 +42,7 @@ pub(crate) async fn run(command: Option<Command>, settings: &Settings) -> anyhow
 
 async fn migrate(direction: Migrate, settings: &Settings) -> anyhow::Result<()> {
     let url = settings.database_url.expose();
+    local::create_database(settings)?;
     match direction {
         Migrate::Up => chatkit_migration::up(url).await?,
         Migrate::Down => chatkit_migration::down(url).await?,

@@ -135,7 +135,8 @@ impl DatabaseUrl {
         let path = self.0.strip_prefix("sqlite:")?;
         let path = path.strip_prefix("//").unwrap_or(path);
         let path = path.split_once('?').map_or(path, |(path, _)| path);
-        Some(PathBuf::from(path))
+        let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+        Some(PathBuf::from(path.into_owned()))
     }
 }
 
@@ -265,6 +266,7 @@ mod tests {
             Some("chatkit.db".into())
         );
         assert_eq!(file("sqlite:///var/lib/c.db"), Some("/var/lib/c.db".into()));
+        assert_eq!(file("sqlite://my%20data/c.db"), Some("my data/c.db".into()));
         assert_eq!(file("postgres://u:p@h/d"), None);
         for wrong in [
             "mysql://x",
