@@ -113,6 +113,7 @@ impl TestDatabase {
         chatkit_repository::connect(DatabaseOptions {
             url: self.url.clone(),
             pool: 4,
+            locks: std::env::temp_dir(),
             schema: chatkit_migration::latest(),
         })
         .await

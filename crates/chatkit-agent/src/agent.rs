@@ -132,19 +132,25 @@ pub enum AgentError {
 
 impl Agent {
     /// An agent over these parts. Its background work begins at once and ends with its last
-    /// clone. Must be called within a Tokio runtime.
-    #[must_use]
-    pub fn new(
+    /// clone.
+    ///
+    /// # Errors
+    /// When the repositories cannot be told that it begins.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub async fn new(
         settings: AgentSettings,
         repositories: Repositories,
         provider: Arc<dyn Provider>,
         tools: ToolRegistry,
         clock: Arc<dyn Clock>,
-    ) -> Self {
+    ) -> Result<Self, RepositoryError> {
         let owner = RunOwner {
             id: clock.uuid(),
             lease: settings.run_lease,
         };
+        repositories.runs.enter(owner).await?;
         let journal = Arc::new(Journal::new(owner));
         let background = background(&settings, &repositories, &clock, &journal);
         let shared = Shared {
@@ -159,9 +165,9 @@ impl Agent {
             draining: CancellationToken::new(),
             background: Mutex::new(background),
         };
-        Self {
+        Ok(Self {
             shared: Arc::new(shared),
-        }
+        })
     }
 
     /// Stores the user's message and begins to answer it. Once this is called the run goes on,

@@ -1,6 +1,6 @@
 //! The only place that names every implementation.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use chatkit_agent::{
@@ -62,7 +62,8 @@ impl App {
             provider(settings)?,
             tools,
             clock.clone(),
-        );
+        )
+        .await?;
         let (listener, address) = bind("LISTEN_ADDR", settings.listen_addr).await?;
         let metrics = metrics::source(&repositories)?;
         let stop = CancellationToken::new();
@@ -210,6 +211,18 @@ async fn open_database(settings: &Settings) -> anyhow::Result<Repositories> {
     repositories(settings).await
 }
 
+/// Where processes tell each other that they live: beside a SQLite database, which may be all that
+/// they share, and otherwise where this machine keeps what need not survive it.
+fn locks(settings: &Settings) -> PathBuf {
+    let Some(file) = settings.database_url.sqlite_file() else {
+        return std::env::temp_dir();
+    };
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
 /// Removes everything of one user for good; returns how many conversations and tasks that were.
 ///
 /// # Errors
@@ -223,6 +236,7 @@ async fn repositories(settings: &Settings) -> anyhow::Result<Repositories> {
     chatkit_repository::connect(DatabaseOptions {
         url: settings.database_url.expose().to_owned(),
         pool: settings.database_pool,
+        locks: locks(settings),
         schema: chatkit_migration::latest(),
     })
     .await

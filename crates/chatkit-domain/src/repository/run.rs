@@ -16,6 +16,13 @@ use crate::{
 /// that owner, and answer [`RepositoryError::RunLost`] otherwise.
 #[async_trait]
 pub trait RunRepository: std::fmt::Debug + Send + Sync {
+    /// Tells that an owner begins its work, before its first run. Where it is known for certain
+    /// that earlier owners are dead, their leases end now: nobody need wait for them.
+    async fn enter(&self, owner: RunOwner) -> Result<(), RepositoryError> {
+        let _ = owner;
+        Ok(())
+    }
+
     /// Stores the user's message and begins the run that answers it, in one step. A run whose
     /// lease ran out is closed as interrupted on the way.
     ///

@@ -40,7 +40,7 @@ impl Maintenance for Database {
                 tracing::warn!(error = &error as &dyn std::error::Error, "could not close");
             }
         }
-        self.leave_file();
+        self.living.leave();
     }
 
     fn connections(&self) -> Connections {

@@ -4,40 +4,35 @@ mod begin;
 mod conversation;
 mod entity;
 mod error;
+mod living;
 mod locked;
 mod maintenance;
 mod message;
 mod message_row;
 mod run;
 mod run_row;
-mod sqlite_lock;
 mod task;
 mod tool_call;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use chatkit_domain::{Caller, Repositories, RepositoryError};
 use chrono::{SubsecRound, Utc};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database as SeaDatabase, DatabaseConnection,
-    DatabaseTransaction, DbBackend, EntityTrait, ExprTrait, QueryFilter, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, Database as SeaDatabase, DatabaseConnection, DatabaseTransaction, DbBackend,
+    ExprTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sea_query::{Expr, SimpleExpr},
 };
 
 use sqlx::{Connection, sqlite::SqlitePoolOptions};
 use tokio::sync::Semaphore;
 
-use self::{
-    entity::run as run_entity,
-    error::{corrupt, repository_error},
-    sqlite_lock::InUse,
-};
+use self::{error::repository_error, living::Living};
 
 /// How long SQLite waits for another process that writes.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -75,6 +70,9 @@ pub struct DatabaseOptions {
     pub url: String,
     /// Connections at most. SQLite has one writer beside them.
     pub pool: u32,
+    /// The folder of the files by which processes on one machine know which of them live: one
+    /// that all of them share.
+    pub locks: PathBuf,
     /// The migration that the schema must have for [`check`](chatkit_domain::Maintenance::check)
     /// to succeed.
     pub schema: String,
@@ -86,11 +84,7 @@ pub struct DatabaseOptions {
 /// [`RepositoryError::Unavailable`] when the database cannot be reached, or the URL is none of a
 /// database that is supported.
 pub async fn connect(options: DatabaseOptions) -> Result<Repositories, RepositoryError> {
-    let mut database = Database::open(options).await?;
-    if database.backend == DbBackend::Sqlite {
-        database.enter_file().await?;
-    }
-    let database = Arc::new(database);
+    let database = Arc::new(Database::open(options).await?);
     Ok(Repositories {
         conversations: database.clone(),
         messages: database.clone(),
@@ -113,8 +107,8 @@ struct Database {
     searches: Arc<Semaphore>,
     /// Which users begin a run just now; a place serves several.
     beginners: Vec<tokio::sync::Mutex<()>>,
-    /// On SQLite, that this process uses the file.
-    in_use: Mutex<Option<InUse>>,
+    /// Which owners of runs live.
+    living: Living,
 }
 
 impl Database {
@@ -151,55 +145,8 @@ impl Database {
             beginners: (0..BEGINNERS)
                 .map(|_| tokio::sync::Mutex::default())
                 .collect(),
-            in_use: Mutex::default(),
+            living: Living::new(options.locks.clone(), prefix_of(&options.url)),
         })
-    }
-
-    /// Notes that this process uses the SQLite file. Where no other does, whoever still has a run
-    /// is dead, and nobody need wait for its lease to end.
-    async fn enter_file(&mut self) -> Result<(), RepositoryError> {
-        let file = self.file().await?;
-        let (in_use, is_alone) = InUse::alone(&file).map_err(unusable)?;
-        if is_alone {
-            let expired = run_entity::Entity::update_many()
-                .col_expr(run_entity::Column::LeaseExpiresAt, self.now())
-                .filter(is_active())
-                .exec(&self.writer)
-                .await;
-            if let Err(error) = expired {
-                // Before the first migration there is no such table.
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "could not look for the runs of dead processes"
-                );
-            }
-        }
-        let shared = in_use.share().await.map_err(unusable)?;
-        self.in_use = Mutex::new(Some(shared));
-        Ok(())
-    }
-
-    /// Where SQLite has the database.
-    async fn file(&self) -> Result<PathBuf, RepositoryError> {
-        let query = "SELECT file FROM pragma_database_list WHERE name = 'main'";
-        let statement = Statement::from_string(self.backend, query);
-        let row = self
-            .reader
-            .query_one_raw(statement)
-            .await
-            .map_err(repository_error)?;
-        let row = row.ok_or_else(|| corrupt("a SQLite database without a file"))?;
-        let file: String = row.try_get("", "file").map_err(repository_error)?;
-        Ok(PathBuf::from(file))
-    }
-
-    /// Notes that this process does not use the file any more.
-    fn leave_file(&self) {
-        let mut in_use = self
-            .in_use
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        in_use.take();
     }
 
     /// Waits until no other run of this user begins in this process, so that they are counted one
@@ -244,8 +191,11 @@ impl Database {
     }
 }
 
-fn unusable(error: std::io::Error) -> RepositoryError {
-    RepositoryError::Unavailable(Box::new(error))
+/// How the files of those who use this database are called.
+fn prefix_of(url: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    url.hash(&mut hasher);
+    format!("chatkit-{:016x}-", hasher.finish())
 }
 
 /// Begins a transaction in a task of its own. A caller that goes away in the middle of `BEGIN`

@@ -20,6 +20,7 @@ use super::{
     entity::{run, tool_call as tool_call_entity},
     error::repository_error,
     is_active,
+    living::Dead,
     locked::{LockedConversation, of_caller},
     message::live_message,
     run_row::{status_column, to_run},
@@ -28,6 +29,20 @@ use super::{
 
 #[async_trait]
 impl RunRepository for Database {
+    async fn enter(&self, owner: RunOwner) -> Result<(), RepositoryError> {
+        let dead = self.living.dead().map_err(unknown)?;
+        let owners = dead.iter().map(|dead| dead.owner);
+        run::Entity::update_many()
+            .col_expr(run::Column::LeaseExpiresAt, self.now())
+            .filter(run::Column::LeaseOwner.is_in(owners))
+            .filter(is_active())
+            .exec(&self.writer)
+            .await
+            .map_err(repository_error)?;
+        dead.into_iter().for_each(Dead::forget);
+        self.living.enter(owner.id).map_err(unknown)
+    }
+
     async fn begin(&self, caller: &Caller, begin: BeginRun) -> Result<Begun, RepositoryError> {
         let _alone = self.begin_alone(caller).await;
         let transaction = self.write().await?;
@@ -198,7 +213,7 @@ impl RunRepository for Database {
         now: DateTime<Utc>,
     ) -> Result<(), RepositoryError> {
         let transaction = self.write().await?;
-        let conversation = self.enter(&transaction, fence).await?;
+        let conversation = self.own(&transaction, fence).await?;
         let ToolCallOutcome {
             id,
             status,
@@ -309,7 +324,7 @@ impl RunRepository for Database {
 impl Database {
     /// Locks the run's conversation and checks that the run is still its owner's. Until the
     /// transaction ends nobody can take it: whoever does locks the conversation first.
-    async fn enter<'a>(
+    async fn own<'a>(
         &self,
         transaction: &'a DatabaseTransaction,
         fence: RunFence,
@@ -380,6 +395,10 @@ impl Database {
             None => Ok(None),
         }
     }
+}
+
+fn unknown(error: std::io::Error) -> RepositoryError {
+    RepositoryError::Failed(Box::new(error))
 }
 
 /// Ends a run if this holds of it; otherwise it is lost.
