@@ -7,7 +7,7 @@ use chatkit_domain::{
     ItemId, Message, MessageText, Repositories, RepositoryError, Run, RunEnd, RunError,
     RunErrorCode, RunFence, RunInput, RunOutcome, RunOwner, RunTarget,
 };
-use chatkit_tools::{ToolContext, ToolRegistry};
+use chatkit_tools::{ToolContext, ToolDefinition, ToolRegistry};
 use futures::FutureExt;
 use tokio::{
     sync::{Mutex, Semaphore, mpsc, oneshot},
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) repositories: Repositories,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) tools: ToolRegistry,
+    /// What a model is told of the tools.
+    pub(crate) definitions: Arc<[ToolDefinition]>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
     slots: Arc<Semaphore>,
@@ -158,6 +160,7 @@ impl Agent {
             settings,
             repositories,
             provider,
+            definitions: tools.definitions().cloned().collect(),
             tools,
             clock,
             journal,

@@ -281,9 +281,9 @@ impl Engine {
         let settings = &shared.settings;
         let before = self.progress.chars;
         let tools = if may_call {
-            shared.tools.definitions().cloned().collect()
+            shared.definitions.clone()
         } else {
-            Vec::new()
+            Arc::default()
         };
         let mut window = (settings.context_messages as usize, settings.context_chars);
         for _ in 0..=3 {

@@ -3,7 +3,7 @@
 pub mod openai;
 pub mod rules;
 
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chatkit_domain::Usage;
@@ -35,7 +35,7 @@ pub struct ModelRequest {
     /// The conversation so far, oldest first; it ends with the new message or with tool results.
     pub input: Vec<InputItem>,
     /// The tools it may call; none when its rounds are used up.
-    pub tools: Vec<ToolDefinition>,
+    pub tools: Arc<[ToolDefinition]>,
     /// How it should choose its words.
     pub sampling: Sampling,
 }

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use poem::{Request, Response, http::HeaderValue};
+use poem::{
+    Request, Response,
+    http::{HeaderValue, StatusCode},
+};
 use tracing::{Span, field};
 use uuid::Uuid;
 
@@ -63,11 +66,14 @@ impl RequestTrace {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         let _in_span = self.span.enter();
-        tracing::info!(
-            status = response.status().as_u16(),
-            duration_ms = self.begun.elapsed().as_secs_f64() * 1_000.0,
-            "answered"
-        );
+        let status = response.status().as_u16();
+        let duration_ms = self.begun.elapsed().as_secs_f64() * 1_000.0;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            // Every page that is open asks every two seconds.
+            tracing::debug!(status, duration_ms, "answered");
+        } else {
+            tracing::info!(status, duration_ms, "answered");
+        }
     }
 }
 

@@ -30,7 +30,7 @@ impl From<ModelRequest> for Request {
         } = request;
         let system =
             (!instructions.is_empty()).then(|| json!({"role": "system", "content": instructions}));
-        let tools = tools.into_iter().map(|tool| {
+        let tools = tools.iter().map(|tool| {
             json!({"type": "function", "function": {
                 "name": tool.name,
                 "description": tool.description,
