@@ -38,7 +38,7 @@ interface Promised<S extends Schemas> {
     next_cursor: string | null;
     has_more: boolean;
   };
-  CreateConversation: { title?: string };
+  CreateConversation: { title?: string | null };
   FieldError: { path: string; message: string };
   Message: {
     id: string;

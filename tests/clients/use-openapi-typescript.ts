@@ -108,8 +108,8 @@ export async function mistakes(message: Schemas["Message"]): Promise<void> {
   // @ts-expect-error: there is no such path
   await client.GET("/api/chat/conversation");
 
-  // @ts-expect-error: null is not a title
-  await client.POST("/api/chat/conversations", { body: { title: null } });
+  // @ts-expect-error: a number is not a title
+  await client.POST("/api/chat/conversations", { body: { title: 1 } });
 
   // @ts-expect-error: a user has no tool calls, so they may be null
   message.tool_calls.length;

@@ -109,8 +109,8 @@ export async function mistakes(message: api.Message): Promise<void> {
   // @ts-expect-error: the conversation is named in the path
   await api.sendMessage({ content: "" });
 
-  // @ts-expect-error: null is not a title
-  await api.createConversation({ title: null });
+  // @ts-expect-error: a number is not a title
+  await api.createConversation({ title: 1 });
 
   // @ts-expect-error: a user has no tool calls, so they may be null
   message.tool_calls.length;

@@ -20,7 +20,7 @@ pub mod token;
 pub use better_auth::{BetterAuth, SignedIn};
 pub use client::{Answer, Client};
 pub use database::{Backend, TestDatabase};
-pub use server::TestServer;
+pub use server::{Replica, TestServer};
 
 use std::time::Duration;
 

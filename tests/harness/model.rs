@@ -4,7 +4,10 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -35,6 +38,7 @@ struct Shared {
     repeated: Option<Reply>,
     replies: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<Value>>,
+    stalled: AtomicUsize,
 }
 
 /// What a request meets.
@@ -193,6 +197,12 @@ impl FakeModel {
         self.shared.requests.lock().unwrap().clone()
     }
 
+    /// How many streams have said all that they will before they stall.
+    #[must_use]
+    pub fn stalled(&self) -> usize {
+        self.shared.stalled.load(Ordering::SeqCst)
+    }
+
     /// The flags by which a server is pointed at it.
     #[must_use]
     pub fn flags(&self) -> Vec<String> {
@@ -240,7 +250,7 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result
         };
         match reply {
             Reply::Stream(steps) => {
-                if !write_stream(&mut stream, steps).await? {
+                if !write_stream(&mut stream, steps, &shared).await? {
                     return Ok(());
                 }
             }
@@ -316,7 +326,11 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 /// Writes a stream; `false` when the connection is to end with it.
-async fn write_stream(stream: &mut TcpStream, steps: Vec<Step>) -> std::io::Result<bool> {
+async fn write_stream(
+    stream: &mut TcpStream,
+    steps: Vec<Step>,
+    shared: &Shared,
+) -> std::io::Result<bool> {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
                 Transfer-Encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await?;
@@ -325,7 +339,10 @@ async fn write_stream(stream: &mut TcpStream, steps: Vec<Step>) -> std::io::Resu
             Step::Chunk(chunk) => write_chunk(stream, &format!("data: {chunk}\n\n")).await?,
             Step::Raw(line) => write_chunk(stream, &line).await?,
             Step::Wait(pause) => tokio::time::sleep(pause).await,
-            Step::Stall => std::future::pending().await,
+            Step::Stall => {
+                shared.stalled.fetch_add(1, Ordering::SeqCst);
+                std::future::pending::<()>().await;
+            }
             Step::Abort => return Ok(false),
         }
     }

@@ -112,6 +112,18 @@ impl TestServer {
         Self::run(self.database, &settings, self.flags, self.tools).await
     }
 
+    /// Another server on the same database.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn replica(&self) -> Replica {
+        let settings = settings(self.database.url(), &self.flags);
+        let app = App::start_with(&settings, self.tools.clone())
+            .await
+            .unwrap();
+        Replica { app }
+    }
+
     /// Stops it in order.
     pub async fn stop(self) {
         self.app.stop().await;
@@ -146,6 +158,20 @@ impl TestServer {
     #[must_use]
     pub fn database(&self) -> &TestDatabase {
         &self.database
+    }
+}
+
+/// Another server on a test server's database.
+#[derive(Debug)]
+pub struct Replica {
+    app: App,
+}
+
+impl Replica {
+    /// A client that is signed in as this user.
+    #[must_use]
+    pub fn client(&self, user: &str) -> Client {
+        Client::of(&format!("http://{}", self.app.address()), user)
     }
 }
 

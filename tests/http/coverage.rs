@@ -110,6 +110,20 @@ fn rows() -> Vec<Row> {
             None,
             Foreign::NotFound("run_not_found"),
         ),
+        row(
+            "startRun",
+            Method::POST,
+            "/api/chat/conversations/{conversation_id}/runs",
+            Some(json!({"content": "hi"})),
+            conversation(),
+        ),
+        row(
+            "cancelRun",
+            Method::POST,
+            "/api/chat/conversations/{conversation_id}/runs/{run_id}/cancel",
+            None,
+            Foreign::NotFound("run_not_found"),
+        ),
         row("chat", Method::POST, "/api/v1/chat", chat(), conversation()),
         row(
             "chatWithTools",

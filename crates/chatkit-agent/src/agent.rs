@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use chatkit_domain::{
     BeginRun, Begun, Caller, Clock, ConversationId, Dialect, FinishRun, FinishedRun, Idempotency,
     ItemId, Message, MessageText, Repositories, RepositoryError, Run, RunEnd, RunError,
-    RunErrorCode, RunFence, RunInput, RunOutcome, RunOwner, RunTarget,
+    RunErrorCode, RunFence, RunId, RunInput, RunOutcome, RunOwner, RunTarget,
 };
 use chatkit_tools::{ToolContext, ToolDefinition, ToolRegistry};
 use futures::FutureExt;
@@ -280,6 +280,25 @@ impl Agent {
             status = runs.get(caller, conversation, id).await?.status;
         }
         Ok(runs.outcome(caller, conversation, id).await?)
+    }
+
+    /// Asks a run to stop, whichever process answers it, and returns it as it stands: one of this
+    /// process stops at once, any other within a second.
+    ///
+    /// # Errors
+    /// [`AgentError::Repository`] with `NotFound`.
+    pub async fn cancel(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+    ) -> Result<Run, AgentError> {
+        let runs = &self.shared.repositories.runs;
+        let run = runs.cancel(caller, conversation, run).await?;
+        if run.status.is_active() {
+            self.shared.journal.stop(run.id, Stop::Cancelled);
+        }
+        Ok(run)
     }
 
     /// Deletes a conversation and stops the run that answers in it.

@@ -80,6 +80,8 @@ pub(crate) fn json() -> Value {
     name_problems(&mut document);
     write_numbers_and_headers(&mut document);
     write_patterns(&mut document);
+    document["components"]["schemas"]["NewRun"]["oneOf"] =
+        json!([{"required": ["content"]}, {"required": ["regenerate"]}]);
     write_schemas_as_3_1(&mut document);
     document
 }
@@ -111,6 +113,11 @@ impl Operation<'_> {
             self.id,
             "sendMessage" | "regenerateMessage" | "chat" | "chatWithTools" | "chatAsUser"
         )
+    }
+
+    /// Whether it asks the model.
+    fn begins_run(&self) -> bool {
+        self.is_turn() || self.id == "startRun"
     }
 }
 
@@ -160,7 +167,7 @@ const PROBLEMS: [Problem; 15] = [
         description: "The conversation is busy (`run_active`, with `active_run_id`), or the \
                       answer was stopped before it began (`run_cancelled`).",
         header: None,
-        applies: |operation| operation.is_turn(),
+        applies: |operation| operation.begins_run(),
     },
     Problem {
         status: 413,
@@ -190,7 +197,7 @@ const PROBLEMS: [Problem; 15] = [
         name: "TooManyRuns",
         description: "The user has too many answers under way.",
         header: RETRY_AFTER,
-        applies: |operation| operation.is_turn(),
+        applies: |operation| operation.begins_run(),
     },
     Problem {
         status: 500,

@@ -100,6 +100,11 @@ impl TryFrom<String> for Feedback {
 }
 
 impl Message {
+    /// A user's message, for examples.
+    pub(crate) fn user_example() -> Self {
+        Self::example_of(Role::User, "Add a task to buy groceries", 2)
+    }
+
     fn example_of(role: Role, content: &str, index: u128) -> Self {
         Self {
             id: example_id(index),
@@ -237,9 +242,8 @@ pub(crate) struct Turn {
 
 impl Example for Turn {
     fn example() -> Self {
-        let question = "Add a task to buy groceries";
         Self {
-            user_message: Message::example_of(Role::User, question, 2),
+            user_message: Message::user_example(),
             assistant_message: Message::example(),
             run: Run::example(),
         }

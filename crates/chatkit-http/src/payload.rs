@@ -129,6 +129,14 @@ impl<'de, T: Deserialize<'de>> Nullable<T> {
     }
 }
 
+/// For members of requests that may be left out, but not be null: serde would take null for
+/// nothing.
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 impl<T> From<Option<T>> for Nullable<T> {
     fn from(value: Option<T>) -> Self {
         Self(value)

@@ -1,19 +1,26 @@
 //! `/api/chat/conversations/{conversation_id}/runs`.
 
-use chatkit_domain::{Id, RepositoryError, RunId};
-use poem::web::Data;
-use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path, types::Example};
-use serde::Serialize;
+use chatkit_agent::{RunOptions, StartInput, StartRun, Started};
+use chatkit_domain::{Dialect, Id, ItemId, MessageText, RepositoryError, RunId, RunTarget};
+use poem::{http::HeaderMap, web::Data};
+use poem_openapi::{
+    ApiResponse, Enum, Object, OpenApi,
+    param::{Header, Path},
+    types::Example,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     auth::Authenticated,
     document::{Tags, example_id, example_time},
-    payload::{Json, JsonObject, JsonValue, Nullable, Timestamp},
+    messages::Message,
+    payload::{Json, JsonObject, JsonValue, Nullable, Timestamp, present},
     problem::{ApiError, Resource},
     shell,
     state::ApiState,
+    turns::{idempotency, single_key},
 };
 
 /// One attempt of the agent to answer.
@@ -269,11 +276,196 @@ pub(crate) enum RunResponse {
     Found(Json<Run>),
 }
 
+/// What a run is to answer: a new message, or one that is there.
+#[derive(Debug, Deserialize, Serialize, Object)]
+#[oai(example)]
+pub(crate) struct NewRun {
+    /// What the user says: 1 to 10,000 characters, not counting white space around it. Either this
+    /// or `regenerate`.
+    #[oai(
+        validator(min_length = 1, pattern = r"^[^\u0000]*\S[^\u0000]*$"),
+        skip_serializing_if_is_none
+    )]
+    #[serde(default, deserialize_with = "present")]
+    content: Option<String>,
+    /// A user's message to answer again.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, deserialize_with = "present")]
+    regenerate: Option<Uuid>,
+}
+
+impl Example for NewRun {
+    fn example() -> Self {
+        Self {
+            content: Some("Add a task to buy groceries".to_owned()),
+            regenerate: None,
+        }
+    }
+}
+
+impl NewRun {
+    fn input(self) -> Result<StartInput, ApiError> {
+        match (self.content, self.regenerate) {
+            (Some(content), None) => MessageText::parse(content)
+                .map(StartInput::Say)
+                .map_err(|error| ApiError::invalid("content", error)),
+            (None, Some(message)) => Ok(StartInput::Again(ItemId::new(message))),
+            _ => Err(ApiError::invalid(
+                ".",
+                "must have either `content` or `regenerate`",
+            )),
+        }
+    }
+}
+
+/// A run that has begun.
+#[derive(Debug, Serialize, Object)]
+#[oai(example)]
+pub(crate) struct BegunRun {
+    /// What it answers.
+    user_message: Message,
+    /// The run.
+    run: Run,
+}
+
+impl Example for BegunRun {
+    fn example() -> Self {
+        Self {
+            user_message: Message::user_example(),
+            run: Run {
+                status: RunStatus::Running,
+                usage: None.into(),
+                tool_calls: Vec::new(),
+                ended_at: None.into(),
+                ..Run::example()
+            },
+        }
+    }
+}
+
+#[derive(ApiResponse)]
+pub(crate) enum StartedResponse {
+    /// The message is stored and is being answered.
+    #[oai(status = 202)]
+    Begun(
+        Json<BegunRun>,
+        /// The path of the run.
+        #[oai(header = "Location")]
+        String,
+        /// `true` when the run had ended before this call, which only repeats its answer.
+        #[oai(header = "Idempotency-Replayed")]
+        Option<String>,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub(crate) enum CancelledResponse {
+    /// The run had ended already.
+    #[oai(status = 200)]
+    Ended(Json<Run>),
+    /// The run is asked to stop; it ends within a second.
+    #[oai(status = 202)]
+    Asked(Json<Run>),
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunsApi;
 
 #[OpenApi(prefix_path = "/api/chat", tag = "Tags::Runs")]
 impl RunsApi {
+    /// Send a message, or answer one again, without waiting
+    ///
+    /// The run goes on by itself: it is the `active_run` of the list of messages until it ends.
+    /// With an `Idempotency-Key` a repeated call is the same run.
+    #[oai(
+        path = "/conversations/:conversation_id/runs",
+        method = "post",
+        operation_id = "startRun"
+    )]
+    async fn start(
+        &self,
+        caller: Authenticated,
+        state: Data<&ApiState>,
+        /// The conversation.
+        conversation_id: Path<Uuid>,
+        /// Stands for this run: 1 to 255 visible ASCII characters, quoted or bare.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+        headers: &HeaderMap,
+        body: Json<NewRun>,
+    ) -> Result<StartedResponse, ApiError> {
+        let id = shell::conversation(conversation_id.0);
+        let input = body.0.input()?;
+        let asked = match &input {
+            StartInput::Say(text) => ["content", text.as_str()].map(str::to_owned),
+            StartInput::Again(message) => ["regenerate".to_owned(), message.to_string()],
+        };
+        let idempotency = single_key(headers, idempotency_key.0)?
+            .map(|key| idempotency(&key, &["startRun", &id.to_string(), &asked[0], &asked[1]]))
+            .transpose()?;
+        let is_again = matches!(input, StartInput::Again(_));
+        let start = StartRun {
+            target: RunTarget::Existing(id),
+            input,
+            dialect: Dialect::Rest,
+            idempotency,
+            options: RunOptions::default(),
+        };
+        let started = state.agent().start(&caller.0, start).await;
+        let started = started.map_err(|error| match ApiError::from(error) {
+            error if is_again => ApiError::of_message(error),
+            error => error,
+        })?;
+        let (run, user_message) = match started {
+            Started::New(started) => (started.run, started.user_message),
+            Started::Known(run) => {
+                let runs = &state.repositories().runs;
+                let outcome = runs.outcome(&caller.0, id, run.id).await?;
+                (outcome.run, outcome.user_message)
+            }
+        };
+        shell::note_run(run.id);
+        let replayed = (!run.status.is_active()).then(|| "true".to_owned());
+        let location = format!("/api/chat/conversations/{id}/runs/{}", run.id);
+        let begun = BegunRun {
+            user_message: user_message.into(),
+            run: run.into(),
+        };
+        Ok(StartedResponse::Begun(Json(begun), location, replayed))
+    }
+
+    /// Stop a run
+    ///
+    /// What was said so far is kept. It may be answered by another process than this one.
+    #[oai(
+        path = "/conversations/:conversation_id/runs/:run_id/cancel",
+        method = "post",
+        operation_id = "cancelRun"
+    )]
+    async fn cancel(
+        &self,
+        caller: Authenticated,
+        state: Data<&ApiState>,
+        /// The conversation.
+        conversation_id: Path<Uuid>,
+        /// The run.
+        run_id: Path<Uuid>,
+    ) -> Result<CancelledResponse, ApiError> {
+        let conversation = shell::conversation(conversation_id.0);
+        let run_id = RunId::new(run_id.0);
+        shell::note_run(run_id);
+        let run = state.agent().cancel(&caller.0, conversation, run_id).await;
+        let run = run.map_err(|error| match ApiError::from(error) {
+            ApiError::NotFound(_) => ApiError::NotFound(Resource::Run),
+            error => error,
+        })?;
+        Ok(if run.status.is_active() {
+            CancelledResponse::Asked(Json(run.into()))
+        } else {
+            CancelledResponse::Ended(Json(run.into()))
+        })
+    }
+
     /// Get a run
     #[oai(
         path = "/conversations/:conversation_id/runs/:run_id",

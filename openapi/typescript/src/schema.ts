@@ -135,6 +135,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/conversations/{conversation_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message, or answer one again, without waiting
+         * @description The run goes on by itself: it is the `active_run` of the list of messages until it ends.
+         *     With an `Idempotency-Key` a repeated call is the same run.
+         */
+        post: operations["startRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/conversations/{conversation_id}/runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a run
+         * @description What was said so far is kept. It may be answered by another process than this one.
+         */
+        post: operations["cancelRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/conversations/{conversation_id}/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -252,6 +293,46 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * BegunRun
+         * @description A run that has begun.
+         * @example {
+         *       "user_message": {
+         *         "id": "01998f3c-7a10-7000-8000-000000000002",
+         *         "conversation_id": "01998f3c-7a10-7000-8000-000000000001",
+         *         "sequence_number": 1,
+         *         "role": "user",
+         *         "content": "Add a task to buy groceries",
+         *         "status": "completed",
+         *         "tool_calls": null,
+         *         "feedback": null,
+         *         "run_id": "01998f3c-7a10-7000-8000-000000000004",
+         *         "model": null,
+         *         "tokens_used": null,
+         *         "created_at": "2026-01-01T10:01:00.000Z"
+         *       },
+         *       "run": {
+         *         "id": "01998f3c-7a10-7000-8000-000000000004",
+         *         "conversation_id": "01998f3c-7a10-7000-8000-000000000001",
+         *         "status": "running",
+         *         "user_message_id": "01998f3c-7a10-7000-8000-000000000002",
+         *         "assistant_message_id": "01998f3c-7a10-7000-8000-000000000003",
+         *         "model": "rules",
+         *         "usage": null,
+         *         "error": null,
+         *         "tool_calls": [],
+         *         "created_at": "2026-01-01T10:00:59.000Z",
+         *         "started_at": "2026-01-01T10:00:59.000Z",
+         *         "ended_at": null
+         *       }
+         *     }
+         */
+        BegunRun: {
+            /** @description What it answers. */
+            user_message: components["schemas"]["Message"];
+            /** @description The run. */
+            run: components["schemas"]["Run"];
+        };
         /**
          * CalledTool
          * @description A tool that was called.
@@ -613,6 +694,25 @@ export interface components {
          * @enum {string}
          */
         MessageStatus: "completed" | "incomplete";
+        /**
+         * NewRun
+         * @description What a run is to answer: a new message, or one that is there.
+         * @example {
+         *       "content": "Add a task to buy groceries"
+         *     }
+         */
+        NewRun: {
+            /**
+             * @description What the user says: 1 to 10,000 characters, not counting white space around it. Either this
+             *     or `regenerate`.
+             */
+            content?: string;
+            /**
+             * Format: uuid
+             * @description A user's message to answer again.
+             */
+            regenerate?: string;
+        } & (unknown | unknown);
         /**
          * Problem
          * @description A problem (RFC 9457).
@@ -1518,6 +1618,92 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidValue"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Stands for this run: 1 to 255 visible ASCII characters, quoted or bare. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The conversation. */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRun"];
+            };
+        };
+        responses: {
+            /** @description The message is stored and is being answered. */
+            202: {
+                headers: {
+                    /** @description The path of the run. */
+                    Location: string;
+                    /** @description `true` when the run had ended before this call, which only repeats its answer. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunRun"];
+                };
+            };
+            400: components["responses"]["UnreadableBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidValue"];
+            429: components["responses"]["TooManyRuns"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation. */
+                conversation_id: string;
+                /** @description The run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run had ended already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description The run is asked to stop; it ends within a second. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

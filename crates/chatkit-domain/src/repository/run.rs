@@ -16,6 +16,18 @@ use crate::{
 /// that owner, and answer [`RepositoryError::RunLost`] otherwise.
 #[async_trait]
 pub trait RunRepository: std::fmt::Debug + Send + Sync {
+    /// Asks a run to stop, wherever it is answered, and returns it as it stands: active until its
+    /// owner has heard of it, or as it ended before.
+    ///
+    /// # Errors
+    /// [`RepositoryError::NotFound`].
+    async fn cancel(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+    ) -> Result<Run, RepositoryError>;
+
     /// Tells that an owner begins its work, before its first run. Where it is known for certain
     /// that earlier owners are dead, their leases end now: nobody need wait for them.
     async fn enter(&self, owner: RunOwner) -> Result<(), RepositoryError> {

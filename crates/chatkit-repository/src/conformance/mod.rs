@@ -41,6 +41,7 @@ macro_rules! conformance_tests {
             messages::answers_are_rated,
             messages::pages_of_messages_meet_without_gap_or_overlap,
             messages::the_context_is_the_newest_messages_and_what_stands_between,
+            runs::a_run_is_asked_to_stop,
             runs::a_conversation_has_one_active_run,
             runs::of_many_that_begin_at_once_one_does,
             runs::turns_in_a_row_are_whole,

@@ -9,8 +9,29 @@ use chatkit_domain::{
 use serde_json::json;
 
 use super::{
-    LONG, answered, assert_lost, begin_at, begun, clock, created, owner, somebody, tool_call, turn,
+    LONG, answered, assert_lost, assert_not_found, begin_at, begun, clock, created, owner,
+    somebody, tool_call, turn,
 };
+
+/// Its owner hears of it with its leases; one that has ended stays as it is.
+pub async fn a_run_is_asked_to_stop(repositories: &Repositories) {
+    let (caller, other) = (somebody(), somebody());
+    let id = created(repositories, &caller, clock().now()).await.id;
+    let elsewhere = created(repositories, &caller, clock().now()).await.id;
+    let (begun, fence) = begun(repositories, &caller, id, LONG).await;
+    let (runs, run_id) = (&repositories.runs, begun.run.id);
+    assert_not_found(runs.cancel(&other, id, run_id).await);
+    assert_not_found(runs.cancel(&caller, elsewhere, run_id).await);
+    let owned = runs.extend_leases(fence.owner, &[run_id]).await.unwrap();
+    assert!(!owned[0].cancel_requested);
+    let asked = runs.cancel(&caller, id, run_id).await.unwrap();
+    assert_eq!(asked.status, RunStatus::Running);
+    let owned = runs.extend_leases(fence.owner, &[run_id]).await.unwrap();
+    assert!(owned[0].cancel_requested);
+    runs.finish(fence, answered()).await.unwrap();
+    let ended = runs.cancel(&caller, id, run_id).await.unwrap();
+    assert_eq!(ended.status, RunStatus::Completed);
+}
 
 /// While a run is active a second one is refused, and told which one is in its way.
 pub async fn a_conversation_has_one_active_run(repositories: &Repositories) {

@@ -122,6 +122,27 @@ impl RunRepository for Database {
         Ok(to_run(row, calls))
     }
 
+    async fn cancel(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+    ) -> Result<Run, RepositoryError> {
+        let transaction = self.write().await?;
+        // Held, so that the run does not end in between; a reader sees no change yet.
+        let _locked = LockedConversation::of_caller(&transaction, caller, conversation).await?;
+        run::Entity::update_many()
+            .col_expr(run::Column::CancelRequested, Expr::value(true))
+            .filter(run::Column::Id.eq(run.uuid()))
+            .filter(run::Column::ConversationId.eq(conversation.uuid()))
+            .filter(is_active())
+            .exec(&transaction)
+            .await
+            .map_err(repository_error)?;
+        transaction.commit().await.map_err(repository_error)?;
+        self.get(caller, conversation, run).await
+    }
+
     async fn failed_tool_calls(
         &self,
         caller: &Caller,
