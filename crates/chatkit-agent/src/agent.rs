@@ -3,9 +3,9 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chatkit_domain::{
-    BeginRun, Begun, Caller, Clock, ConversationId, Dialect, FinishRun, FinishedRun, Idempotency,
-    ItemId, Message, MessageText, Repositories, RepositoryError, Run, RunEnd, RunError,
-    RunErrorCode, RunFence, RunId, RunInput, RunOutcome, RunOwner, RunTarget,
+    BeginRun, Begun, Caller, Clock, ConversationId, FinishRun, FinishedRun, Repositories,
+    RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence, RunId, RunInput, RunOutcome,
+    RunOwner,
 };
 use chatkit_tools::{ToolContext, ToolDefinition, ToolRegistry};
 use futures::FutureExt;
@@ -20,8 +20,9 @@ use crate::{
     engine::{Answered, Engine, Task},
     journal::{EnteredRun, Journal, Stop},
     metrics::{self, ActiveRun},
-    provider::{FinishReason, Provider, Sampling},
+    provider::{FinishReason, Provider},
     settings::AgentSettings,
+    start::{AgentError, EndedRun, StartInput, StartRun, Started, StartedRun},
     sweep,
 };
 
@@ -45,91 +46,6 @@ pub(crate) struct Shared {
     runs: TaskTracker,
     draining: CancellationToken,
     background: Mutex<JoinSet<()>>,
-}
-
-/// A run to start.
-#[derive(Clone, Debug)]
-pub struct StartRun {
-    /// Where it answers.
-    pub target: RunTarget,
-    /// What it answers.
-    pub input: StartInput,
-    /// The API by which it came.
-    pub dialect: Dialect,
-    /// The caller's key for this turn.
-    pub idempotency: Option<Idempotency>,
-    /// How it departs from the settings.
-    pub options: RunOptions,
-}
-
-/// What a run answers.
-#[derive(Clone, Debug)]
-pub enum StartInput {
-    /// What the user says now.
-    Say(MessageText),
-    /// A user's message that is in the history.
-    Again(ItemId),
-}
-
-/// How one run departs from the settings.
-#[derive(Clone, Debug, Default)]
-pub struct RunOptions {
-    /// Another model than the default one.
-    pub model: Option<String>,
-    /// Instructions for this turn, behind those of the settings.
-    pub instructions: String,
-    /// How the model should choose its words.
-    pub sampling: Sampling,
-}
-
-/// What starting a run met.
-#[derive(Debug)]
-pub enum Started {
-    /// A new run.
-    New(StartedRun),
-    /// The run that the caller's key stands for, active or ended.
-    Known(Run),
-}
-
-/// A run that has begun: the user's message is stored.
-#[derive(Debug)]
-pub struct StartedRun {
-    /// The run.
-    pub run: Run,
-    /// The user's message.
-    pub user_message: Message,
-    deltas: mpsc::UnboundedReceiver<String>,
-    finished: oneshot::Receiver<EndedRun>,
-}
-
-/// A run that has ended.
-#[derive(Clone, Debug)]
-pub struct EndedRun {
-    /// The run.
-    pub run: Run,
-    /// Its answer, where one was kept.
-    pub assistant_message: Option<Message>,
-    /// Why the model ended its answer.
-    pub finish_reason: FinishReason,
-    /// How long the model was waited for.
-    pub model_time: Duration,
-}
-
-/// Why a run did not begin, or its end is not known here.
-#[derive(Debug, thiserror::Error)]
-pub enum AgentError {
-    /// The repositories refused.
-    #[error(transparent)]
-    Repository(#[from] RepositoryError),
-    /// The process is stopping and takes no new runs.
-    #[error("the server is stopping")]
-    Draining,
-    /// The process answers as many runs as it may.
-    #[error("the server has too many active runs")]
-    Busy,
-    /// The run was taken from this process; its state stands in the repositories.
-    #[error("the run was taken from this process")]
-    Lost,
 }
 
 impl Agent {
@@ -341,22 +257,6 @@ impl Agent {
     #[must_use]
     pub fn settings(&self) -> &AgentSettings {
         &self.shared.settings
-    }
-}
-
-impl StartedRun {
-    /// The next piece of the answer's text; `None` when no more will come. The pieces add up to
-    /// the answer.
-    pub async fn next_delta(&mut self) -> Option<String> {
-        self.deltas.recv().await
-    }
-
-    /// Waits for the end of the run.
-    ///
-    /// # Errors
-    /// [`AgentError::Lost`] when another process has it now.
-    pub async fn finished(self) -> Result<EndedRun, AgentError> {
-        self.finished.await.map_err(|_| AgentError::Lost)
     }
 }
 

@@ -14,13 +14,14 @@ use futures::StreamExt;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    agent::{RunOptions, Shared, insist},
+    agent::{Shared, insist},
     journal::Stop,
     metrics,
     provider::{
         FinishReason, InputItem, ModelEvent, ModelRequest, ModelStream, ProviderError,
         RequestedCall,
     },
+    start::RunOptions,
     tool_round::ToolRound,
     transcript::{round_input, transcript},
 };

@@ -11,11 +11,11 @@ mod journal;
 mod metrics;
 pub mod provider;
 mod settings;
+mod start;
 mod sweep;
 mod tool_round;
 mod transcript;
 
-pub use agent::{
-    Agent, AgentError, EndedRun, RunOptions, StartInput, StartRun, Started, StartedRun,
-};
+pub use agent::Agent;
 pub use settings::AgentSettings;
+pub use start::{AgentError, EndedRun, RunOptions, StartInput, StartRun, Started, StartedRun};

@@ -1,180 +1,37 @@
 //! `/api/chat/conversations/{conversation_id}/messages`.
 
+mod message;
 mod window;
 
 use chatkit_agent::{RunOptions, StartInput, StartRun};
 use chatkit_domain::{
-    Caller, ConversationId, Cursor, Dialect, Id, ItemId, Limit, ListMessages, MessagePage,
-    MessageText, MessageWindow, Position, RunTarget,
+    Caller, ConversationId, Cursor, Dialect, ItemId, Limit, ListMessages, MessagePage, MessageText,
+    MessageWindow, Position, RunTarget,
 };
 use poem::{http::HeaderMap, web::Data};
 use poem_openapi::{
-    ApiResponse, Enum, Object, OpenApi,
+    ApiResponse, Object, OpenApi,
     param::{Header, Path, Query},
     types::Example,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use self::window::{scope, window};
+pub(crate) use self::message::Message;
+use self::{
+    message::{Feedback, Role},
+    window::{scope, window},
+};
 use crate::{
     auth::Authenticated,
-    document::{self, Tags, example_id, example_time},
-    payload::{Json, Nullable, Timestamp},
+    document::{self, Tags, example_id},
+    payload::{Json, Nullable},
     problem::ApiError,
-    runs::{Run, ToolCall},
+    runs::Run,
     shell::{self, matches_etag},
     state::ApiState,
     turns::{FinishedTurn, idempotency, single_key, take_turn},
 };
-
-/// What the user or the assistant said.
-#[derive(Clone, Debug, Serialize, Object)]
-#[oai(example)]
-pub(crate) struct Message {
-    /// Its id.
-    pub(crate) id: Uuid,
-    /// The conversation it stands in.
-    conversation_id: Uuid,
-    /// Its place in the conversation; numbers rise and may have gaps.
-    sequence_number: u64,
-    /// Who said it.
-    role: Role,
-    /// What was said; the assistant's is Markdown.
-    pub(crate) content: String,
-    /// Whether it was said to its end.
-    status: MessageStatus,
-    /// The tools that the assistant used, in its order; null where it used none.
-    tool_calls: Nullable<Vec<ToolCall>>,
-    /// How the user rated it.
-    feedback: Nullable<Feedback>,
-    /// The run that it began or came from.
-    run_id: Nullable<Uuid>,
-    /// The model that answered.
-    model: Nullable<String>,
-    /// Tokens of the whole run, input and output.
-    tokens_used: Nullable<u64>,
-    /// When it was stored.
-    created_at: Timestamp,
-}
-
-/// Who said a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Enum)]
-#[serde(rename_all = "snake_case")]
-#[oai(rename_all = "snake_case")]
-pub(crate) enum Role {
-    User,
-    Assistant,
-}
-
-/// Whether a message was said to its end: `incomplete` when the answer was stopped or
-/// interrupted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Enum)]
-#[serde(rename_all = "snake_case")]
-#[oai(rename_all = "snake_case")]
-pub(crate) enum MessageStatus {
-    Completed,
-    Incomplete,
-}
-
-/// How a user rated an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
-#[serde(rename_all = "snake_case", try_from = "String")]
-#[oai(rename_all = "snake_case")]
-pub(crate) enum Feedback {
-    Positive,
-    Negative,
-}
-
-/// A variant's name and nothing else: by itself serde would take an object around it too.
-impl TryFrom<String> for Feedback {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.as_str() {
-            "positive" => Ok(Self::Positive),
-            "negative" => Ok(Self::Negative),
-            _ => Err("must be positive, negative or null"),
-        }
-    }
-}
-
-impl Message {
-    /// A user's message, for examples.
-    pub(crate) fn user_example() -> Self {
-        Self::example_of(Role::User, "Add a task to buy groceries", 2)
-    }
-
-    fn example_of(role: Role, content: &str, index: u128) -> Self {
-        Self {
-            id: example_id(index),
-            conversation_id: example_id(1),
-            sequence_number: u64::try_from(index - 1).unwrap_or_default(),
-            role,
-            content: content.to_owned(),
-            status: MessageStatus::Completed,
-            tool_calls: (role == Role::Assistant)
-                .then(|| vec![ToolCall::example()])
-                .into(),
-            feedback: None.into(),
-            run_id: Some(example_id(4)).into(),
-            model: (role == Role::Assistant).then(|| "rules".to_owned()).into(),
-            tokens_used: (role == Role::Assistant).then_some(38).into(),
-            created_at: example_time(60),
-        }
-    }
-}
-
-impl Example for Message {
-    fn example() -> Self {
-        Self::example_of(Role::Assistant, "Task created: Buy groceries (task 1).", 3)
-    }
-}
-
-impl From<chatkit_domain::Message> for Message {
-    fn from(message: chatkit_domain::Message) -> Self {
-        let chatkit_domain::Message {
-            id,
-            conversation_id,
-            sequence_number,
-            role,
-            content,
-            status,
-            tool_calls,
-            feedback,
-            run_id,
-            model,
-            tokens_used,
-            created_at,
-        } = message;
-        let tool_calls: Vec<_> = tool_calls.into_iter().map(ToolCall::from).collect();
-        Self {
-            id: id.uuid(),
-            conversation_id: conversation_id.uuid(),
-            sequence_number,
-            role: match role {
-                chatkit_domain::Role::User => Role::User,
-                chatkit_domain::Role::Assistant => Role::Assistant,
-            },
-            content,
-            status: match status {
-                chatkit_domain::MessageStatus::Completed => MessageStatus::Completed,
-                chatkit_domain::MessageStatus::Incomplete => MessageStatus::Incomplete,
-            },
-            tool_calls: Some(tool_calls).filter(|calls| !calls.is_empty()).into(),
-            feedback: feedback
-                .map(|feedback| match feedback {
-                    chatkit_domain::Feedback::Positive => Feedback::Positive,
-                    chatkit_domain::Feedback::Negative => Feedback::Negative,
-                })
-                .into(),
-            run_id: run_id.map(Id::uuid).into(),
-            model: model.into(),
-            tokens_used: tokens_used.into(),
-            created_at: created_at.into(),
-        }
-    }
-}
 
 /// A page of a conversation's history.
 #[derive(Debug, Serialize, Object)]
