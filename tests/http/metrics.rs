@@ -71,7 +71,7 @@ async fn a_listener_of_their_own_takes_them_from_the_main_one() {
 async fn the_world_does_not_see_them() {
     for flag in [
         "--listen-addr=0.0.0.0:0",
-        "--public-url=https://chat.example",
+        "--public-url=https://localhost.example",
     ] {
         let server = TestServer::start_with(BACKEND, &[flag]).await;
         let hidden = server.client_with(None).get("/metrics").await;

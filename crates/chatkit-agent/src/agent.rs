@@ -199,7 +199,7 @@ impl Agent {
     }
 
     /// Asks a run to stop, whichever process answers it, and returns it as it stands: one of this
-    /// process stops at once, any other within a second.
+    /// process stops at once, any other soon; one of a dead process when its lease ends.
     ///
     /// # Errors
     /// [`AgentError::Repository`] with `NotFound`.

@@ -363,7 +363,8 @@ pub(crate) enum CancelledResponse {
     /// The run had ended already.
     #[oai(status = 200)]
     Ended(Json<Run>),
-    /// The run is asked to stop; it ends within a second.
+    /// The run is asked to stop, which it usually does within a second; one of a process that died
+    /// ends with its lease.
     #[oai(status = 202)]
     Asked(Json<Run>),
 }

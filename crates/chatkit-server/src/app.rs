@@ -18,7 +18,12 @@ use chatkit_tools::ToolRegistry;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Settings, local, metrics};
+use url::{Host, Url};
+
+use crate::{
+    config::{Origin, Settings},
+    local, metrics,
+};
 
 /// A server that answers.
 #[derive(Debug)]
@@ -150,11 +155,13 @@ fn warn_of_any_audience(settings: &Settings) {
 /// Whether only programs of this machine are meant to reach the server: it listens to no others,
 /// and no proxy is said to stand before it.
 fn is_private(settings: &Settings, address: SocketAddr) -> bool {
-    let has_proxy = settings.public_url.as_ref().is_some_and(|url| {
-        let host = url.as_str().split_once("://").map_or("", |(_, host)| host);
-        !host.starts_with("127.") && !host.starts_with("localhost") && !host.starts_with("[::1]")
-    });
-    address.ip().is_loopback() && !has_proxy
+    let is_of_here = |url: &Origin| match Url::parse(url.as_str()).ok().as_ref().map(Url::host) {
+        Some(Some(Host::Domain(name))) => name == "localhost",
+        Some(Some(Host::Ipv4(address))) => address.is_loopback(),
+        Some(Some(Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    };
+    address.ip().is_loopback() && settings.public_url.as_ref().is_none_or(is_of_here)
 }
 
 /// Listens on the address that a setting names; port 0 becomes one that is free.
@@ -202,8 +209,8 @@ pub fn verifier_options(settings: &Settings) -> anyhow::Result<VerifierOptions> 
 
 async fn open_database(settings: &Settings) -> anyhow::Result<Repositories> {
     let url = settings.database_url.expose();
-    local::create_database(settings)?;
     if settings.auto_migrate {
+        local::create_database(settings)?;
         chatkit_migration::up(url)
             .await
             .context("DATABASE_URL: the database cannot be opened")?;
@@ -233,6 +240,7 @@ pub async fn erase(settings: &Settings, user_id: &UserId) -> anyhow::Result<(u64
 }
 
 async fn repositories(settings: &Settings) -> anyhow::Result<Repositories> {
+    local::create_database(settings)?;
     chatkit_repository::connect(DatabaseOptions {
         url: settings.database_url.expose().to_owned(),
         pool: settings.database_pool,

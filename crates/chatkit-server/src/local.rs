@@ -83,13 +83,14 @@ pub fn create_database(settings: &Settings) -> anyhow::Result<()> {
     }
 }
 
-/// A secret that others can read or have put there is none.
+/// A secret that others can read, or a link, is none.
 fn check_private(file: &Path) -> anyhow::Result<()> {
     let metadata = std::fs::symlink_metadata(file)
         .with_context(|| format!("could not read {}", file.display()))?;
     if !metadata.is_file() || metadata.permissions().mode() & 0o077 != 0 {
         bail!(
-            "{} must be a file that only its owner can read: delete it, or chmod 600",
+            "{} must be a file that only its owner can read: delete it, chmod 600, or set \
+             BETTER_AUTH_SECRET",
             file.display()
         );
     }

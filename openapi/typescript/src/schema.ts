@@ -1691,7 +1691,10 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The run is asked to stop; it ends within a second. */
+            /**
+             * @description The run is asked to stop, which it usually does within a second; one of a process that died
+             *     ends with its lease.
+             */
             202: {
                 headers: {
                     [name: string]: unknown;

@@ -62,12 +62,12 @@ impl Key {
     }
 }
 
-/// When the last fetches ended.
+/// What was fetched last.
 #[derive(Debug, Default)]
 struct Fetches {
-    /// Any.
-    last: Option<Instant>,
-    /// One that an unknown key asked for.
+    /// When the last fetch began: what it found is at least as new.
+    begun: Option<Instant>,
+    /// When the last one ended that an unknown key asked for.
     asked: Option<Instant>,
 }
 
@@ -147,8 +147,8 @@ impl Jwks {
     async fn look_for(self: &Arc<Self>, kid: &str) {
         let begun = Instant::now();
         let fetches = self.fetching.clone().lock_owned().await;
-        // Whoever fetched while this waited has fetched for this too.
-        let was_served = fetches.last.is_some_and(|ended| ended >= begun);
+        // Whoever began to fetch while this waited has fetched for this too.
+        let was_served = fetches.begun.is_some_and(|fetch| fetch >= begun);
         let cool_down = match self.keys() {
             Some(_) => COOL_DOWN,
             None => FIRST_COOL_DOWN,
@@ -167,6 +167,7 @@ impl Jwks {
     )]
     async fn refresh(self: &Arc<Self>, mut fetches: OwnedMutexGuard<Fetches>, was_asked: bool) {
         let jwks = self.clone();
+        fetches.begun = Some(Instant::now());
         let fetch = tokio::spawn(async move {
             match jwks.fetch().await {
                 Ok(keys) => {
@@ -183,10 +184,8 @@ impl Jwks {
                     "could not fetch the issuer's keys"
                 ),
             }
-            let ended = Instant::now();
-            fetches.last = Some(ended);
             if was_asked {
-                fetches.asked = Some(ended);
+                fetches.asked = Some(Instant::now());
             }
         });
         if fetch.await.is_err() {

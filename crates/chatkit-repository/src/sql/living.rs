@@ -1,6 +1,6 @@
 //! Which owners of runs are dead for certain. Each holds a lock on a file of its own, which the
-//! system releases however its process ends: whoever can lock it knows. Of an owner on another
-//! machine there is no file here, and only its leases tell.
+//! system releases however its process ends: whoever can lock it knows. Of an owner without a file
+//! here only its leases tell.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -46,13 +46,18 @@ impl Living {
         }
     }
 
-    /// From now on this owner lives, until this is left, at the latest when it is dropped.
-    pub(crate) fn enter(&self, owner: Uuid) -> io::Result<()> {
+    /// From now on this owner lives, until this is left, at the latest when it is dropped. Without
+    /// a file that can be locked nobody will know for certain that it is dead.
+    pub(crate) fn enter(&self, owner: Uuid) {
         let path = self.folder.join(format!("{}{owner}{SUFFIX}", self.prefix));
-        let file = private().create_new(true).open(&path)?;
-        file.lock()?;
-        self.held().push((path, file));
-        Ok(())
+        match locked(&path) {
+            Ok(file) => self.held().push((path, file)),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                folder = %self.folder.display(),
+                "could not make a lock file: after a crash only leases tell"
+            ),
+        }
     }
 
     /// The owners of this process live no more.
@@ -63,23 +68,26 @@ impl Living {
     }
 
     /// The owners that are dead for certain.
-    pub(crate) fn dead(&self) -> io::Result<Vec<Dead>> {
-        let mut dead = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            if let Some(owner) = self.owner_of(&path)
+    pub(crate) fn dead(&self) -> Vec<Dead> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| {
+                let file = entry.path();
+                let owner = self.owner_of(&file)?;
+                // Of a link or a pipe, which another user may have put there, nothing is known.
+                if !fs::symlink_metadata(&file).ok()?.is_file() {
+                    return None;
+                }
                 // Another user's file cannot be opened, and tells nothing.
-                && let Ok(lock) = private().open(&path)
-                && lock.try_lock().is_ok()
-            {
-                dead.push(Dead {
+                let lock = private().open(&file).ok()?;
+                lock.try_lock().ok()?;
+                Some(Dead {
                     owner,
-                    file: path,
+                    file,
                     _lock: lock,
-                });
-            }
-        }
-        Ok(dead)
+                })
+            })
+            .collect()
     }
 
     fn owner_of(&self, path: &Path) -> Option<Uuid> {
@@ -101,6 +109,17 @@ impl Drop for Living {
 
 const SUFFIX: &str = ".lock";
 
+/// A new file that is locked before anybody can find it.
+fn locked(path: &Path) -> io::Result<File> {
+    let draft = path.with_extension("draft");
+    let file = private().create_new(true).open(&draft)?;
+    let placed = file.lock().and_then(|()| fs::rename(&draft, path));
+    if placed.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    placed.map(|()| file)
+}
+
 /// A file that only its owner reads.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -120,17 +139,17 @@ mod tests {
         let living = |prefix: &str| Living::new(folder.path().to_owned(), prefix.to_owned());
         let [one, other, elsewhere] = [1, 2, 3].map(Uuid::from_u128);
         let (here, there) = (living("here-"), living("there-"));
-        here.enter(one).unwrap();
-        there.enter(elsewhere).unwrap();
-        assert!(living("here-").dead().unwrap().is_empty());
+        here.enter(one);
+        there.enter(elsewhere);
+        assert!(living("here-").dead().is_empty());
         // What a process that was killed leaves: a file without a lock.
         let left = folder.path().join(format!("here-{other}{SUFFIX}"));
         fs::write(left, "").unwrap();
-        let dead = here.dead().unwrap();
+        let dead = here.dead();
         let owners: Vec<_> = dead.iter().map(|dead| dead.owner).collect();
         assert_eq!(owners, [other]);
         dead.into_iter().for_each(Dead::forget);
         here.leave();
-        assert!(living("here-").dead().unwrap().is_empty());
+        assert!(living("here-").dead().is_empty());
     }
 }

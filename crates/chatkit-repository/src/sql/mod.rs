@@ -71,7 +71,7 @@ pub struct DatabaseOptions {
     /// Connections at most. SQLite has one writer beside them.
     pub pool: u32,
     /// The folder of the files by which processes on one machine know which of them live: one
-    /// that all of them share.
+    /// that all of them share, and no other machine. Without it only leases tell.
     pub locks: PathBuf,
     /// The migration that the schema must have for [`check`](chatkit_domain::Maintenance::check)
     /// to succeed.
@@ -151,11 +151,19 @@ impl Database {
 
     /// Waits until no other run of this user begins in this process, so that they are counted one
     /// after the other. Replicas do not wait for each other: each can exceed the bound by one.
-    async fn begin_alone(&self, caller: &Caller) -> tokio::sync::MutexGuard<'_, ()> {
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`] when that takes longer than a connection may.
+    async fn begin_alone(
+        &self,
+        caller: &Caller,
+    ) -> Result<tokio::sync::MutexGuard<'_, ()>, RepositoryError> {
         let mut hasher = DefaultHasher::new();
         caller.user_id().as_str().hash(&mut hasher);
         let place = hasher.finish() as usize % BEGINNERS;
-        self.beginners[place].lock().await
+        tokio::time::timeout(ACQUIRE_TIMEOUT, self.beginners[place].lock())
+            .await
+            .map_err(|late| RepositoryError::Unavailable(Box::new(late)))
     }
 
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that
@@ -191,10 +199,12 @@ impl Database {
     }
 }
 
-/// How the files of those who use this database are called.
+/// How the files of those who use this database are called: by where it is, not by who they are.
 fn prefix_of(url: &str) -> String {
+    let place = url.split_once('?').map_or(url, |(place, _)| place);
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
     let mut hasher = DefaultHasher::new();
-    url.hash(&mut hasher);
+    place.hash(&mut hasher);
     format!("chatkit-{:016x}-", hasher.finish())
 }
 

@@ -30,21 +30,29 @@ use super::{
 #[async_trait]
 impl RunRepository for Database {
     async fn enter(&self, owner: RunOwner) -> Result<(), RepositoryError> {
-        let dead = self.living.dead().map_err(unknown)?;
-        let owners = dead.iter().map(|dead| dead.owner);
-        run::Entity::update_many()
-            .col_expr(run::Column::LeaseExpiresAt, self.now())
-            .filter(run::Column::LeaseOwner.is_in(owners))
-            .filter(is_active())
-            .exec(&self.writer)
-            .await
-            .map_err(repository_error)?;
-        dead.into_iter().for_each(Dead::forget);
-        self.living.enter(owner.id).map_err(unknown)
+        // What is not known here, leases tell later: nothing of this keeps a process from starting.
+        let dead = self.living.dead();
+        if !dead.is_empty() {
+            let expired = run::Entity::update_many()
+                .col_expr(run::Column::LeaseExpiresAt, self.now())
+                .filter(run::Column::LeaseOwner.is_in(dead.iter().map(|dead| dead.owner)))
+                .filter(is_active())
+                .exec(&self.writer)
+                .await;
+            match expired {
+                Ok(_) => dead.into_iter().for_each(Dead::forget),
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "could not end the leases of dead processes"
+                ),
+            }
+        }
+        self.living.enter(owner.id);
+        Ok(())
     }
 
     async fn begin(&self, caller: &Caller, begin: BeginRun) -> Result<Begun, RepositoryError> {
-        let _alone = self.begin_alone(caller).await;
+        let _alone = self.begin_alone(caller).await?;
         let transaction = self.write().await?;
         let mut conversation = match &begin.target {
             RunTarget::New { id, earlier } => {
@@ -416,10 +424,6 @@ impl Database {
             None => Ok(None),
         }
     }
-}
-
-fn unknown(error: std::io::Error) -> RepositoryError {
-    RepositoryError::Failed(Box::new(error))
 }
 
 /// Ends a run if this holds of it; otherwise it is lost.
