@@ -175,3 +175,30 @@ async fn a_process_has_a_bounded_number_of_answers_under_way() {
     refused.expect_problem(StatusCode::SERVICE_UNAVAILABLE, "busy");
     assert_eq!(refused.header("retry-after"), "2");
 }
+
+#[tokio::test]
+async fn a_turn_that_was_answered_again_is_still_what_it_was() {
+    let server = TestServer::start(BACKEND).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let first = alice.say(&id, "hello").await;
+    let path = format!("/api/chat/conversations/{id}/messages");
+    let send = async || {
+        let request = alice
+            .request(reqwest::Method::POST, &path)
+            .header("Idempotency-Key", "second")
+            .json(&json!({"content": "and again"}));
+        alice.send(request).await
+    };
+    let second = send().await;
+    second.expect(StatusCode::CREATED);
+    let message = first["user_message"]["id"].as_str().unwrap();
+    let again = alice
+        .post(&format!("{path}/{message}/regenerate"), json!({}))
+        .await;
+    again.expect(StatusCode::CREATED);
+    assert_eq!(alice.history(&id).await.len(), 2);
+    let repeated = send().await;
+    assert_eq!(repeated.expect(StatusCode::CREATED), &second.body);
+    assert_eq!(repeated.header("idempotency-replayed"), "true");
+}

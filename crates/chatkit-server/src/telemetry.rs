@@ -3,8 +3,8 @@
 use std::io::IsTerminal;
 
 use anyhow::Context;
-use tracing::{Dispatch, dispatcher};
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing::{Dispatch, Level, Metadata, dispatcher};
+use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt::MakeWriter, layer::SubscriberExt};
 
 use crate::config::{LogFormat, Settings};
 
@@ -28,13 +28,8 @@ where
     let filter: EnvFilter = filter
         .parse()
         .context("RUST_LOG is not a filter of tracing")?;
-    // The library logs the bodies that it cannot read, and these quote conversations.
-    let filter = filter
-        .add_directive("async_openai=off".parse()?)
-        // Its span of connecting holds the URL with the password.
-        .add_directive("sea_orm=info".parse()?)
-        // A busy pool would say so with every request.
-        .add_directive("sqlx::pool::acquire=error".parse()?);
+    // A busy pool would say so with every request.
+    let filter = filter.add_directive("sqlx::pool::acquire=error".parse()?);
     let log = tracing_subscriber::fmt()
         .with_writer(writer)
         .with_env_filter(filter)
@@ -42,8 +37,24 @@ where
         // when that cannot be written either.
         .log_internal_errors(false)
         .with_ansi(std::io::stdout().is_terminal());
+    let discreet = filter_fn(is_discreet);
     Ok(match format {
-        LogFormat::Pretty => log.with_target(false).finish().into(),
-        LogFormat::Json => log.json().flatten_event(true).finish().into(),
+        LogFormat::Pretty => log.with_target(false).finish().with(discreet).into(),
+        LogFormat::Json => log
+            .json()
+            .flatten_event(true)
+            .finish()
+            .with(discreet)
+            .into(),
     })
+}
+
+/// Whether something may be logged, whatever the filter says: not the bodies that a library could
+/// not read, which quote conversations, and not a span that holds the database's password.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    let is_of = |library: &str| {
+        let rest = metadata.target().strip_prefix(library);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    };
+    !is_of("async_openai") && (!is_of("sea_orm") || *metadata.level() <= Level::INFO)
 }

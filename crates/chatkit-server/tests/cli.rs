@@ -321,7 +321,11 @@ fn a_database_that_is_not_there_is_said_without_its_password() {
     let (code, stdout, stderr) = output(
         server(&folder)
             .env("BETTER_AUTH_SECRET", "x".repeat(32))
-            .env("DATABASE_URL", "postgres://user:hunter2@127.0.0.1:1/none"),
+            .env("RUST_LOG", "trace,sea_orm::driver=trace,sea_orm=trace")
+            .env(
+                "DATABASE_URL",
+                "postgres://user:hunter2@127.0.0.1:1/none?pgbouncer=true",
+            ),
     );
     assert_eq!(code, Some(1));
     assert!(stderr.contains("DATABASE_URL"), "{stderr}");

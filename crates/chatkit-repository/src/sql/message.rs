@@ -239,9 +239,20 @@ impl Database {
     }
 }
 
-/// A message of a conversation's history. Found by its id alone, and compared here: asked for all
-/// of it at once, PostgreSQL may read the whole conversation instead.
+/// A message of a conversation's history.
 pub(crate) async fn live_message(
+    connection: &impl ConnectionTrait,
+    conversation: ConversationId,
+    id: ItemId,
+) -> Result<Option<MessageRow>, RepositoryError> {
+    let row = stored_message(connection, conversation, id).await?;
+    Ok(row.filter(|row| row.removed_at.is_none()))
+}
+
+/// A message of a conversation, also one that was taken out of its history. Found by its id alone,
+/// and compared here: asked for all of it at once, PostgreSQL may read the whole conversation
+/// instead.
+pub(crate) async fn stored_message(
     connection: &impl ConnectionTrait,
     conversation: ConversationId,
     id: ItemId,
@@ -253,7 +264,7 @@ pub(crate) async fn live_message(
         .map_err(repository_error)?;
     Ok(row
         .filter(|row| row.conversation_id == conversation.uuid())
-        .filter(|row| row.kind == message::Kind::Message && row.removed_at.is_none()))
+        .filter(|row| row.kind == message::Kind::Message))
 }
 
 /// The messages that a reader may see.

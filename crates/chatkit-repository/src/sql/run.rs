@@ -22,7 +22,7 @@ use super::{
     is_active,
     living::Dead,
     locked::{LockedConversation, of_caller},
-    message::live_message,
+    message::stored_message,
     run_row::{status_column, to_run},
     stored, tool_call,
 };
@@ -183,7 +183,8 @@ impl RunRepository for Database {
     ) -> Result<RunOutcome, RepositoryError> {
         let run = self.get(caller, conversation, run).await?;
         let message = async |id: Option<ItemId>| match id {
-            Some(id) => live_message(&self.reader, conversation, id).await,
+            // What a run said stays what it said, also when it was answered again.
+            Some(id) => stored_message(&self.reader, conversation, id).await,
             None => Ok(None),
         };
         let user_message = message(run.user_message_id)
