@@ -230,6 +230,33 @@ async fn the_window_is_the_newest_messages_from_a_users_on() {
 }
 
 #[tokio::test]
+async fn the_window_has_a_bound_in_characters_too() {
+    let model = FakeModel::start().await;
+    // The last question of ten, and the turn of thirty before it.
+    let flags = ["--context-chars=40", "--agent-instructions="];
+    let server = TestServer::start_asking(BACKEND, &model, &flags).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let texts = ["question 1", "question 2", "question 3"];
+    for text in texts {
+        alice.say(&id, text).await;
+    }
+    let long = "a question that is longer than all that the model is given";
+    alice.say(&id, long).await;
+    let requests = model.requests();
+    assert_eq!(
+        heard(&requests[2]),
+        [
+            ("user", texts[1]),
+            ("assistant", "You said: question 2"),
+            ("user", texts[2])
+        ]
+    );
+    // The new message is whole, whatever its length.
+    assert_eq!(heard(&requests[3]), [("user", long)]);
+}
+
+#[tokio::test]
 async fn a_conversation_that_is_too_long_for_the_model_is_halved() {
     let model = FakeModel::start().await;
     let flags = ["--context-messages=8", "--agent-instructions="];
