@@ -6,6 +6,7 @@
 mod m20261121_1_conversations;
 mod m20261121_2_runs;
 mod m20261121_3_tasks;
+mod m20261121_4_run_events;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_1_conversations::Migration),
             Box::new(m20261121_2_runs::Migration),
             Box::new(m20261121_3_tasks::Migration),
+            Box::new(m20261121_4_run_events::Migration),
         ]
     }
 }

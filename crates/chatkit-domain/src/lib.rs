@@ -7,6 +7,7 @@ mod caller;
 mod clock;
 mod conversation;
 mod error;
+mod event;
 mod id;
 mod item;
 mod message;
@@ -24,16 +25,19 @@ pub use conversation::{
     Conversation, DEFAULT_TITLE, MAX_TITLE_CHARS, NewConversation, Title, automatic_title,
 };
 pub use error::{InvalidValue, RepositoryError};
+pub use event::{
+    EventBatch, NumberedEvent, RunEvent, closing_events, last_event_number, retold_events,
+};
 pub use id::{ConversationId, Id, ItemId, RunId, ToolCallId};
 pub use item::{HiddenContext, Item};
 pub use message::{Feedback, MAX_MESSAGE_CHARS, Message, MessageStatus, MessageText, Role};
 pub use page::{Cursor, CursorScope, Limit, Page, Position};
 pub use repository::{
     BeginRun, Begun, BegunRun, Connections, ConversationRepository, Deleted, EarlierMessage,
-    FinishRun, FinishedRun, Idempotency, ListConversations, ListMessages, Maintenance, MessagePage,
-    MessageRepository, MessageWindow, NewToolCall, OwnedRun, Repositories, RunFence, RunInput,
-    RunOutcome, RunOwner, RunRepository, RunTarget, Since, TaskChanges, TaskRepository,
-    ToolCallOutcome,
+    EventCursor, EventPage, FinishRun, FinishedRun, Idempotency, ListConversations, ListMessages,
+    Maintenance, MessagePage, MessageRepository, MessageWindow, NewToolCall, OwnedRun,
+    Repositories, RunFence, RunInput, RunNews, RunOutcome, RunOwner, RunRepository, RunTarget,
+    Since, TaskChanges, TaskRepository, ToolCallOutcome,
 };
 pub use run::{Dialect, Run, RunEnd, RunError, RunErrorCode, RunStatus, Usage};
 pub use search::{SearchQuery, fold};

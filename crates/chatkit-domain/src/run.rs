@@ -33,6 +33,28 @@ pub struct Run {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
+impl Run {
+    /// The run as it stood when it began.
+    #[must_use]
+    pub fn as_begun(&self) -> Self {
+        Self {
+            status: RunStatus::Running,
+            usage: None,
+            error: None,
+            tool_calls: Vec::new(),
+            ended_at: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether its process died, lost it or was stopped.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        let code = self.error.as_ref().map(|error| error.code);
+        code == Some(RunErrorCode::Interrupted)
+    }
+}
+
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunStatus {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::{ItemId, RunId, ToolCallId};
+use crate::{ItemId, NewToolCall, RunId, ToolCallId, ToolCallOutcome};
 
 /// One use of a tool, kept with everything that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,4 +57,87 @@ pub enum ToolCallStatus {
     Cancelled,
     /// The process died or lost its lease while it ran: nobody knows what it did.
     Unknown,
+}
+
+impl ToolCall {
+    /// A call that has been recorded, before its tool runs.
+    #[must_use]
+    pub fn started(new: NewToolCall, run_id: RunId, now: DateTime<Utc>) -> Self {
+        let NewToolCall {
+            id,
+            round,
+            position,
+            call_id,
+            tool_name,
+            arguments,
+            arguments_text,
+        } = new;
+        Self {
+            id,
+            run_id,
+            message_id: None,
+            round,
+            position,
+            call_id,
+            tool_name,
+            arguments,
+            arguments_text,
+            result: None,
+            status: ToolCallStatus::Running,
+            error_message: None,
+            execution_time_ms: None,
+            created_at: now,
+            completed_at: None,
+        }
+    }
+
+    /// The call with what came of it.
+    #[must_use]
+    pub fn finished(self, outcome: ToolCallOutcome, now: DateTime<Utc>) -> Self {
+        let ToolCallOutcome {
+            id: _,
+            status,
+            result,
+            error_message,
+            execution_time_ms,
+        } = outcome;
+        Self {
+            status,
+            result,
+            error_message,
+            execution_time_ms: Some(execution_time_ms),
+            completed_at: Some(now),
+            ..self
+        }
+    }
+
+    /// The call as it stood when it was recorded.
+    #[must_use]
+    pub fn as_started(&self) -> Self {
+        Self {
+            message_id: None,
+            result: None,
+            status: ToolCallStatus::Running,
+            error_message: None,
+            execution_time_ms: None,
+            completed_at: None,
+            ..self.clone()
+        }
+    }
+
+    /// The call as it stood when its tool was done, before there was an answer to show it with.
+    #[must_use]
+    pub fn as_told(&self) -> Self {
+        Self {
+            message_id: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether its tool was done before the run ended: a call that the end of the run settled is
+    /// told with that.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        matches!(self.status, ToolCallStatus::Success | ToolCallStatus::Error)
+    }
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{RepositoryError, RunId, UserId};
+use crate::{NumberedEvent, RepositoryError, RunId, UserId};
 
 /// Connections to the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,26 @@ pub struct Connections {
     pub busy: u32,
     /// How many there may be at most, idle and busy together.
     pub max: u32,
+}
+
+/// Up to where a run is followed: who follows it was let in before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventCursor {
+    /// The run.
+    pub run_id: RunId,
+    /// The last event that is known of it.
+    pub after: u64,
+}
+
+/// What became known of a run that another process answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunNews {
+    /// The run.
+    pub run_id: RunId,
+    /// What was kept behind its cursor, oldest first.
+    pub events: Vec<NumberedEvent>,
+    /// Whether more may come.
+    pub is_active: bool,
 }
 
 /// What the server does in nobody's name: closing, purging, erasing.
@@ -41,6 +61,15 @@ pub trait Maintenance: std::fmt::Debug + Send + Sync {
         before: DateTime<Utc>,
         limit: u32,
     ) -> Result<u64, RepositoryError>;
+
+    /// What is new of these runs, in one step for all; a run that is missing in the answer is no
+    /// more.
+    async fn news(&self, cursors: &[EventCursor]) -> Result<Vec<RunNews>, RepositoryError>;
+
+    /// Removes the events of up to `limit` runs that ended before `before`; what such a run left
+    /// tells them again. Returns of how many runs.
+    async fn sweep_events(&self, before: DateTime<Utc>, limit: u32)
+    -> Result<u64, RepositoryError>;
 
     /// Removes for good everything of one user. Returns how many conversations and tasks.
     async fn erase_user(&self, user_id: &UserId) -> Result<(u64, u64), RepositoryError>;

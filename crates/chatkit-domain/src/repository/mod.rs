@@ -14,11 +14,12 @@ mod run;
 mod task;
 
 pub use conversation::{ConversationRepository, Deleted, ListConversations};
-pub use maintenance::{Connections, Maintenance};
+pub use maintenance::{Connections, EventCursor, Maintenance, RunNews};
 pub use message::{ListMessages, MessagePage, MessageRepository, MessageWindow, Since};
 pub use run::{
-    BeginRun, Begun, BegunRun, EarlierMessage, FinishRun, FinishedRun, Idempotency, NewToolCall,
-    OwnedRun, RunFence, RunInput, RunOutcome, RunOwner, RunRepository, RunTarget, ToolCallOutcome,
+    BeginRun, Begun, BegunRun, EarlierMessage, EventPage, FinishRun, FinishedRun, Idempotency,
+    NewToolCall, OwnedRun, RunFence, RunInput, RunOutcome, RunOwner, RunRepository, RunTarget,
+    ToolCallOutcome,
 };
 pub use task::{TaskChanges, TaskRepository};
 

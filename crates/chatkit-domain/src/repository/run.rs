@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    Caller, ConversationId, Dialect, ItemId, Message, MessageStatus, MessageText, RepositoryError,
-    Role, Run, RunEnd, RunId, ToolCall, ToolCallId, ToolCallStatus, Usage,
+    Caller, ConversationId, Dialect, EventBatch, ItemId, Message, MessageStatus, MessageText,
+    NumberedEvent, RepositoryError, Role, Run, RunEnd, RunId, ToolCall, ToolCallId, ToolCallStatus,
+    Usage,
 };
 
 /// Keeps runs and everything that they write.
@@ -107,13 +108,29 @@ pub trait RunRepository: std::fmt::Debug + Send + Sync {
         finish: FinishRun,
     ) -> Result<FinishedRun, RepositoryError>;
 
-    /// Extends the leases of these runs by the database's clock, and tells which are still the
-    /// owner's; a run that is missing in the answer is lost.
-    async fn extend_leases(
+    /// Extends the leases of these runs by the database's clock, keeps these events of theirs, and
+    /// tells which are still the owner's, in one step; of a run that is missing in the answer
+    /// nothing was kept: it is lost. Events of which it is not known whether they were kept may come
+    /// again, with or without later ones behind them.
+    async fn checkpoint(
         &self,
         owner: RunOwner,
         runs: &[RunId],
+        batches: &[EventBatch],
     ) -> Result<Vec<OwnedRun>, RepositoryError>;
+
+    /// The kept events of a run with numbers greater than `after`, as many as are read at once, and
+    /// where the run stands.
+    ///
+    /// # Errors
+    /// `NotFound`, also when the run stands in another conversation.
+    async fn events(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+        after: u64,
+    ) -> Result<EventPage, RepositoryError>;
 }
 
 /// The process that answers a run.
@@ -300,6 +317,10 @@ pub struct FinishRun {
     pub note: Option<(ItemId, String)>,
     /// What it cost.
     pub usage: Option<Usage>,
+    /// The events that are not kept yet; none where nobody has seen any of the run's.
+    pub events: Option<EventBatch>,
+    /// The number of its last event, which tells the end.
+    pub last_event: u64,
     /// The time now.
     pub now: DateTime<Utc>,
 }
@@ -311,6 +332,17 @@ pub struct FinishedRun {
     pub run: Run,
     /// Its answer, where one was kept.
     pub assistant_message: Option<Message>,
+}
+
+/// Kept events of a run, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventPage {
+    /// The events, oldest first; none of the end, which is told by what the run left.
+    pub events: Vec<NumberedEvent>,
+    /// Whether more may be kept behind them.
+    pub has_more: bool,
+    /// What the run left and the number of its last event, once it has ended and there are no more.
+    pub end: Option<(RunOutcome, u64)>,
 }
 
 /// A run that is still its owner's.

@@ -166,6 +166,8 @@ fn answered() -> FinishRun {
         answer: Some(("an answer".to_owned(), MessageStatus::Completed)),
         note: None,
         usage: None,
+        events: None,
+        last_event: 4,
         now: clock().now(),
     }
 }

@@ -22,11 +22,11 @@ pub async fn a_run_is_asked_to_stop(repositories: &Repositories) {
     let (runs, run_id) = (&repositories.runs, begun.run.id);
     assert_not_found(runs.cancel(&other, id, run_id).await);
     assert_not_found(runs.cancel(&caller, elsewhere, run_id).await);
-    let owned = runs.extend_leases(fence.owner, &[run_id]).await.unwrap();
+    let owned = runs.checkpoint(fence.owner, &[run_id], &[]).await.unwrap();
     assert!(!owned[0].cancel_requested);
     let asked = runs.cancel(&caller, id, run_id).await.unwrap();
     assert_eq!(asked.status, RunStatus::Running);
-    let owned = runs.extend_leases(fence.owner, &[run_id]).await.unwrap();
+    let owned = runs.checkpoint(fence.owner, &[run_id], &[]).await.unwrap();
     assert!(owned[0].cancel_requested);
     runs.finish(fence, answered()).await.unwrap();
     let ended = runs.cancel(&caller, id, run_id).await.unwrap();
@@ -171,7 +171,7 @@ pub async fn who_lost_a_run_writes_nothing(repositories: &Repositories) {
         assert_lost(runs.finish_tool_call(fence, &outcome, now).await);
         assert_lost(runs.finish(fence, answered()).await);
         let owned = runs
-            .extend_leases(fence.owner, &[fence.run_id])
+            .checkpoint(fence.owner, &[fence.run_id], &[])
             .await
             .unwrap();
         assert_eq!(owned, []);
@@ -195,7 +195,7 @@ pub async fn a_lease_is_kept_by_extending_it(repositories: &Repositories) {
     };
     let owned = repositories
         .runs
-        .extend_leases(longer, &[begun.run.id])
+        .checkpoint(longer, &[begun.run.id], &[])
         .await
         .unwrap();
     assert_eq!(owned.len(), 1);
@@ -222,7 +222,7 @@ pub async fn a_deleted_conversations_run_is_asked_to_stop(repositories: &Reposit
     assert_eq!(deleted.cancelled_run, Some(begun.run.id));
     let runs = &repositories.runs;
     let owned = runs
-        .extend_leases(fence.owner, &[begun.run.id])
+        .checkpoint(fence.owner, &[begun.run.id], &[])
         .await
         .unwrap();
     assert!(owned[0].cancel_requested);

@@ -1,7 +1,9 @@
 //! The queries of [`Maintenance`].
 
 use async_trait::async_trait;
-use chatkit_domain::{Connections, ConversationId, Maintenance, RepositoryError, RunId, UserId};
+use chatkit_domain::{
+    Connections, ConversationId, EventCursor, Maintenance, RepositoryError, RunId, RunNews, UserId,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
@@ -94,6 +96,18 @@ impl Maintenance for Database {
         conversation.save().await?;
         transaction.commit().await.map_err(repository_error)?;
         Ok(Some(RunId::new(run_id)))
+    }
+
+    async fn news(&self, cursors: &[EventCursor]) -> Result<Vec<RunNews>, RepositoryError> {
+        self.news_of(cursors).await
+    }
+
+    async fn sweep_events(
+        &self,
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<u64, RepositoryError> {
+        self.sweep_run_events(before, limit).await
     }
 
     async fn purge_deleted(

@@ -10,6 +10,7 @@ mod maintenance;
 mod message;
 mod message_row;
 mod run;
+mod run_event;
 mod run_row;
 mod task;
 mod tool_call;

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use chatkit_domain::{
-    BeginRun, Begun, BegunRun, Caller, ConversationId, FinishRun, FinishedRun, ItemId, Message,
-    NewToolCall, OwnedRun, RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence, RunId,
-    RunInput, RunOutcome, RunOwner, RunRepository, RunTarget, ToolCall, ToolCallOutcome,
+    BeginRun, Begun, BegunRun, Caller, ConversationId, EventBatch, EventPage, FinishRun,
+    FinishedRun, ItemId, Message, MessageStatus, NewToolCall, OwnedRun, RepositoryError, Run,
+    RunEnd, RunError, RunErrorCode, RunFence, RunId, RunInput, RunOutcome, RunOwner, RunRepository,
+    RunTarget, ToolCall, ToolCallOutcome, last_event_number,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -23,6 +24,7 @@ use super::{
     living::Dead,
     locked::{LockedConversation, of_caller},
     message::stored_message,
+    run_event::{insert_last, kept_text},
     run_row::{status_column, to_run},
     stored, tool_call,
 };
@@ -115,17 +117,7 @@ impl RunRepository for Database {
         conversation: ConversationId,
         run: RunId,
     ) -> Result<Run, RepositoryError> {
-        let owned = of_caller(caller, conversation)
-            .count(&self.reader)
-            .await
-            .map_err(repository_error)?;
-        let row = run::Entity::find_by_id(run.uuid())
-            .filter(run::Column::ConversationId.eq(conversation.uuid()))
-            .one(&self.reader)
-            .await
-            .map_err(repository_error)?
-            .filter(|_| owned == 1)
-            .ok_or(RepositoryError::NotFound)?;
+        let row = self.run_of(caller, conversation, run).await?;
         let calls = tool_call::of_run(&self.reader, row.id).await?;
         Ok(to_run(row, calls))
     }
@@ -279,14 +271,8 @@ impl RunRepository for Database {
         let mut conversation = self.lock(&transaction, fence).await?;
         let is_owned = run::Column::LeaseOwner.eq(fence.owner.id);
         let row = end_run(&transaction, fence.run_id, is_owned, &finish).await?;
-        let assistant_message = match (finish.answer, row.assistant_message_id) {
-            (Some(answer), Some(id)) => {
-                let id = ItemId::new(id);
-                let appended = conversation.append_answer(id, &row, answer, finish.now);
-                Some(appended.await?)
-            }
-            _ => None,
-        };
+        insert_last(&transaction, finish.events.as_ref()).await?;
+        let assistant_message = keep_answer(&mut conversation, &row, &finish).await?;
         if let Some((id, note)) = finish.note {
             conversation
                 .append_note(id, fence.run_id, note, finish.now)
@@ -326,28 +312,23 @@ impl RunRepository for Database {
         })
     }
 
-    async fn extend_leases(
+    async fn checkpoint(
         &self,
         owner: RunOwner,
         runs: &[RunId],
+        batches: &[EventBatch],
     ) -> Result<Vec<OwnedRun>, RepositoryError> {
-        let transaction = self.write().await?;
-        let rows = run::Entity::update_many()
-            .col_expr(run::Column::LeaseExpiresAt, self.in_future(owner.lease))
-            .filter(run::Column::Id.is_in(runs.iter().map(|run| run.uuid())))
-            .filter(run::Column::LeaseOwner.eq(owner.id))
-            .filter(is_active())
-            .exec_with_returning(&transaction)
-            .await
-            .map_err(repository_error)?;
-        transaction.commit().await.map_err(repository_error)?;
-        Ok(rows
-            .into_iter()
-            .map(|row| OwnedRun {
-                id: RunId::new(row.id),
-                cancel_requested: row.cancel_requested,
-            })
-            .collect())
+        self.checkpoint_runs(owner, runs, batches).await
+    }
+
+    async fn events(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+        after: u64,
+    ) -> Result<EventPage, RepositoryError> {
+        self.event_page(caller, conversation, run, after).await
     }
 }
 
@@ -394,21 +375,49 @@ impl Database {
         run_id: RunId,
         now: DateTime<Utc>,
     ) -> Result<(), RepositoryError> {
+        let (text, last) = kept_text(transaction, run_id).await?;
+        let has_answer = !text.trim().is_empty();
         let finish = FinishRun {
             end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
-            answer: None,
+            answer: has_answer.then_some((text, MessageStatus::Incomplete)),
             note: None,
             usage: None,
+            events: None,
+            last_event: last_event_number(last, true, has_answer),
             now,
         };
         let is_over = Expr::col(run::Column::LeaseExpiresAt).lte(self.now());
         let row = end_run(transaction, run_id, is_over, &finish).await?;
-        conversation.put_back(row.user_message_id, run_id).await?;
+        let answer = keep_answer(conversation, &row, &finish).await?;
+        if answer.is_none() {
+            conversation.put_back(row.user_message_id, run_id).await?;
+        }
         if row.has_tool_calls {
             let unknown = tool_call_entity::Status::Unknown;
-            tool_call::settle(transaction, run_id, unknown, None, now).await?;
+            let answer = answer.map(|message| message.id);
+            tool_call::settle(transaction, run_id, unknown, answer, now).await?;
         }
         Ok(())
+    }
+
+    /// The row of a run in a live conversation of the caller's.
+    pub(super) async fn run_of(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+    ) -> Result<run::Model, RepositoryError> {
+        let owned = of_caller(caller, conversation)
+            .count(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        run::Entity::find_by_id(run.uuid())
+            .filter(run::Column::ConversationId.eq(conversation.uuid()))
+            .one(&self.reader)
+            .await
+            .map_err(repository_error)?
+            .filter(|_| owned == 1)
+            .ok_or(RepositoryError::NotFound)
     }
 
     /// A run with its tool calls.
@@ -427,6 +436,21 @@ impl Database {
     }
 }
 
+/// Appends the answer of a run that has ended, where it has one.
+async fn keep_answer(
+    conversation: &mut LockedConversation<'_>,
+    run: &run::Model,
+    finish: &FinishRun,
+) -> Result<Option<Message>, RepositoryError> {
+    match (&finish.answer, run.assistant_message_id) {
+        (Some(answer), Some(id)) => conversation
+            .append_answer(ItemId::new(id), run, answer.clone(), finish.now)
+            .await
+            .map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Ends a run if this holds of it; otherwise it is lost.
 async fn end_run(
     transaction: &DatabaseTransaction,
@@ -437,6 +461,7 @@ async fn end_run(
     let mut changes = run::ActiveModel {
         status: Set(status_column(finish.end.status())),
         ended_at: Set(Some(finish.now)),
+        last_event: Set(stored(finish.last_event)),
         lease_owner: Set(None),
         lease_expires_at: Set(None),
         ..Default::default()

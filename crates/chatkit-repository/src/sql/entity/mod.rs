@@ -7,6 +7,7 @@
 pub(crate) mod conversation;
 pub(crate) mod message;
 pub(crate) mod run;
+pub(crate) mod run_event;
 pub(crate) mod task;
 pub(crate) mod task_counter;
 pub(crate) mod tool_call;

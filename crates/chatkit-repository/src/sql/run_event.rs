@@ -1,0 +1,436 @@
+//! The events of runs, as they are kept while they are fresh: what stands elsewhere is only named.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use chatkit_domain::{
+    Caller, ConversationId, EventBatch, EventCursor, EventPage, ItemId, Message, NumberedEvent,
+    OwnedRun, RepositoryError, Run, RunEvent, RunId, RunNews, RunOwner, RunRepository,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    ExprTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
+    Statement, sea_query::OnConflict,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::{
+    Database,
+    entity::{run, run_event},
+    error::{corrupt, repository_error},
+    is_active,
+    message::stored_message,
+    natural,
+    run_row::to_run,
+    stored, tool_call,
+};
+
+/// How many rows of a run are read at once: some seconds of an answer.
+const PAGE_ROWS: u64 = 64;
+
+/// The statement of [`Database::checkpoint`]. One for all of a process's runs, and the same however
+/// many there are, so that it is parsed once.
+const CHECKPOINT: &str = "\
+    WITH owned AS (UPDATE runs \
+        SET lease_expires_at = clock_timestamp() + make_interval(secs => $1) \
+        WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($2::text::jsonb)) \
+        AND lease_owner = $3 AND status IN ('queued', 'running', 'awaiting_approval') \
+        RETURNING id, cancel_requested), \
+    kept AS (INSERT INTO run_events (run_id, last, first, message_id, events) \
+        SELECT run_id, last, first, message_id, events \
+        FROM jsonb_to_recordset($4::text::jsonb) \
+            AS new(run_id uuid, last bigint, first bigint, message_id uuid, events text) \
+        WHERE run_id IN (SELECT id FROM owned) ON CONFLICT DO NOTHING) \
+    SELECT id, cancel_requested FROM owned";
+
+/// An event in its row. Texts stand here alone; everything else has a row of its own.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredEvent<'a> {
+    Started,
+    Message,
+    Text(Cow<'a, str>),
+    Reasoning(Cow<'a, str>),
+    Call(Uuid),
+    Result(Uuid),
+}
+
+impl Database {
+    pub(super) async fn checkpoint_runs(
+        &self,
+        owner: RunOwner,
+        runs: &[RunId],
+        batches: &[EventBatch],
+    ) -> Result<Vec<OwnedRun>, RepositoryError> {
+        let rows: Vec<_> = batches.iter().filter_map(to_row).collect();
+        let owned = if self.backend == DbBackend::Postgres {
+            self.checkpoint_at_once(owner, runs, &rows).await?
+        } else {
+            self.checkpoint_in_steps(owner, runs, rows).await?
+        };
+        Ok(owned
+            .into_iter()
+            .map(|(id, cancel_requested)| OwnedRun {
+                id: RunId::new(id),
+                cancel_requested,
+            })
+            .collect())
+    }
+
+    async fn checkpoint_at_once(
+        &self,
+        owner: RunOwner,
+        runs: &[RunId],
+        rows: &[run_event::Model],
+    ) -> Result<Vec<(Uuid, bool)>, RepositoryError> {
+        let runs: Vec<Uuid> = runs.iter().map(|run| run.uuid()).collect();
+        let statement = Statement::from_sql_and_values(
+            self.backend,
+            CHECKPOINT,
+            [
+                owner.lease.as_secs_f64().into(),
+                json!(runs).to_string().into(),
+                owner.id.into(),
+                to_records(rows).to_string().into(),
+            ],
+        );
+        let owned = self.writer.query_all_raw(statement).await;
+        let owned: Result<_, _> = owned
+            .map_err(repository_error)?
+            .iter()
+            .map(|row| row.try_get_many_by_index().map_err(repository_error))
+            .collect();
+        owned
+    }
+
+    /// The same for SQLite, where a statement writes to one table.
+    async fn checkpoint_in_steps(
+        &self,
+        owner: RunOwner,
+        runs: &[RunId],
+        rows: Vec<run_event::Model>,
+    ) -> Result<Vec<(Uuid, bool)>, RepositoryError> {
+        let transaction = self.write().await?;
+        let owned = run::Entity::update_many()
+            .col_expr(run::Column::LeaseExpiresAt, self.in_future(owner.lease))
+            .filter(run::Column::Id.is_in(runs.iter().map(|run| run.uuid())))
+            .filter(run::Column::LeaseOwner.eq(owner.id))
+            .filter(is_active())
+            .exec_with_returning(&transaction)
+            .await
+            .map_err(repository_error)?;
+        let is_owned = |row: &run_event::Model| owned.iter().any(|run| run.id == row.run_id);
+        insert(&transaction, rows.into_iter().filter(is_owned).collect()).await?;
+        transaction.commit().await.map_err(repository_error)?;
+        Ok(owned
+            .into_iter()
+            .map(|run| (run.id, run.cancel_requested))
+            .collect())
+    }
+
+    pub(super) async fn event_page(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+        after: u64,
+    ) -> Result<EventPage, RepositoryError> {
+        // Its status first: when it has ended, no event comes behind those that are found.
+        let run = self.run_of(caller, conversation, run).await?;
+        let rows = run_event::Entity::find()
+            .filter(run_event::Column::RunId.eq(run.id))
+            .filter(run_event::Column::Last.gt(stored(after)))
+            .order_by_asc(run_event::Column::Last)
+            .limit(PAGE_ROWS)
+            .all(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        let has_more = rows.len() as u64 == PAGE_ROWS;
+        let (id, has_ended, last_event) = (run.id, run.ended_at.is_some(), run.last_event);
+        let events = self.told(run, rows, after).await?;
+        let end = if has_ended && !has_more {
+            let outcome = self.outcome(caller, conversation, RunId::new(id)).await?;
+            Some((outcome, natural(last_event)))
+        } else {
+            None
+        };
+        Ok(EventPage {
+            events,
+            has_more,
+            end,
+        })
+    }
+
+    pub(super) async fn news_of(
+        &self,
+        cursors: &[EventCursor],
+    ) -> Result<Vec<RunNews>, RepositoryError> {
+        let runs = run::Entity::find()
+            .filter(run::Column::Id.is_in(cursors.iter().map(|cursor| cursor.run_id.uuid())))
+            .all(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        let behind = cursors.iter().fold(Condition::any(), |any, cursor| {
+            let of_run = run_event::Column::RunId.eq(cursor.run_id.uuid());
+            any.add(of_run.and(run_event::Column::Last.gt(stored(cursor.after))))
+        });
+        let rows = run_event::Entity::find()
+            .filter(behind)
+            .order_by_asc(run_event::Column::Last)
+            .all(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        let mut by_run: HashMap<Uuid, Vec<run_event::Model>> = HashMap::new();
+        for row in rows {
+            by_run.entry(row.run_id).or_default().push(row);
+        }
+        let mut news = Vec::new();
+        for run in runs {
+            let run_id = RunId::new(run.id);
+            let cursor = cursors.iter().find(|cursor| cursor.run_id == run_id);
+            let after = cursor.map_or(0, |cursor| cursor.after);
+            let rows = by_run.remove(&run.id).unwrap_or_default();
+            news.push(RunNews {
+                run_id,
+                is_active: run.ended_at.is_none(),
+                events: self.told(run, rows, after).await?,
+            });
+        }
+        Ok(news)
+    }
+
+    /// The events behind a number that stand in a run's rows. A row may repeat the head of the
+    /// next, when it was not known whether it had been written.
+    async fn told(
+        &self,
+        run: run::Model,
+        rows: Vec<run_event::Model>,
+        after: u64,
+    ) -> Result<Vec<NumberedEvent>, RepositoryError> {
+        let mut found: Vec<(u64, ItemId, StoredEvent<'_>)> = Vec::new();
+        for row in rows {
+            let last = found.last().map_or(after, |(number, ..)| *number);
+            let message_id = ItemId::new(row.message_id);
+            let events = (natural(row.first)..).zip(read(&row.events)?);
+            found.extend(
+                events
+                    .filter(|(number, _)| *number > last)
+                    .filter_map(|(number, event)| Some((number, message_id, event?))),
+            );
+        }
+        let calls_tools = found.iter().any(|(.., event)| event.is_of_tool_call());
+        let calls = if calls_tools {
+            tool_call::of_run(&self.reader, run.id).await?
+        } else {
+            Vec::new()
+        };
+        let says = found
+            .iter()
+            .any(|(.., event)| matches!(event, StoredEvent::Message));
+        let message = match run.user_message_id.filter(|_| says) {
+            Some(id) => {
+                let conversation = ConversationId::new(run.conversation_id);
+                stored_message(&self.reader, conversation, ItemId::new(id)).await?
+            }
+            None => None,
+        };
+        let told = Told {
+            run: to_run(run, calls),
+            user_message: message.map(Message::try_from).transpose()?,
+        };
+        Ok(found
+            .into_iter()
+            .filter_map(|(number, message_id, event)| {
+                let event = told.event(event, message_id)?;
+                Some(NumberedEvent { number, event })
+            })
+            .collect())
+    }
+
+    pub(super) async fn sweep_run_events(
+        &self,
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<u64, RepositoryError> {
+        // Ids of runs rise with time: what began later need not be looked at.
+        let begun_before = Uuid::new_v7(timestamp(before));
+        let ended: Vec<Uuid> = run_event::Entity::find()
+            .select_only()
+            .column(run_event::Column::RunId)
+            .distinct()
+            .join(JoinType::InnerJoin, of_run())
+            .filter(run_event::Column::RunId.lt(begun_before))
+            .filter(run::Column::EndedAt.lt(before))
+            .limit(u64::from(limit))
+            .into_tuple()
+            .all(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        if !ended.is_empty() {
+            run_event::Entity::delete_many()
+                .filter(run_event::Column::RunId.is_in(ended.iter().copied()))
+                .exec(&self.writer)
+                .await
+                .map_err(repository_error)?;
+        }
+        Ok(ended.len() as u64)
+    }
+}
+
+/// What the events of a run are told by.
+struct Told {
+    run: Run,
+    user_message: Option<Message>,
+}
+
+impl Told {
+    /// The event, unless what it is about is no more.
+    fn event(&self, event: StoredEvent<'_>, message_id: ItemId) -> Option<RunEvent> {
+        let call = |id| self.run.tool_calls.iter().find(|call| call.id.uuid() == id);
+        Some(match event {
+            StoredEvent::Started => {
+                let assistant_message_id = Some(message_id);
+                RunEvent::Started(Box::new(Run {
+                    assistant_message_id,
+                    ..self.run.as_begun()
+                }))
+            }
+            StoredEvent::Message => RunEvent::MessageCreated(Box::new(self.user_message.clone()?)),
+            StoredEvent::Text(text) => RunEvent::MessageDelta {
+                message_id,
+                text: text.into_owned(),
+            },
+            StoredEvent::Reasoning(text) => RunEvent::ReasoningDelta {
+                text: text.into_owned(),
+            },
+            StoredEvent::Call(id) => RunEvent::ToolCallStarted(Box::new(call(id)?.as_started())),
+            StoredEvent::Result(id) => RunEvent::ToolCallCompleted(Box::new(call(id)?.as_told())),
+        })
+    }
+}
+
+impl<'a> StoredEvent<'a> {
+    /// How an event is kept; an end is not.
+    fn of(event: &'a RunEvent) -> Option<Self> {
+        match event {
+            RunEvent::Started(_) => Some(Self::Started),
+            RunEvent::MessageCreated(_) => Some(Self::Message),
+            RunEvent::MessageDelta { text, .. } => Some(Self::Text(text.into())),
+            RunEvent::ReasoningDelta { text } => Some(Self::Reasoning(text.into())),
+            RunEvent::ToolCallStarted(call) => Some(Self::Call(call.id.uuid())),
+            RunEvent::ToolCallCompleted(call) => Some(Self::Result(call.id.uuid())),
+            RunEvent::MessageCompleted(_) | RunEvent::Ended(_) => None,
+        }
+    }
+
+    fn is_of_tool_call(&self) -> bool {
+        matches!(self, Self::Call(_) | Self::Result(_))
+    }
+}
+
+/// Keeps what a run told last, in the transaction that ends it.
+pub(super) async fn insert_last(
+    transaction: &DatabaseTransaction,
+    batch: Option<&EventBatch>,
+) -> Result<(), RepositoryError> {
+    insert(transaction, batch.and_then(to_row).into_iter().collect()).await
+}
+
+/// The text of a run's kept events, and the number of the last.
+pub(super) async fn kept_text(
+    transaction: &DatabaseTransaction,
+    run_id: RunId,
+) -> Result<(String, u64), RepositoryError> {
+    let rows = run_event::Entity::find()
+        .filter(run_event::Column::RunId.eq(run_id.uuid()))
+        .order_by_asc(run_event::Column::Last)
+        .all(transaction)
+        .await
+        .map_err(repository_error)?;
+    let (mut text, mut last) = (String::new(), 0);
+    for row in rows {
+        for (number, event) in (natural(row.first)..).zip(read(&row.events)?) {
+            if let Some(StoredEvent::Text(more)) = event.filter(|_| number > last) {
+                text.push_str(&more);
+            }
+        }
+        last = natural(row.last);
+    }
+    Ok((text, last))
+}
+
+async fn insert(
+    transaction: &DatabaseTransaction,
+    rows: Vec<run_event::Model>,
+) -> Result<(), RepositoryError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let key = [run_event::Column::RunId, run_event::Column::Last];
+    run_event::Entity::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model))
+        .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
+        .exec_without_returning(transaction)
+        .await
+        .map_err(repository_error)?;
+    Ok(())
+}
+
+/// The row of a batch; none where there is nothing to keep.
+fn to_row(batch: &EventBatch) -> Option<run_event::Model> {
+    let (first, last) = (batch.events.first()?, batch.events.last()?);
+    let events: Option<Vec<_>> = batch
+        .events
+        .iter()
+        .map(|numbered| StoredEvent::of(&numbered.event))
+        .collect();
+    Some(run_event::Model {
+        run_id: batch.run_id.uuid(),
+        last: stored(last.number),
+        first: stored(first.number),
+        message_id: batch.message_id.uuid(),
+        events: serde_json::to_string(&events?).ok()?,
+    })
+}
+
+/// The events of a row; none in the place of one that only a newer version writes.
+fn read(events: &str) -> Result<Vec<Option<StoredEvent<'static>>>, RepositoryError> {
+    let events: Vec<Value> =
+        serde_json::from_str(events).map_err(|_| corrupt("the events of a run are no list"))?;
+    Ok(events
+        .into_iter()
+        .map(|event| serde_json::from_value(event).ok())
+        .collect())
+}
+
+/// Rows as one parameter.
+fn to_records(rows: &[run_event::Model]) -> Value {
+    rows.iter()
+        .map(|row| {
+            let run_event::Model {
+                run_id,
+                last,
+                first,
+                message_id,
+                events,
+            } = row;
+            json!({
+                "run_id": run_id, "last": last, "first": first, "message_id": message_id,
+                "events": events,
+            })
+        })
+        .collect()
+}
+
+fn of_run() -> RelationDef {
+    run_event::Entity::belongs_to(run::Entity)
+        .from(run_event::Column::RunId)
+        .to(run::Column::Id)
+        .into()
+}
+
+fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    let seconds = u64::try_from(time.timestamp()).unwrap_or_default();
+    Timestamp::from_unix(NoContext, seconds, time.timestamp_subsec_nanos())
+}
