@@ -1,16 +1,16 @@
 //! What embedders call.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chatkit_domain::{
-    BeginRun, Begun, Caller, Clock, ConversationId, FinishRun, FinishedRun, Repositories,
-    RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence, RunId, RunInput, RunOutcome,
-    RunOwner,
+    BeginRun, Begun, BegunRun, Caller, Clock, ConversationId, EventBatch, FinishRun, FinishedRun,
+    Repositories, RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunEvent, RunFence, RunId,
+    RunInput, RunOutcome, RunOwner, closing_events, last_event_number,
 };
 use chatkit_tools::{ToolContext, ToolDefinition, ToolRegistry};
 use futures::FutureExt;
 use tokio::{
-    sync::{Mutex, Semaphore, mpsc, oneshot},
+    sync::{Mutex, Semaphore, oneshot},
     task::JoinSet,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -18,9 +18,12 @@ use tracing::Instrument;
 
 use crate::{
     engine::{Answered, Engine, Task},
+    feed::Feed,
+    follower::Follower,
     journal::{EnteredRun, Journal, Stop},
     metrics::{self, ActiveRun},
     provider::{FinishReason, Provider},
+    run_log::Rest,
     settings::AgentSettings,
     start::{AgentError, EndedRun, StartInput, StartRun, Started, StartedRun},
     sweep,
@@ -42,9 +45,10 @@ pub(crate) struct Shared {
     pub(crate) definitions: Arc<[ToolDefinition]>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) draining: CancellationToken,
     slots: Arc<Semaphore>,
     runs: TaskTracker,
-    draining: CancellationToken,
     background: Mutex<JoinSet<()>>,
 }
 
@@ -70,7 +74,8 @@ impl Agent {
         };
         repositories.runs.enter(owner).await?;
         let journal = Arc::new(Journal::new(owner));
-        let background = background(&settings, &repositories, &clock, &journal);
+        let feed = Arc::new(Feed::default());
+        let background = background(&settings, &repositories, &clock, (&journal, &feed));
         let shared = Shared {
             slots: Arc::new(Semaphore::new(settings.max_runs)),
             settings,
@@ -80,6 +85,7 @@ impl Agent {
             tools,
             clock,
             journal,
+            feed,
             runs: TaskTracker::new(),
             draining: CancellationToken::new(),
             background: Mutex::new(background),
@@ -111,11 +117,13 @@ impl Agent {
             conversation_id = %begin.target.conversation_id(),
             user_id = caller.user_id().as_str(),
         );
-        let entered = self.shared.journal.enter(begin.id);
+        let (conversation, id) = (begin.target.conversation_id(), begin.id);
+        let entered = self.shared.journal.enter(id, begin.assistant_message_id);
+        let log = entered.log().clone();
         let (begun_sender, begun) = oneshot::channel();
         let (finished_sender, finished) = oneshot::channel();
-        let (delta_sender, deltas) = mpsc::unbounded_channel();
         let shared = self.shared.clone();
+        let follows = caller.clone();
         let caller = caller.clone();
         let run = async move {
             let _held = (slot, counted);
@@ -123,11 +131,11 @@ impl Agent {
             let work = match &begun {
                 Ok(Begun::New(begun)) => {
                     entered.begun();
+                    tell_begin(&entered, begun);
                     let task = Task {
                         user_message_id: begun.user_message.id,
                         again: begun.again,
                         options,
-                        deltas: delta_sender,
                     };
                     Some((begun.run.clone(), task))
                 }
@@ -143,12 +151,13 @@ impl Agent {
         };
         self.shared.runs.spawn(run.instrument(span));
         match begun.await.map_err(|_| AgentError::Lost)?? {
-            Begun::New(begun) => Ok(Started::New(StartedRun {
+            Begun::New(begun) => Ok(Started::New(Box::new(StartedRun {
                 run: begun.run,
                 user_message: begun.user_message,
-                deltas,
+                follower: Follower::of_own(self.shared.clone(), follows, conversation, id, log),
+                deltas: VecDeque::new(),
                 finished,
-            })),
+            }))),
             Begun::Known(run) => Ok(Started::Known(run)),
         }
     }
@@ -181,6 +190,22 @@ impl Agent {
             owner: journal.owner(),
             now: clock.now(),
         }
+    }
+
+    /// Follows a run from behind an event to its end, whichever process answers it; from its
+    /// beginning with 0. `None` when it has ended and there is nothing behind that event.
+    ///
+    /// # Errors
+    /// [`AgentError::Repository`] with `NotFound`.
+    pub async fn follow(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        run: RunId,
+        after: u64,
+    ) -> Result<Option<Follower>, AgentError> {
+        let shared = self.shared.clone();
+        Follower::new(shared, caller.clone(), conversation, run, after).await
     }
 
     /// Waits for the end of a run that may be anybody's, and returns what it left.
@@ -235,8 +260,8 @@ impl Agent {
         Ok(())
     }
 
-    /// Takes no new runs, waits up to `grace` for those that answer, interrupts the rest, and ends
-    /// the background work.
+    /// Takes no new runs and cuts those who follow runs of other processes; waits up to `grace` for
+    /// the runs that answer, interrupts the rest, and ends the background work.
     pub async fn shutdown(&self, grace: Duration) {
         self.shared.draining.cancel();
         self.shared.runs.close();
@@ -282,7 +307,7 @@ impl Shared {
             cancellation: CancellationToken::new(),
             clock: self.clock.clone(),
         };
-        let engine = Engine::new(self.clone(), fence, context.clone(), entered.stop(), task);
+        let engine = Engine::new(self.clone(), fence, context.clone(), &entered, task);
         let finish = AssertUnwindSafe(engine.answer())
             .catch_unwind()
             .await
@@ -292,7 +317,17 @@ impl Shared {
             });
         let ended = match finish {
             Some(answered) => {
-                let kept = self.keep(&context.caller, fence, answered.finish).await;
+                let finish = with_events(answered.finish, fence, &entered);
+                let last_event = finish.last_event;
+                let kept = self.keep(&context.caller, fence, finish).await;
+                if let Some(FinishedRun {
+                    run,
+                    assistant_message,
+                }) = &kept
+                {
+                    let answer = assistant_message.as_ref();
+                    entered.log().end(closing_events(run, answer, last_event));
+                }
                 kept.map(|kept| EndedRun {
                     run: kept.run,
                     assistant_message: kept.assistant_message,
@@ -313,6 +348,8 @@ impl Shared {
                 answer: None,
                 note: None,
                 usage: None,
+                events: None,
+                last_event: 0,
                 now: self.clock.now(),
             },
             finish_reason: FinishReason::Stop,
@@ -370,18 +407,58 @@ impl Shared {
     }
 }
 
+/// Tells how a run begins. A message that is answered again was told when it was new.
+fn tell_begin(entered: &EnteredRun, begun: &BegunRun) {
+    entered.tell(RunEvent::Started(Box::new(begun.run.clone())));
+    if begun.user_message.run_id == Some(begun.run.id) {
+        let message = Box::new(begun.user_message.clone());
+        entered.tell(RunEvent::MessageCreated(message));
+    }
+}
+
+/// A run's end with what is still to be stored of its events.
+fn with_events(finish: FinishRun, fence: RunFence, entered: &EnteredRun) -> FinishRun {
+    let answer = finish.answer.as_ref();
+    let is_interrupted = matches!(
+        &finish.end,
+        RunEnd::Failed(error) if error.code == RunErrorCode::Interrupted
+    );
+    let (events, before) = match entered.log().seal() {
+        Rest::Events(events, last) => (events, last),
+        // It is retold with its text at once.
+        Rest::Unseen(others) => {
+            let has_text = answer.is_some_and(|(text, _)| !text.is_empty());
+            (Vec::new(), others + u64::from(has_text))
+        }
+    };
+    let last_event = last_event_number(before, is_interrupted, answer.is_some());
+    FinishRun {
+        events: (!events.is_empty()).then(|| EventBatch {
+            run_id: fence.run_id,
+            message_id: entered.message_id(),
+            events,
+        }),
+        last_event,
+        ..finish
+    }
+}
+
 fn background(
     settings: &AgentSettings,
     repositories: &Repositories,
     clock: &Arc<dyn Clock>,
-    journal: &Arc<Journal>,
+    (journal, feed): (&Arc<Journal>, &Arc<Feed>),
 ) -> JoinSet<()> {
-    let (lease, ttl) = (settings.run_lease, settings.deleted_ttl);
+    let ttl = settings.deleted_ttl;
     let mut tasks = JoinSet::new();
-    let (journal, kept) = (journal.clone(), repositories.clone());
-    tasks.spawn(async move { journal.keep_leases(&kept).await });
-    let (expiring, now) = (repositories.clone(), clock.clone());
-    tasks.spawn(async move { sweep::close_expired_runs(&expiring, &now, lease).await });
+    let (keeping, kept) = (journal.clone(), repositories.clone());
+    tasks.spawn(async move { keeping.keep(&kept).await });
+    let (feed, followed) = (feed.clone(), repositories.clone());
+    tasks.spawn(async move { feed.read(&followed).await });
+    let (expiring, now, journal) = (repositories.clone(), clock.clone(), journal.clone());
+    tasks.spawn(async move { sweep::close_expired_runs(&expiring, &now, &journal).await });
+    let (fresh, now) = (repositories.clone(), clock.clone());
+    tasks.spawn(async move { sweep::sweep_events(&fresh, &now).await });
     let (deleted, now) = (repositories.clone(), clock.clone());
     tasks.spawn(async move { sweep::purge_deleted(&deleted, &now, ttl).await });
     tasks

@@ -7,15 +7,14 @@ use std::{
 
 use chatkit_domain::{
     FinishRun, Item, ItemId, MessageStatus, RepositoryError, RunEnd, RunError, RunErrorCode,
-    RunFence, Usage, replace_nul,
+    RunEvent, RunFence, Usage, replace_nul,
 };
 use chatkit_tools::ToolContext;
 use futures::StreamExt;
-use tokio::sync::{mpsc, watch};
 
 use crate::{
     agent::{Shared, insist},
-    journal::Stop,
+    journal::{EnteredRun, Stop},
     metrics,
     provider::{
         FinishReason, InputItem, ModelEvent, ModelRequest, ModelStream, ProviderError,
@@ -40,11 +39,11 @@ const TOO_MANY_CALLS_NOTE: &str =
 const ROUND_SEPARATOR: &str = "\n\n";
 
 /// Answers one run.
-pub(crate) struct Engine {
+pub(crate) struct Engine<'a> {
     shared: Arc<Shared>,
     fence: RunFence,
     context: ToolContext,
-    stop: watch::Receiver<Option<Stop>>,
+    entered: &'a EnteredRun,
     task: Task,
     progress: Progress,
 }
@@ -58,8 +57,6 @@ pub(crate) struct Task {
     pub(crate) again: bool,
     /// How this run departs from the settings.
     pub(crate) options: RunOptions,
-    /// Who reads along; nobody need.
-    pub(crate) deltas: mpsc::UnboundedSender<String>,
 }
 
 /// What has come of the run so far; it outlives a loop that is stopped in the middle.
@@ -100,19 +97,19 @@ enum Failure {
     Stop(Stop),
 }
 
-impl Engine {
+impl<'a> Engine<'a> {
     pub(crate) fn new(
         shared: Arc<Shared>,
         fence: RunFence,
         context: ToolContext,
-        stop: watch::Receiver<Option<Stop>>,
+        entered: &'a EnteredRun,
         task: Task,
     ) -> Self {
         Self {
             shared,
             fence,
             context,
-            stop,
+            entered,
             task,
             progress: Progress::default(),
         }
@@ -121,7 +118,7 @@ impl Engine {
     /// Answers, until the answer is whole, a bound is met or somebody stops it. `None` when the
     /// run is not this process's any more.
     pub(crate) async fn answer(mut self) -> Option<Answered> {
-        let mut stop = self.stop.clone();
+        let mut stop = self.entered.stop();
         let stopped = async move {
             match stop.wait_for(Option::is_some).await {
                 Ok(reason) => reason.unwrap_or(Stop::Lost),
@@ -201,6 +198,8 @@ impl Engine {
             answer,
             note,
             usage: Some(usage),
+            events: None,
+            last_event: 0,
             now: self.shared.clock.now(),
         })
     }
@@ -226,6 +225,7 @@ impl Engine {
                 shared: &self.shared,
                 fence: self.fence,
                 context: &self.context,
+                entered: self.entered,
                 round,
             };
             this_run.extend(tools.call(calls).await?);
@@ -346,6 +346,10 @@ impl Engine {
                 .ok_or_else(|| Failure::from(ProviderError::Failed("the answer was cut".into())))?;
             match event? {
                 ModelEvent::TextDelta(text) => self.add_text(text)?,
+                ModelEvent::ReasoningDelta(text) => {
+                    let text = replace_nul(text);
+                    self.entered.tell(RunEvent::ReasoningDelta { text });
+                }
                 ModelEvent::ToolCall(call) => calls.push(call),
                 ModelEvent::Usage(counted) => usage = Some(counted),
                 ModelEvent::Finished(reason) => {
@@ -380,8 +384,7 @@ impl Engine {
     fn push(&mut self, text: String) {
         self.progress.text.push_str(&text);
         self.progress.chars += text.chars().count();
-        // Nobody may be reading along.
-        let _ = self.task.deltas.send(text);
+        self.entered.say(text);
     }
 }
 

@@ -1,14 +1,25 @@
-//! The process's own runs: one statement at a time keeps all their leases, and tells which were
-//! lost and which are asked to stop.
+//! The process's own runs: one statement at a time keeps all their leases and what they tell, and
+//! says which were lost and which are asked to stop.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use chatkit_domain::{OwnedRun, Repositories, RunId, RunOwner};
-use tokio::sync::watch;
+use chatkit_domain::{EventBatch, ItemId, OwnedRun, Repositories, RunEvent, RunId, RunOwner};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+use crate::run_log::RunLog;
+
+/// How long an event waits at most for others to be stored with.
+const EVENT_PERIOD: Duration = Duration::from_millis(250);
 
 /// Why a run must stop before its answer is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +37,18 @@ pub(crate) enum Stop {
 pub(crate) struct Journal {
     owner: RunOwner,
     runs: Mutex<HashMap<RunId, Entry>>,
+    /// Wakes who stores events.
+    told: Notify,
+    /// Whether the last statement failed, so that the leases may be over.
+    fails: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Entry {
     stop: watch::Sender<Option<Stop>>,
+    /// The answer that its text belongs to.
+    message_id: ItemId,
+    log: Arc<RunLog>,
     /// Whether the database knows the run, so that it has a lease to keep.
     begun: bool,
 }
@@ -40,7 +58,9 @@ struct Entry {
 pub(crate) struct EnteredRun {
     journal: Arc<Journal>,
     run: RunId,
+    message_id: ItemId,
     stop: watch::Receiver<Option<Stop>>,
+    log: Arc<RunLog>,
 }
 
 impl EnteredRun {
@@ -55,11 +75,34 @@ impl EnteredRun {
     pub(crate) fn stop(&self) -> watch::Receiver<Option<Stop>> {
         self.stop.clone()
     }
+
+    /// What is known of it.
+    pub(crate) fn log(&self) -> &Arc<RunLog> {
+        &self.log
+    }
+
+    /// The answer that its text belongs to.
+    pub(crate) fn message_id(&self) -> ItemId {
+        self.message_id
+    }
+
+    /// Tells those who follow it, and those who will.
+    pub(crate) fn tell(&self, event: RunEvent) {
+        self.log.push(event);
+        self.journal.told.notify_one();
+    }
+
+    /// Tells more of the answer's text.
+    pub(crate) fn say(&self, text: String) {
+        let message_id = self.message_id;
+        self.tell(RunEvent::MessageDelta { message_id, text });
+    }
 }
 
 impl Drop for EnteredRun {
     fn drop(&mut self) {
         self.journal.lock().remove(&self.run);
+        self.log.leave();
     }
 }
 
@@ -68,6 +111,8 @@ impl Journal {
         Self {
             owner,
             runs: Mutex::default(),
+            told: Notify::new(),
+            fails: AtomicBool::new(false),
         }
     }
 
@@ -77,18 +122,33 @@ impl Journal {
 
     /// Takes a run up, before it begins: nothing that stops runs misses it. It is kept for as
     /// long as what is returned lives.
-    pub(crate) fn enter(self: &Arc<Self>, run: RunId) -> EnteredRun {
+    pub(crate) fn enter(self: &Arc<Self>, run: RunId, message_id: ItemId) -> EnteredRun {
         let (sender, stop) = watch::channel(None);
+        let log = Arc::new(RunLog::behind(0));
         let entry = Entry {
             stop: sender,
+            message_id,
+            log: log.clone(),
             begun: false,
         };
         self.lock().insert(run, entry);
         EnteredRun {
             journal: self.clone(),
             run,
+            message_id,
             stop,
+            log,
         }
+    }
+
+    /// What is known of a run, when this process answers it.
+    pub(crate) fn log(&self, run: RunId) -> Option<Arc<RunLog>> {
+        self.lock().get(&run).map(|entry| entry.log.clone())
+    }
+
+    /// Whether the leases may be over although this process lives.
+    pub(crate) fn fails(&self) -> bool {
+        self.fails.load(Ordering::Relaxed)
     }
 
     /// Asks a run of this process to stop; the first reason stays.
@@ -108,40 +168,80 @@ impl Journal {
         }
     }
 
-    /// Keeps the leases, for ever.
-    pub(crate) async fn keep_leases(&self, repositories: &Repositories) {
+    /// Keeps the leases and stores what is told, for ever.
+    pub(crate) async fn keep(&self, repositories: &Repositories) {
         let period = Duration::from_secs(1).min(self.owner.lease / 5);
         loop {
-            tokio::time::sleep(period).await;
-            let runs = self.begun_runs();
-            if runs.is_empty() {
-                continue;
+            let last = Instant::now();
+            tokio::select! {
+                () = tokio::time::sleep_until(last + period) => {}
+                // While the database is away, trying more often would only add to its load.
+                () = self.told.notified(), if !self.fails() => {
+                    tokio::time::sleep_until(last + EVENT_PERIOD.min(period)).await;
+                }
             }
-            match repositories.runs.extend_leases(self.owner, &runs).await {
-                Ok(owned) => self.compare(&runs, &owned),
-                // The leases may outlast the outage; the fence decides.
-                Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "could not extend the leases of the active runs"
-                ),
-            }
+            self.checkpoint(repositories).await;
         }
     }
 
-    fn compare(&self, runs: &[RunId], owned: &[OwnedRun]) {
-        for run in runs {
-            match owned.iter().find(|owned| owned.id == *run) {
-                None => self.stop(*run, Stop::Lost),
-                Some(owned) if owned.cancel_requested => self.stop(*run, Stop::Cancelled),
-                Some(_) => {}
-            }
+    async fn checkpoint(&self, repositories: &Repositories) {
+        let (runs, batches) = self.work();
+        if runs.is_empty() {
+            self.fails.store(false, Ordering::Relaxed);
+            return;
+        }
+        let checkpoint = repositories.runs.checkpoint(self.owner, &runs, &batches);
+        let result = checkpoint.await;
+        self.fails.store(result.is_err(), Ordering::Relaxed);
+        match result {
+            Ok(owned) => self.compare(&runs, &batches, &owned),
+            // The leases may outlast the outage; the fence decides.
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "could not extend the leases of the active runs"
+            ),
         }
     }
 
-    fn begun_runs(&self) -> Vec<RunId> {
+    /// The runs whose leases to extend, and their events that are not stored yet.
+    fn work(&self) -> (Vec<RunId>, Vec<EventBatch>) {
         let runs = self.lock();
         let begun = runs.iter().filter(|(_, entry)| entry.begun);
-        begun.map(|(run, _)| *run).collect()
+        let (mut ids, mut batches) = (Vec::new(), Vec::new());
+        for (run, entry) in begun {
+            ids.push(*run);
+            let events = entry.log.unstored();
+            if !events.is_empty() {
+                batches.push(EventBatch {
+                    run_id: *run,
+                    message_id: entry.message_id,
+                    events,
+                });
+            }
+        }
+        (ids, batches)
+    }
+
+    fn compare(&self, runs: &[RunId], batches: &[EventBatch], owned: &[OwnedRun]) {
+        let owned: HashMap<RunId, bool> = owned
+            .iter()
+            .map(|owned| (owned.id, owned.cancel_requested))
+            .collect();
+        for run in runs {
+            match owned.get(run) {
+                None => self.stop(*run, Stop::Lost),
+                Some(true) => self.stop(*run, Stop::Cancelled),
+                Some(false) => {}
+            }
+        }
+        let kept = batches
+            .iter()
+            .filter(|batch| owned.contains_key(&batch.run_id));
+        for batch in kept {
+            if let (Some(log), Some(last)) = (self.log(batch.run_id), batch.events.last()) {
+                log.stored(last.number);
+            }
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Entry>> {

@@ -7,9 +7,12 @@
 
 mod agent;
 mod engine;
+mod feed;
+mod follower;
 mod journal;
 mod metrics;
 pub mod provider;
+mod run_log;
 mod settings;
 mod start;
 mod sweep;
@@ -17,5 +20,6 @@ mod tool_round;
 mod transcript;
 
 pub use agent::Agent;
+pub use follower::{Cut, Follower};
 pub use settings::AgentSettings;
 pub use start::{AgentError, EndedRun, RunOptions, StartInput, StartRun, Started, StartedRun};

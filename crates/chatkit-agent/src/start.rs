@@ -1,13 +1,17 @@
 //! A run from the outside: how it is asked for, begun and ended.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use chatkit_domain::{
-    Dialect, Idempotency, ItemId, Message, MessageText, RepositoryError, Run, RunTarget,
+    Dialect, Idempotency, ItemId, Message, MessageText, NumberedEvent, RepositoryError, Run,
+    RunEvent, RunTarget,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use crate::provider::{FinishReason, Sampling};
+use crate::{
+    follower::{Cut, Follower},
+    provider::{FinishReason, Sampling},
+};
 
 /// A run to start.
 #[derive(Clone, Debug)]
@@ -48,7 +52,7 @@ pub struct RunOptions {
 #[derive(Debug)]
 pub enum Started {
     /// A new run.
-    New(StartedRun),
+    New(Box<StartedRun>),
     /// The run that the caller's key stands for, active or ended.
     Known(Run),
 }
@@ -60,7 +64,9 @@ pub struct StartedRun {
     pub run: Run,
     /// The user's message.
     pub user_message: Message,
-    pub(crate) deltas: mpsc::UnboundedReceiver<String>,
+    pub(crate) follower: Follower,
+    /// Text that was read and not given yet.
+    pub(crate) deltas: VecDeque<String>,
     pub(crate) finished: oneshot::Receiver<EndedRun>,
 }
 
@@ -98,7 +104,17 @@ impl StartedRun {
     /// The next piece of the answer's text; `None` when no more will come. The pieces add up to
     /// the answer.
     pub async fn next_delta(&mut self) -> Option<String> {
-        self.deltas.recv().await
+        loop {
+            if let Some(text) = self.deltas.pop_front() {
+                return Some(text);
+            }
+            match self.follower.next().await {
+                Ok(Some(events)) => self.deltas.extend(events.into_iter().filter_map(text_of)),
+                // What it missed is stored.
+                Err(Cut::Slow | Cut::Unavailable) => {}
+                Ok(None) | Err(Cut::Draining) => return None,
+            }
+        }
     }
 
     /// Waits for the end of the run.
@@ -107,5 +123,12 @@ impl StartedRun {
     /// [`AgentError::Lost`] when another process has it now.
     pub async fn finished(self) -> Result<EndedRun, AgentError> {
         self.finished.await.map_err(|_| AgentError::Lost)
+    }
+}
+
+fn text_of(event: NumberedEvent) -> Option<String> {
+    match event.event {
+        RunEvent::MessageDelta { text, .. } => Some(text),
+        _ => None,
     }
 }

@@ -4,19 +4,37 @@ use std::{sync::Arc, time::Duration};
 
 use chatkit_domain::{Clock, Repositories, RepositoryError};
 
+use crate::journal::Journal;
+
 /// How often deleted conversations are purged.
 const PURGE_PERIOD: Duration = Duration::from_secs(60 * 60);
 
 /// How many conversations are purged in one transaction.
 const PURGE_BATCH: u32 = 100;
 
+/// How often events are swept.
+const EVENTS_PERIOD: Duration = Duration::from_secs(60);
+
+/// For how long a run that has ended can be followed as it was.
+const EVENTS_TTL: Duration = Duration::from_secs(10 * 60);
+
+/// The events of how many runs are swept in one statement.
+const EVENTS_BATCH: u32 = 500;
+
 /// Closes runs whose owners fell silent, for ever.
 pub(crate) async fn close_expired_runs(
     repositories: &Repositories,
     clock: &Arc<dyn Clock>,
-    lease: Duration,
+    journal: &Journal,
 ) {
+    let period = (journal.owner().lease / 3).min(Duration::from_secs(5));
     loop {
+        // Behind an outage of the database this process's own leases are over: they are extended
+        // before any is judged.
+        if journal.fails() {
+            tokio::time::sleep(period).await;
+            continue;
+        }
         match repositories
             .maintenance
             .close_expired_run(clock.now())
@@ -30,7 +48,7 @@ pub(crate) async fn close_expired_runs(
             Ok(None) => {}
             Err(error) => report(&error, "could not look for silent runs"),
         }
-        tokio::time::sleep((lease / 3).min(Duration::from_secs(5))).await;
+        tokio::time::sleep(period).await;
     }
 }
 
@@ -51,6 +69,20 @@ pub(crate) async fn purge_deleted(
             Err(error) => report(&error, "could not purge deleted conversations"),
         }
         tokio::time::sleep(PURGE_PERIOD).await;
+    }
+}
+
+/// Sweeps the events of runs that ended a while ago, for ever.
+pub(crate) async fn sweep_events(repositories: &Repositories, clock: &Arc<dyn Clock>) {
+    loop {
+        let before = clock.now() - EVENTS_TTL;
+        let swept = repositories.maintenance.sweep_events(before, EVENTS_BATCH);
+        match swept.await {
+            Ok(swept) if swept >= u64::from(EVENTS_BATCH) => continue,
+            Ok(_) => {}
+            Err(error) => report(&error, "could not sweep the events of runs"),
+        }
+        tokio::time::sleep(EVENTS_PERIOD).await;
     }
 }
 

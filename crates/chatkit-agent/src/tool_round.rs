@@ -3,8 +3,8 @@
 use std::{ops::Range, time::Duration};
 
 use chatkit_domain::{
-    NewToolCall, RepositoryError, RunFence, ToolCallOutcome, ToolCallStatus, replace_nul,
-    replace_nul_in_json,
+    NewToolCall, RepositoryError, RunEvent, RunFence, ToolCall, ToolCallOutcome, ToolCallStatus,
+    replace_nul, replace_nul_in_json,
 };
 use chatkit_tools::{ToolContext, ToolError};
 use futures::future::try_join_all;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     agent::{Shared, insist},
+    journal::EnteredRun,
     metrics::{self, ToolEnd},
     provider::{InputItem, RequestedCall},
 };
@@ -22,6 +23,7 @@ pub(crate) struct ToolRound<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) fence: RunFence,
     pub(crate) context: &'a ToolContext,
+    pub(crate) entered: &'a EnteredRun,
     pub(crate) round: u32,
 }
 
@@ -51,7 +53,15 @@ impl ToolRound<'_> {
             let records: Vec<_> = batch.iter().map(|call| call.new.clone()).collect();
             let (runs, now) = (&self.shared.repositories.runs, self.shared.clock.now());
             insist(|| runs.start_tool_calls(self.fence, &records, now)).await?;
-            items.extend(try_join_all(batch.iter().map(|call| self.carry_out(call))).await?);
+            let started = records
+                .into_iter()
+                .map(|new| ToolCall::started(new, self.fence.run_id, now));
+            let calls = started.zip(batch).map(|(started, call)| {
+                let event = RunEvent::ToolCallStarted(Box::new(started.clone()));
+                self.entered.tell(event);
+                self.carry_out(call, started)
+            });
+            items.extend(try_join_all(calls).await?);
         }
         Ok(items)
     }
@@ -87,7 +97,11 @@ impl ToolRound<'_> {
             .collect()
     }
 
-    async fn carry_out(&self, call: &PreparedCall) -> Result<InputItem, RepositoryError> {
+    async fn carry_out(
+        &self,
+        call: &PreparedCall,
+        started: ToolCall,
+    ) -> Result<InputItem, RepositoryError> {
         let begun = Instant::now();
         let (end, result) = match &call.arguments {
             Ok(arguments) => self.run_tool(&call.new.tool_name, arguments.clone()).await,
@@ -101,6 +115,9 @@ impl ToolRound<'_> {
         let runs = &self.shared.repositories.runs;
         let now = self.shared.clock.now();
         insist(|| runs.finish_tool_call(self.fence, &outcome, now)).await?;
+        let finished = started.finished(outcome.clone(), now);
+        self.entered
+            .tell(RunEvent::ToolCallCompleted(Box::new(finished)));
         Ok(InputItem::ToolResult {
             call_id: call.new.call_id.clone(),
             tool_name: call.new.tool_name.clone(),

@@ -101,6 +101,8 @@ pub struct RequestedCall {
 pub enum ModelEvent {
     /// More text.
     TextDelta(String),
+    /// More of a summary of the model's reasoning, which is no part of the answer.
+    ReasoningDelta(String),
     /// A tool call, whole.
     ToolCall(RequestedCall),
     /// What the request cost.
