@@ -124,6 +124,8 @@ async fn insert_history(
         answer: Some((SENTENCE.to_owned(), MessageStatus::Completed)),
         note: None,
         usage: None,
+        events: None,
+        last_event: 4,
         now: clock.now(),
     };
     repositories.runs.finish(fence, finish).await?;

@@ -10,6 +10,7 @@
 mod better_auth;
 mod client;
 mod database;
+pub mod follow;
 pub mod issuer;
 mod log;
 pub mod model;

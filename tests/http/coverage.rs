@@ -124,6 +124,13 @@ fn rows() -> Vec<Row> {
             None,
             Foreign::NotFound("run_not_found"),
         ),
+        row(
+            "followRun",
+            Method::GET,
+            "/api/chat/conversations/{conversation_id}/runs/{run_id}/events",
+            None,
+            Foreign::NotFound("run_not_found"),
+        ),
         row("chat", Method::POST, "/api/v1/chat", chat(), conversation()),
         row(
             "chatWithTools",

@@ -5,6 +5,7 @@ mod chat;
 mod completions;
 mod conversations;
 mod coverage;
+mod events;
 mod idempotency;
 mod jwks;
 mod messages;

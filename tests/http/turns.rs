@@ -285,7 +285,7 @@ async fn deleting_a_conversation_stops_its_run() {
     };
     let runs = server.database().repositories().await.runs;
     let owned = runs
-        .extend_leases(owner, &[run.parse().unwrap()])
+        .checkpoint(owner, &[run.parse().unwrap()], &[])
         .await
         .unwrap();
     assert!(owned[0].cancel_requested);

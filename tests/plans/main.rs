@@ -203,7 +203,7 @@ async fn write(repositories: &Repositories) {
     };
     let runs = &repositories.runs;
     runs.begin(&heavy(), begin).await.unwrap();
-    let owned = runs.extend_leases(owner, &[fence.run_id]).await.unwrap();
+    let owned = runs.checkpoint(owner, &[fence.run_id], &[]).await.unwrap();
     assert_eq!(owned.len(), 1);
     use_tool(repositories, fence).await;
     let closed = repositories
@@ -216,6 +216,8 @@ async fn write(repositories: &Repositories) {
         answer: Some(("hello".to_owned(), MessageStatus::Completed)),
         note: None,
         usage: None,
+        events: None,
+        last_event: 4,
         now: clock.now(),
     };
     runs.finish(fence, finish).await.unwrap();

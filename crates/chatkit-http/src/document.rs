@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{APIS, payload::Timestamp};
+use crate::{APIS, events::EVENTS, payload::Timestamp};
 
 pub(crate) const TITLE: &str = "chatkit";
 
@@ -82,8 +82,29 @@ pub(crate) fn json() -> Value {
     write_patterns(&mut document);
     document["components"]["schemas"]["NewRun"]["oneOf"] =
         json!([{"required": ["content"]}, {"required": ["regenerate"]}]);
+    tag_events(&mut document);
     write_schemas_as_3_1(&mut document);
     document
+}
+
+/// Writes the type of each event into its schema, by which programs tell them apart.
+fn tag_events(document: &mut Value) {
+    let schemas = &mut document["components"]["schemas"];
+    let mut mapping = Map::new();
+    for (name, schema) in EVENTS {
+        let tag = json!({"type": "string", "enum": [name], "description": "Which event it is."});
+        let event = members(&mut schemas[schema]);
+        let properties = members(event.entry("properties").or_insert(Value::Null));
+        properties.shift_insert(0, "type".to_owned(), tag);
+        if let Some(required) = event.get_mut("required").and_then(Value::as_array_mut) {
+            required.insert(0, json!("type"));
+        }
+        let reference = format!("#/components/schemas/{schema}");
+        mapping.insert(name.to_owned(), json!(reference));
+    }
+    // Generators want the choice alone.
+    members(&mut schemas["RunEvent"]).shift_remove("type");
+    schemas["RunEvent"]["discriminator"] = json!({"propertyName": "type", "mapping": mapping});
 }
 
 /// A status that is a problem: its name in the contract and what it means.
@@ -293,12 +314,13 @@ impl Problem {
 }
 
 /// The headers of the contract as they are usually written; the library knows them in upper case.
-const HEADERS: [&str; 9] = [
+const HEADERS: [&str; 10] = [
     "Cache-Control",
     "ETag",
     "Idempotency-Key",
     "Idempotency-Replayed",
     "If-None-Match",
+    "Last-Event-ID",
     "Location",
     "Retry-After",
     "Set-Cookie",
@@ -307,8 +329,9 @@ const HEADERS: [&str; 9] = [
 
 /// What texts look like that are checked elsewhere: the library would compile these for each
 /// request anew.
-const PATTERNS: [(&str, &str); 2] = [
+const PATTERNS: [(&str, &str); 3] = [
     ("Idempotency-Key", r#"^("[!-~]{1,255}"|[!-~]{1,255})$"#),
+    ("Last-Event-ID", r"^\d{1,19}$"),
     ("q", r"^[^\u0000]*\S[^\u0000]*$"),
 ];
 

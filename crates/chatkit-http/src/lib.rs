@@ -9,6 +9,7 @@ mod completions;
 mod conversations;
 mod docs;
 mod document;
+mod events;
 mod health;
 mod info;
 mod messages;
@@ -19,6 +20,7 @@ mod runs;
 mod serve;
 mod session;
 mod shell;
+mod sse;
 mod state;
 mod turns;
 
@@ -34,6 +36,7 @@ use poem_openapi::OpenApiService;
 use self::{
     chat::ChatApi,
     conversations::ConversationsApi,
+    events::EventsApi,
     info::InfoApi,
     messages::MessagesApi,
     runs::RunsApi,
@@ -46,6 +49,7 @@ type Apis = (
     ConversationsApi,
     MessagesApi,
     RunsApi,
+    EventsApi,
     ChatApi,
     SessionApi,
     InfoApi,
@@ -55,6 +59,7 @@ const APIS: Apis = (
     ConversationsApi,
     MessagesApi,
     RunsApi,
+    EventsApi,
     ChatApi,
     SessionApi,
     InfoApi,

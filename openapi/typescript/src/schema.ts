@@ -193,6 +193,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/conversations/{conversation_id}/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a run as it answers
+         * @description Server-sent events, as an `EventSource` reads them. The run does not mind who follows it:
+         *     any number may, from any point, at any replica. Numbers rise and may have gaps; the deltas
+         *     add up to the answer, and `message.completed` replaces what was collected.
+         */
+        get: operations["followRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/chat": {
         parameters: {
             query?: never;
@@ -610,6 +632,50 @@ export interface components {
             created_at: string;
         };
         /**
+         * MessageCompleted
+         * @description The answer has been stored, whole or as far as it came. It replaces what was collected.
+         */
+        MessageCompleted: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "message.completed";
+            /** @description The answer. */
+            message: components["schemas"]["Message"];
+        };
+        /**
+         * MessageCreated
+         * @description What the user said has been stored. A message that is answered again was told when it was new.
+         */
+        MessageCreated: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "message.created";
+            /** @description What the user said. */
+            message: components["schemas"]["Message"];
+        };
+        /**
+         * MessageDelta
+         * @description The answer goes on.
+         */
+        MessageDelta: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "message.delta";
+            /**
+             * Format: uuid
+             * @description The answer.
+             */
+            message_id: string;
+            /** @description What is added to it. */
+            text: string;
+        };
+        /**
          * MessageList
          * @description A page of a conversation's history.
          * @example {
@@ -866,6 +932,32 @@ export interface components {
             ended_at: string | null;
         };
         /**
+         * RunCancelled
+         * @description The run was stopped. What was said so far is kept.
+         */
+        RunCancelled: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "run.cancelled";
+            /** @description The run. */
+            run: components["schemas"]["Run"];
+        };
+        /**
+         * RunCompleted
+         * @description The run has ended with an answer.
+         */
+        RunCompleted: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "run.completed";
+            /** @description The run. */
+            run: components["schemas"]["Run"];
+        };
+        /**
          * RunError
          * @description Why a run failed.
          */
@@ -874,6 +966,34 @@ export interface components {
             code: string;
             /** @description One plain sentence that may be shown to a user. */
             message: string;
+        };
+        /** @description A step of a run. Unknown types may come and are to be passed over. */
+        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["MessageCreated"] | components["schemas"]["MessageDelta"] | components["schemas"]["ToolCallStarted"] | components["schemas"]["ToolCallCompleted"] | components["schemas"]["MessageCompleted"] | components["schemas"]["RunCompleted"] | components["schemas"]["RunFailed"] | components["schemas"]["RunCancelled"];
+        /**
+         * RunFailed
+         * @description The run has failed. What was said before an interruption is kept.
+         */
+        RunFailed: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "run.failed";
+            /** @description The run. */
+            run: components["schemas"]["Run"];
+        };
+        /**
+         * RunStarted
+         * @description The run has begun.
+         */
+        RunStarted: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "run.started";
+            /** @description The run. */
+            run: components["schemas"]["Run"];
         };
         /**
          * @description Where a run stands.
@@ -942,6 +1062,32 @@ export interface components {
              * @description When the call began.
              */
             timestamp: string;
+        };
+        /**
+         * ToolCallCompleted
+         * @description A tool has given its result, or has failed.
+         */
+        ToolCallCompleted: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "tool_call.completed";
+            /** @description The call. */
+            tool_call: components["schemas"]["ToolCall"];
+        };
+        /**
+         * ToolCallStarted
+         * @description A tool has been called.
+         */
+        ToolCallStarted: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "tool_call.started";
+            /** @description The call. */
+            tool_call: components["schemas"]["ToolCall"];
         };
         /**
          * @description Where a tool call stands; `unknown` when the server stopped while the tool ran.
@@ -1737,6 +1883,53 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    followRun: {
+        parameters: {
+            query?: {
+                /** @description The number of the last event that is known; 0 for all. */
+                after?: number;
+            };
+            header?: {
+                /** @description The same, as an `EventSource` sends it when it connects again. Wins over `after`. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description The conversation. */
+                conversation_id: string;
+                /** @description The run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description The events, each with its number as `id` and its type as `event`. The stream ends with the
+             *     run; one that ends before can be gone on with.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["RunEvent"];
+                };
+            };
+            /** @description The run has ended and there is nothing behind that event: the end of following it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            422: components["responses"]["InvalidValue"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

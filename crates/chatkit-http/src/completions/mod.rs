@@ -68,7 +68,7 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let conversation = completion.start.target.conversation_id();
     let started = match state.agent().start(caller, completion.start).await {
-        Ok(Started::New(started)) => started,
+        Ok(Started::New(started)) => *started,
         Ok(Started::Known(run)) => return Err(ApiError::RunActive(run.id).into()),
         Err(error) => return Err(ApiError::from(error).into()),
     };

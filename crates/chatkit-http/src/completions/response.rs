@@ -1,20 +1,14 @@
 //! Answers, whole and in chunks. Chunks come in the order in which the official SDKs put them
 //! together: a role once, text, the reason of the end, the usage where it was asked for.
 
-use std::time::Duration;
-
-use bytes::Bytes;
 use chatkit_agent::{EndedRun, StartedRun, provider::FinishReason};
 use chatkit_domain::{Run, Usage};
 use futures::{Stream, StreamExt, stream};
-use poem::{Body, Response};
+use poem::Response;
 use serde_json::{Value, json};
 
 use super::error;
-use crate::{problem::ApiError, turns::answer_of};
-
-/// How often a stream that has nothing to say shows that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+use crate::{problem::ApiError, sse, turns::answer_of};
 
 /// A run's answer.
 pub(super) struct Answer {
@@ -62,21 +56,15 @@ pub(super) fn stream(started: StartedRun, with_usage: bool) -> Response {
         with_usage,
     };
     let begun = chunks.chunk(json!({"role": "assistant", "content": ""}), None);
-    let opening = format!(": \n\n{begun}");
-    let events = stream::once(async move { opening }).chain(parts(started, chunks));
-    let body = events.map(|text| Ok::<_, std::io::Error>(Bytes::from(text)));
-    Response::builder()
-        .content_type("text/event-stream")
-        .header("Cache-Control", "no-cache, no-transform")
-        .header("X-Accel-Buffering", "no")
-        .body(Body::from_bytes_stream(body))
+    let opening = format!("{}{begun}", sse::COMMENT);
+    sse::response(stream::once(async move { opening }).chain(parts(started, chunks)))
 }
 
 fn parts(started: StartedRun, chunks: Chunks) -> impl Stream<Item = String> + Send {
     stream::unfold(Some((started, chunks)), |state| async move {
         let (mut started, chunks) = state?;
-        match tokio::time::timeout(HEARTBEAT, started.next_delta()).await {
-            Err(_) => Some((": \n\n".to_owned(), Some((started, chunks)))),
+        match tokio::time::timeout(sse::HEARTBEAT, started.next_delta()).await {
+            Err(_) => Some((sse::COMMENT.to_owned(), Some((started, chunks)))),
             Ok(Some(text)) => {
                 let chunk = chunks.chunk(json!({"content": text}), None);
                 Some((chunk, Some((started, chunks))))
