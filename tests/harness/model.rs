@@ -1,5 +1,5 @@
-//! The far side of the network: a server that speaks chat completions as a model's would, from a
-//! script. It writes its bytes itself, so that it can also fail as real ones do.
+//! The far side of the network: a server that speaks chat completions and responses as a model's
+//! would, from a script. It writes its bytes itself, so that it can also fail as real ones do.
 
 use std::{
     collections::VecDeque,
@@ -46,6 +46,8 @@ struct Shared {
 pub enum Reply {
     /// A stream of these steps.
     Stream(Vec<Step>),
+    /// The events of a response, which no marker ends.
+    Response(Vec<Value>),
     /// A response without a stream.
     Status(u16, Vec<(&'static str, String)>, String),
     /// Not one byte, for ever.
@@ -92,6 +94,19 @@ impl Reply {
             });
         let end = [Step::end("tool_calls"), Step::usage(5, 3)];
         Self::Stream(calls.chain(end).collect())
+    }
+
+    /// An answer in words by the Responses API, with its usage.
+    #[must_use]
+    pub fn response(text: &str) -> Self {
+        crate::log::must_not_hold(&json!(text));
+        let words = text
+            .split_inclusive(' ')
+            .map(|word| json!({"type": "response.output_text.delta", "delta": word}));
+        let usage = json!({"input_tokens": 11, "output_tokens": 7, "total_tokens": 18});
+        let whole = json!({"output": [], "usage": usage, "incomplete_details": null});
+        let end = json!({"type": "response.completed", "response": whole});
+        Self::Response(words.chain([end]).collect())
     }
 
     /// A refusal in OpenAI's shape.
@@ -254,6 +269,7 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result
                     return Ok(());
                 }
             }
+            Reply::Response(events) => write_events(&mut stream, &events).await?,
             Reply::Status(status, headers, body) => {
                 write_status(&mut stream, status, &headers, &body).await?;
             }
@@ -310,7 +326,10 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Result<V
             read => bytes.extend_from_slice(&buffer[..read]),
         }
     }
-    if !head.starts_with("POST /v1/chat/completions ") {
+    let is_known = ["POST /v1/chat/completions ", "POST /v1/responses "]
+        .iter()
+        .any(|line| head.starts_with(line));
+    if !is_known {
         return Ok(Some(Err(Reply::error(404, "not_found"))));
     }
     if header("authorization") != Some(format!("Bearer {KEY}")) {
@@ -325,15 +344,16 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
+const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+                           Transfer-Encoding: chunked\r\n\r\n";
+
 /// Writes a stream; `false` when the connection is to end with it.
 async fn write_stream(
     stream: &mut TcpStream,
     steps: Vec<Step>,
     shared: &Shared,
 ) -> std::io::Result<bool> {
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
-                Transfer-Encoding: chunked\r\n\r\n";
-    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(STREAM_HEAD.as_bytes()).await?;
     for step in steps {
         match step {
             Step::Chunk(chunk) => write_chunk(stream, &format!("data: {chunk}\n\n")).await?,
@@ -349,6 +369,15 @@ async fn write_stream(
     write_chunk(stream, "data: [DONE]\n\n").await?;
     stream.write_all(b"0\r\n\r\n").await?;
     Ok(true)
+}
+
+async fn write_events(stream: &mut TcpStream, events: &[Value]) -> std::io::Result<()> {
+    stream.write_all(STREAM_HEAD.as_bytes()).await?;
+    for event in events {
+        let kind = event["type"].as_str().unwrap();
+        write_chunk(stream, &format!("event: {kind}\ndata: {event}\n\n")).await?;
+    }
+    stream.write_all(b"0\r\n\r\n").await
 }
 
 async fn write_chunk(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {

@@ -13,6 +13,7 @@ mod metrics;
 mod model;
 mod model_failures;
 mod regenerate;
+mod responses;
 mod runs;
 mod search;
 mod session;

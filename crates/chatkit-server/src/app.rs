@@ -7,7 +7,7 @@ use chatkit_agent::{
     Agent, AgentSettings,
     provider::{
         Provider,
-        openai::{OpenAiOptions, OpenAiProvider},
+        openai::{OpenAiApi, OpenAiOptions, OpenAiProvider},
         rules::RulesProvider,
     },
 };
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
 use crate::{
-    config::{Origin, Settings},
+    config::{ModelApi, Origin, Settings},
     local, metrics,
 };
 
@@ -297,6 +297,10 @@ fn provider(settings: &Settings) -> anyhow::Result<Arc<dyn Provider>> {
     }
     let base_url = settings.openai_base_url.as_ref();
     let provider = OpenAiProvider::new(&OpenAiOptions {
+        api: match settings.openai_api {
+            ModelApi::ChatCompletions => OpenAiApi::ChatCompletions,
+            ModelApi::Responses => OpenAiApi::Responses,
+        },
         base_url: base_url.map_or(OPENAI, |url| url.as_str()).to_owned(),
         api_key: settings
             .openai_api_key

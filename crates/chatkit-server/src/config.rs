@@ -104,6 +104,15 @@ pub struct Settings {
     /// The model that answers
     #[arg(long, env, global = true, default_value = "gpt-5-mini", value_parser = not_empty)]
     pub openai_model: String,
+    /// The API by which the model is asked
+    #[arg(
+        long,
+        env,
+        global = true,
+        default_value = "chat_completions",
+        value_enum
+    )]
+    pub openai_api: ModelApi,
     /// Models that a caller may choose beside it, separated by commas
     #[arg(long, env, global = true, value_delimiter = ',')]
     pub allowed_models: Vec<String>,
@@ -179,6 +188,16 @@ pub struct Settings {
     /// What is logged, as a filter of tracing
     #[arg(long, env, global = true, default_value = "info", value_parser = log_filter)]
     pub rust_log: String,
+}
+
+/// By which API of OpenAI's the model is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum ModelApi {
+    /// Chat completions, which every compatible server speaks.
+    ChatCompletions,
+    /// Responses.
+    Responses,
 }
 
 /// How the log is written.

@@ -91,6 +91,17 @@ impl tower_service::Service<HttpRequestFactory> for UpstreamService {
     }
 }
 
+/// A status that is no answer. The body may quote the conversation: only its words for programs go
+/// to the log.
+#[derive(Debug, thiserror::Error)]
+#[error("status {status}, code {code:?}")]
+pub(super) struct RefusedStatus {
+    status: StatusCode,
+    code: String,
+    /// What of the request is refused, where that is said.
+    pub(super) param: String,
+}
+
 /// An attempt without an answer.
 struct Refusal {
     error: ProviderError,
@@ -115,7 +126,7 @@ impl Refusal {
         let status = response.status();
         let retry_after = retry_after(&response);
         let body = read_start(response).await;
-        let code = code_of(&body);
+        let code = word_of(&body, &["code", "type"]);
         let error = if status == StatusCode::TOO_MANY_REQUESTS && code != "insufficient_quota"
             || status == StatusCode::SERVICE_UNAVAILABLE && retry_after.is_some()
         {
@@ -123,8 +134,12 @@ impl Refusal {
         } else if status.is_client_error() && is_too_long(&body) {
             ProviderError::ContextTooLong
         } else {
-            // The body may quote the conversation: only its code goes to the log.
-            ProviderError::Failed(format!("status {status}, code {code:?}").into())
+            let param = word_of(&body, &["param"]);
+            ProviderError::Failed(Box::new(RefusedStatus {
+                status,
+                code,
+                param,
+            }))
         };
         let may_pass = matches!(error, ProviderError::Overloaded { .. })
             || status.is_server_error()
@@ -166,20 +181,20 @@ async fn read_start(mut response: Response) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// `error.code`, or `error.type`, of an error body; shortened, as it goes to the log.
-fn code_of(body: &str) -> String {
+/// The first of these members of an error body's `error`; shortened, as it goes to the log.
+fn word_of(body: &str, names: &[&str]) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
-    let error = &body["error"];
-    let code = [&error["code"], &error["type"]]
-        .into_iter()
-        .find(|code| !code.is_null());
-    let code = match code {
-        Some(Value::String(code)) => code.clone(),
-        Some(Value::Number(code)) => code.to_string(),
+    let found = names
+        .iter()
+        .map(|name| &body["error"][name])
+        .find(|value| !value.is_null());
+    let word = match found {
+        Some(Value::String(word)) => word.clone(),
+        Some(Value::Number(word)) => word.to_string(),
         _ => String::new(),
     };
-    code.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+    word.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
         .take(64)
         .collect()
 }
@@ -232,7 +247,7 @@ mod tests {
             (r#"{"error":"text"}"#, ""),
             ("plain text", ""),
         ] {
-            assert_eq!(code_of(body), code);
+            assert_eq!(word_of(body, &["code", "type"]), code);
         }
     }
 

@@ -68,19 +68,24 @@ fn message(item: InputItem) -> Value {
     }
 }
 
-/// A call that was made. Some servers parse the arguments again: what is no object becomes one.
+/// A call that was made.
 fn call(call: RequestedCall) -> Value {
-    let is_object = serde_json::from_str::<Map<String, Value>>(&call.arguments).is_ok();
-    let arguments = if is_object {
-        call.arguments
-    } else {
-        "{}".to_owned()
-    };
     json!({
         "id": call.call_id,
         "type": "function",
-        "function": {"name": call.tool_name, "arguments": arguments},
+        "function": {"name": call.tool_name, "arguments": object_text(call.arguments)},
     })
+}
+
+/// The arguments of a call that was made. Some servers parse them again: what is no object becomes
+/// one.
+pub(super) fn object_text(arguments: String) -> String {
+    let is_object = serde_json::from_str::<Map<String, Value>>(&arguments).is_ok();
+    if is_object {
+        arguments
+    } else {
+        "{}".to_owned()
+    }
 }
 
 /// A part of an answer.
