@@ -308,7 +308,15 @@ async fn a_silent_model_does_not_lose_its_run() {
     let replica = server.replica().await;
     let alice = server.client("alice");
     let id = alice.create_conversation().await;
-    model.script([slowly("Let me think. Done.", Duration::from_millis(1_200))]);
+    let silence = Duration::from_millis(3_500);
+    let steps = [
+        Step::text("Let me think. "),
+        Step::Wait(silence),
+        Step::text("Done."),
+    ];
+    model.script([Reply::Stream(
+        steps.into_iter().chain([Step::end("stop")]).collect(),
+    )]);
     let run = begun(&alice, &id, json!({"content": "think"})).await;
     let events = replica.client("alice").follow_to_end(&run, None).await;
     assert_eq!(text_of(&events), "Let me think. Done.");
