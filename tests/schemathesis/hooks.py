@@ -1,5 +1,8 @@
 """What the contract means where JSON Schema has no words for it."""
 
+import json
+
+import jsonschema_rs
 import schemathesis
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -17,6 +20,22 @@ def valid_data_acceptance(ctx, response, case):
     if response.status_code == 422 and is_beyond_schemas(response.json()):
         return None
     return positive_data_acceptance(ctx, response, case)
+
+
+@schemathesis.check
+def event_data_conformance(ctx, response, case):
+    """Of a stream of events the contract describes their data, as generators of clients read it."""
+    media_type = (response.headers.get("content-type") or [""])[0]
+    if media_type != "text/event-stream":
+        return None
+    document = case.operation.schema.raw_schema
+    schema = {"$ref": "#/components/schemas/RunEvent", "components": document["components"]}
+    validator = jsonschema_rs.validator_for(schema)
+    lines = [line for line in response.text.splitlines() if line.startswith("data:")]
+    assert lines, "a run has at least two events"
+    for line in lines:
+        validator.validate(json.loads(line.removeprefix("data:")))
+    return None
 
 
 def is_beyond_schemas(problem):
