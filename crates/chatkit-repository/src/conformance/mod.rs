@@ -9,6 +9,7 @@
 )]
 
 pub mod conversations;
+pub mod events;
 pub mod maintenance;
 pub mod messages;
 pub mod runs;
@@ -62,6 +63,12 @@ macro_rules! conformance_tests {
             turns::a_conversation_can_begin_with_what_was_said_before,
             runs::tool_calls_are_kept_with_their_answer,
             runs::tool_calls_of_a_stopped_run_are_settled,
+            events::events_are_told_behind_any_number_and_once,
+            events::events_tell_what_stands_elsewhere,
+            events::who_lost_a_run_tells_nothing_of_it,
+            events::an_interrupted_run_keeps_what_it_told,
+            events::news_are_what_stands_behind_each_cursor,
+            events::events_are_swept_behind_the_end,
             maintenance::the_sweep_closes_expired_runs_only,
             maintenance::purging_removes_what_was_deleted_long_ago,
             maintenance::erasing_removes_everything_of_one_user,
