@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use chatkit_domain::{
-    BeginRun, Caller, Clock, ConversationId, Dialect, FinishRun, Limit, ListConversations,
-    ListMessages, MessageStatus, MessageText, MessageWindow, NewToolCall, Position, Repositories,
-    RunEnd, RunFence, RunId, RunInput, RunOwner, RunTarget, Since, SystemClock, TaskFilter,
-    ToolCallOutcome, ToolCallStatus, UserId,
+    BeginRun, Caller, Clock, ConversationId, Dialect, EventBatch, EventCursor, FinishRun, ItemId,
+    Limit, ListConversations, ListMessages, MessageStatus, MessageText, MessageWindow, NewToolCall,
+    NumberedEvent, Position, Repositories, RunEnd, RunEvent, RunFence, RunId, RunInput, RunOwner,
+    RunTarget, Since, SystemClock, TaskFilter, ToolCallOutcome, ToolCallStatus, UserId,
 };
 use chatkit_tests::{Backend, TestDatabase, postgres::Cluster};
 use chrono::{TimeZone, Utc};
@@ -45,6 +45,8 @@ INSERT INTO tool_calls (id, run_id, message_id, round, position, call_id, tool_n
 SELECT gen_random_uuid(), r.id, m.id, 0, 0, 'call', 'tool', '{}', 'success', now()
 FROM runs r LEFT JOIN messages m
     ON m.conversation_id = r.conversation_id AND m.sequence_number = 2;
+INSERT INTO run_events (run_id, last, first, message_id, events)
+SELECT id, 2, 1, id, '[{\"text\":\"a\"},{\"text\":\"b\"}]' FROM runs;
 INSERT INTO tasks (user_id, number, title, completed, created_at, updated_at)
 SELECT 'user' || n % 1000, n / 1000, 'task', false, now(), now()
 FROM generate_series(1, 50000) n;
@@ -79,7 +81,14 @@ async fn hot_queries_are_index_scans() {
     let log = cluster.log()[before..].to_owned();
     let plans = plans(&log);
     assert!(plans.len() >= 20, "only {} plans were logged", plans.len());
-    for table in ["conversations", "messages", "runs", "tool_calls", "tasks"] {
+    for table in [
+        "conversations",
+        "messages",
+        "runs",
+        "run_events",
+        "tool_calls",
+        "tasks",
+    ] {
         assert!(
             plans
                 .iter()
@@ -203,8 +212,7 @@ async fn write(repositories: &Repositories) {
     };
     let runs = &repositories.runs;
     runs.begin(&heavy(), begin).await.unwrap();
-    let owned = runs.checkpoint(owner, &[fence.run_id], &[]).await.unwrap();
-    assert_eq!(owned.len(), 1);
+    follow(repositories, fence).await;
     use_tool(repositories, fence).await;
     let closed = repositories
         .maintenance
@@ -221,6 +229,34 @@ async fn write(repositories: &Repositories) {
         now: clock.now(),
     };
     runs.finish(fence, finish).await.unwrap();
+}
+
+/// Keep events with the lease, read them behind a number, look for news, sweep.
+async fn follow(repositories: &Repositories, fence: RunFence) {
+    let (runs, maintenance) = (&repositories.runs, &repositories.maintenance);
+    let text = "hello".to_owned();
+    let batch = EventBatch {
+        run_id: fence.run_id,
+        message_id: ItemId::new(SystemClock.uuid()),
+        events: vec![NumberedEvent {
+            number: 1,
+            event: RunEvent::ReasoningDelta { text },
+        }],
+    };
+    let (ids, batches) = ([fence.run_id], [batch]);
+    let owned = runs.checkpoint(fence.owner, &ids, &batches).await.unwrap();
+    assert_eq!(owned.len(), 1);
+    let page = runs
+        .events(&heavy(), long(), fence.run_id, 0)
+        .await
+        .unwrap();
+    assert_eq!(page.events.len(), 1);
+    let ended = RunId::new(Uuid::from_u128(0x0000_0000_0000_7000_9000_0000_0000_0001));
+    let cursors = [fence.run_id, ended].map(|run_id| EventCursor { run_id, after: 0 });
+    let news = maintenance.news(&cursors).await.unwrap();
+    assert_eq!(news.len(), 2);
+    let long_ago = Utc.with_ymd_and_hms(1980, 1, 1, 0, 0, 0).unwrap();
+    assert_eq!(maintenance.sweep_events(long_ago).await.unwrap(), 0);
 }
 
 async fn use_tool(repositories: &Repositories, fence: RunFence) {

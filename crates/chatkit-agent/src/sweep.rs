@@ -18,9 +18,6 @@ const EVENTS_PERIOD: Duration = Duration::from_secs(60);
 /// For how long a run that has ended can be followed as it was.
 const EVENTS_TTL: Duration = Duration::from_secs(10 * 60);
 
-/// The events of how many runs are swept in one statement.
-const EVENTS_BATCH: u32 = 500;
-
 /// Closes runs whose owners fell silent, for ever.
 pub(crate) async fn close_expired_runs(
     repositories: &Repositories,
@@ -76,11 +73,8 @@ pub(crate) async fn purge_deleted(
 pub(crate) async fn sweep_events(repositories: &Repositories, clock: &Arc<dyn Clock>) {
     loop {
         let before = clock.now() - EVENTS_TTL;
-        let swept = repositories.maintenance.sweep_events(before, EVENTS_BATCH);
-        match swept.await {
-            Ok(swept) if swept >= u64::from(EVENTS_BATCH) => continue,
-            Ok(_) => {}
-            Err(error) => report(&error, "could not sweep the events of runs"),
+        if let Err(error) = repositories.maintenance.sweep_events(before).await {
+            report(&error, "could not sweep the events of runs");
         }
         tokio::time::sleep(EVENTS_PERIOD).await;
     }

@@ -66,10 +66,9 @@ pub trait Maintenance: std::fmt::Debug + Send + Sync {
     /// more.
     async fn news(&self, cursors: &[EventCursor]) -> Result<Vec<RunNews>, RepositoryError>;
 
-    /// Removes the events of up to `limit` runs that ended before `before`; what such a run left
-    /// tells them again. Returns of how many runs.
-    async fn sweep_events(&self, before: DateTime<Utc>, limit: u32)
-    -> Result<u64, RepositoryError>;
+    /// Removes the events of runs that ended before `before`; what such a run left tells them again.
+    /// Returns of how many runs.
+    async fn sweep_events(&self, before: DateTime<Utc>) -> Result<u64, RepositoryError>;
 
     /// Removes for good everything of one user. Returns how many conversations and tasks.
     async fn erase_user(&self, user_id: &UserId) -> Result<(u64, u64), RepositoryError>;

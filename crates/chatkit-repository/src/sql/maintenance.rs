@@ -102,12 +102,8 @@ impl Maintenance for Database {
         self.news_of(cursors).await
     }
 
-    async fn sweep_events(
-        &self,
-        before: DateTime<Utc>,
-        limit: u32,
-    ) -> Result<u64, RepositoryError> {
-        self.sweep_run_events(before, limit).await
+    async fn sweep_events(&self, before: DateTime<Utc>) -> Result<u64, RepositoryError> {
+        self.sweep_run_events(before).await
     }
 
     async fn purge_deleted(

@@ -9,8 +9,8 @@ use chatkit_domain::{
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    ExprTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
-    Statement, sea_query::OnConflict,
+    ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Statement,
+    sea_query::OnConflict,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -29,6 +29,9 @@ use super::{
 
 /// How many rows of a run are read at once: some seconds of an answer.
 const PAGE_ROWS: u64 = 64;
+
+/// Of how many runs the events are swept in one statement.
+const SWEPT_AT_ONCE: u64 = 200;
 
 /// The statement of [`Database::checkpoint`]. One for all of a process's runs, and the same however
 /// many there are, so that it is parsed once.
@@ -252,18 +255,42 @@ impl Database {
     pub(super) async fn sweep_run_events(
         &self,
         before: DateTime<Utc>,
-        limit: u32,
     ) -> Result<u64, RepositoryError> {
         // Ids of runs rise with time: what began later need not be looked at.
         let begun_before = Uuid::new_v7(timestamp(before));
-        let ended: Vec<Uuid> = run_event::Entity::find()
+        let (mut swept, mut after) = (0, Uuid::nil());
+        loop {
+            let kept: Vec<Uuid> = run_event::Entity::find()
+                .select_only()
+                .column(run_event::Column::RunId)
+                .distinct()
+                .filter(run_event::Column::RunId.gt(after))
+                .filter(run_event::Column::RunId.lt(begun_before))
+                .order_by_asc(run_event::Column::RunId)
+                .limit(SWEPT_AT_ONCE)
+                .into_tuple()
+                .all(&self.reader)
+                .await
+                .map_err(repository_error)?;
+            let Some(last) = kept.last() else {
+                return Ok(swept);
+            };
+            after = *last;
+            swept += self.sweep_ended(&kept, before).await?;
+        }
+    }
+
+    /// Removes the events of those of the runs that ended before this.
+    async fn sweep_ended(
+        &self,
+        runs: &[Uuid],
+        before: DateTime<Utc>,
+    ) -> Result<u64, RepositoryError> {
+        let ended: Vec<Uuid> = run::Entity::find()
             .select_only()
-            .column(run_event::Column::RunId)
-            .distinct()
-            .join(JoinType::InnerJoin, of_run())
-            .filter(run_event::Column::RunId.lt(begun_before))
+            .column(run::Column::Id)
+            .filter(run::Column::Id.is_in(runs.iter().copied()))
             .filter(run::Column::EndedAt.lt(before))
-            .limit(u64::from(limit))
             .into_tuple()
             .all(&self.reader)
             .await
@@ -421,13 +448,6 @@ fn to_records(rows: &[run_event::Model]) -> Value {
             })
         })
         .collect()
-}
-
-fn of_run() -> RelationDef {
-    run_event::Entity::belongs_to(run::Entity)
-        .from(run_event::Column::RunId)
-        .to(run::Column::Id)
-        .into()
 }
 
 fn timestamp(time: DateTime<Utc>) -> Timestamp {
