@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod browser;
 mod ci;
 mod debian;
 mod node;

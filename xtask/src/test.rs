@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
-use crate::{node, postgres, process, python};
+use crate::{browser, node, postgres, process, python};
 
 /// What the command takes.
 #[derive(Debug, Default, Args)]
@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let postgres = postgres::require()?;
     node::install_all()?;
     python::install_all()?;
+    browser::require()?;
     let status = process::status(
         process::command("cargo")
             .args(["test", "--workspace"])

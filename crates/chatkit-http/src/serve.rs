@@ -24,6 +24,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 /// How long a request's headers may take; also how long a connection may idle.
@@ -31,6 +32,10 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often an HTTP/2 connection is asked whether it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long a client may take nothing of what is sent to it. Who follows a run and stops reading
+/// is cut, and can go on where it was.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long open connections may take to end once the listener stops.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,7 +71,10 @@ pub async fn serve(
                     if !matches!(stop.run_until_cancelled(speaks).await, Some(Ok(true))) {
                         return;
                     }
-                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    let mut stream = TimeoutStream::new(stream);
+                    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+                    let stream = TokioIo::new(Box::pin(stream));
+                    let connection = builder.serve_connection(stream, service);
                     if let Err(error) = watcher.watch(connection.into_owned()).await {
                         tracing::debug!(error, "a connection broke");
                     }
