@@ -110,6 +110,49 @@ async fn a_repeated_start_with_a_key_is_the_same_run() {
 }
 
 #[tokio::test]
+async fn a_key_stands_for_a_run_that_goes_on_and_is_free_again_when_it_fails() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let replica = server.replica().await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let start = async |client: &Client| {
+        let request = client
+            .request(Method::POST, &runs(&id))
+            .header("Idempotency-Key", "\"one\"")
+            .json(&json!({"content": "say something long"}));
+        client.send(request).await
+    };
+    let (text, fails) = (Step::text("Half of"), Step::Abort);
+    let pause = Step::Wait(std::time::Duration::from_millis(800));
+    model.script([Reply::Stream(vec![text, pause, fails])]);
+    let first = start(&alice).await;
+    let run = first.expect(StatusCode::ACCEPTED)["run"]["id"].clone();
+    for client in [alice.clone(), replica.client("alice")] {
+        let same = start(&client).await;
+        assert_eq!(same.expect(StatusCode::ACCEPTED)["run"]["id"], run);
+        assert_eq!(same.body["run"]["status"], "running");
+        assert_eq!(same.body["user_message"], first.body["user_message"]);
+        assert_eq!(same.header("idempotency-replayed"), "");
+    }
+    let path = first.header("location").to_owned();
+    let events = alice.follow_to_end(&path, None).await;
+    assert_eq!(events[events.len() - 1].name, "run.failed");
+
+    let retried = start(&alice).await;
+    assert_ne!(retried.expect(StatusCode::ACCEPTED)["run"]["id"], run);
+    assert_eq!(
+        retried.body["user_message"]["id"],
+        first.body["user_message"]["id"]
+    );
+    let events = alice.follow_to_end(retried.header("location"), None).await;
+    assert_eq!(events[events.len() - 1].name, "run.completed");
+    let history = alice.history(&id).await;
+    assert_eq!(history.len(), 2, "the message was said once");
+    assert_eq!(history[1]["content"], "You said: say something long");
+}
+
+#[tokio::test]
 async fn what_a_run_is_to_answer_must_be_said_once() {
     let server = TestServer::start(BACKEND).await;
     let alice = server.client("alice");
