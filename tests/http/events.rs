@@ -239,18 +239,23 @@ async fn a_run_that_nobody_followed_is_told_all_the_same() {
     let server = TestServer::start(BACKEND).await;
     let alice = server.client("alice");
     let id = alice.create_conversation().await;
-    let turn = alice.say(&id, "Add tasks: a, b and c").await;
-    let run = format!(
-        "/api/chat/conversations/{id}/runs/{}",
-        turn["run"]["id"].as_str().unwrap()
-    );
-    let events = alice.follow_to_end(&run, None).await;
-    assert_eq!(names(&events)[0], "run.started");
-    assert_eq!(events[1].data["message"], turn["user_message"]);
-    assert_eq!(text_of(&events), turn["assistant_message"]["content"]);
-    assert_eq!(events[events.len() - 1].data["run"], turn["run"]);
-    assert_eq!(events.len(), 11);
-    assert_eq!(follow_in_pieces(&[alice], &run).await, events);
+    for said in ["Hello", "Add tasks: a, b and c"] {
+        let turn = alice.say(&id, said).await;
+        let run = turn["run"]["id"].as_str().unwrap();
+        let run = format!("/api/chat/conversations/{id}/runs/{run}");
+        let events = alice.follow_to_end(&run, None).await;
+        assert_eq!(events[0].name, "run.started");
+        assert_eq!(events[1].data["message"], turn["user_message"]);
+        assert_eq!(text_of(&events), turn["assistant_message"]["content"]);
+        let calls = events
+            .iter()
+            .filter(|event| event.name.starts_with("tool_call"));
+        let told = turn["run"]["tool_calls"].as_array().unwrap().len();
+        assert_eq!(calls.count(), 2 * told);
+        assert_eq!(events[events.len() - 1].data["run"], turn["run"]);
+        let in_pieces = follow_in_pieces(std::slice::from_ref(&alice), &run).await;
+        assert_eq!(in_pieces, events);
+    }
 }
 
 #[tokio::test]
@@ -379,14 +384,70 @@ async fn who_leaves_ends_nothing_and_a_deleted_conversation_ends_all() {
     let path = format!("/api/chat/conversations/{id}");
     here.delete(&path).await.expect(StatusCode::NO_CONTENT);
     let mut last = None;
-    for stream in [&mut stays_there, &mut stays] {
-        while let Some(event) = stream.next().await {
-            last = Some(event.name);
-        }
+    while let Some(event) = stays.next().await {
+        last = Some(event.name);
     }
     assert_eq!(last.as_deref(), Some("run.cancelled"));
+    // There it is only known that the conversation is no more.
+    assert_eq!(stays_there.next().await, None);
+    assert_eq!(stays_there.retry, None);
     eventually("the run is gone", || async {
         there.follow(&run, None).await.status == StatusCode::NOT_FOUND
     })
     .await;
+}
+
+#[tokio::test]
+async fn those_who_follow_elsewhere_may_be_at_different_places() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let replica = server.replica().await;
+    let (here, there) = (server.client("alice"), replica.client("alice"));
+    let id = here.create_conversation().await;
+    let silence = Step::Wait(Duration::from_secs(2));
+    let steps = [
+        silence,
+        Step::text("Good "),
+        Step::text("morning."),
+        Step::end("stop"),
+    ];
+    model.script([Reply::Stream(steps.into())]);
+    let run = begun(&here, &id, json!({"content": "hello"})).await;
+    // One claims to know what nobody has told it, and comes first.
+    let mut ahead = there.follow(&run, Some(4)).await;
+    assert_eq!(ahead.status, StatusCode::OK);
+    let (whole, from_the_first) = tokio::join!(
+        there.follow_to_end(&run, None),
+        there.follow_to_end(&run, Some(1)),
+    );
+    assert_eq!(text_of(&whole), "Good morning.");
+    assert_eq!(from_the_first, whole[1..]);
+    for expected in &whole[4..] {
+        assert_eq!(ahead.next().await.as_ref(), Some(expected));
+    }
+    assert_eq!(ahead.next().await, None);
+}
+
+#[tokio::test]
+async fn a_stream_shows_that_it_lives_also_while_nothing_is_to_be_told() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &["--openai-api=responses"]).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let thought = json!({"type": "response.reasoning_summary_text.delta", "delta": "Hm. "});
+    let thinks = [Step::Chunk(thought), Step::Wait(Duration::from_secs(1))];
+    let steps: Vec<Step> = thinks.into_iter().cycle().take(36).collect();
+    let end = [
+        Step::Chunk(json!({"type": "response.output_text.delta", "delta": "Done."})),
+        Step::Chunk(json!({"type": "response.completed", "response": {}})),
+    ];
+    model.script([Reply::Stream(steps.into_iter().chain(end).collect())]);
+    let run = begun(&alice, &id, json!({"content": "think"})).await;
+    let mut stream = alice.follow(&run, None).await;
+    while stream
+        .next()
+        .await
+        .is_some_and(|event| event.name != "message.delta")
+    {}
+    assert!(stream.comments >= 2, "{}", stream.comments);
 }

@@ -3,9 +3,9 @@
 use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chatkit_domain::{
-    BeginRun, Begun, BegunRun, Caller, Clock, ConversationId, EventBatch, FinishRun, FinishedRun,
-    Repositories, RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunEvent, RunFence, RunId,
-    RunInput, RunOutcome, RunOwner, closing_events, last_event_number,
+    BeginRun, Begun, Caller, Clock, ConversationId, FinishRun, FinishedRun, Repositories,
+    RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence, RunId, RunInput, RunOutcome,
+    RunOwner,
 };
 use chatkit_tools::{ToolContext, ToolDefinition, ToolRegistry};
 use futures::FutureExt;
@@ -23,7 +23,6 @@ use crate::{
     journal::{EnteredRun, Journal, Stop},
     metrics::{self, ActiveRun},
     provider::{FinishReason, Provider},
-    run_log::Rest,
     settings::AgentSettings,
     start::{AgentError, EndedRun, StartInput, StartRun, Started, StartedRun},
     sweep,
@@ -131,7 +130,7 @@ impl Agent {
             let work = match &begun {
                 Ok(Begun::New(begun)) => {
                     entered.begun();
-                    tell_begin(&entered, begun);
+                    entered.tell_begin(begun);
                     let task = Task {
                         user_message_id: begun.user_message.id,
                         again: begun.again,
@@ -317,18 +316,8 @@ impl Shared {
             });
         let ended = match finish {
             Some(answered) => {
-                let finish = with_events(answered.finish, fence, &entered);
-                let last_event = finish.last_event;
-                let kept = self.keep(&context.caller, fence, finish).await;
-                if let Some(FinishedRun {
-                    run,
-                    assistant_message,
-                }) = &kept
-                {
-                    let answer = assistant_message.as_ref();
-                    entered.log().end(closing_events(run, answer, last_event));
-                }
-                kept.map(|kept| EndedRun {
+                let kept = self.keep(&context.caller, fence, answered.finish, &entered);
+                kept.await.map(|kept| EndedRun {
                     run: kept.run,
                     assistant_message: kept.assistant_message,
                     finish_reason: answered.finish_reason,
@@ -364,7 +353,9 @@ impl Shared {
         caller: &Caller,
         fence: RunFence,
         finish: FinishRun,
+        entered: &EnteredRun,
     ) -> Option<FinishedRun> {
+        let finish = entered.with_events(finish);
         let runs = &self.repositories.runs;
         let mut attempts = 0;
         let finished = insist(|| {
@@ -374,10 +365,12 @@ impl Shared {
         .await;
         match finished {
             Ok(finished) => {
+                entered.tell_end(&finished, finish.last_event);
                 report_end(&finished.run);
                 Some(finished)
             }
-            // An attempt may have been carried out, and only its answer lost.
+            // An attempt may have been carried out, and only its answer lost; or another process
+            // has ended it meanwhile. Who follows it reads which.
             Err(RepositoryError::RunLost) if attempts > 1 => self.stored_end(caller, fence).await,
             Err(RepositoryError::RunLost) => {
                 tracing::warn!("the run was taken from this process; its answer is dropped");
@@ -404,42 +397,6 @@ impl Shared {
             run: outcome.run,
             assistant_message: outcome.assistant_message,
         })
-    }
-}
-
-/// Tells how a run begins. A message that is answered again was told when it was new.
-fn tell_begin(entered: &EnteredRun, begun: &BegunRun) {
-    entered.tell(RunEvent::Started(Box::new(begun.run.clone())));
-    if begun.user_message.run_id == Some(begun.run.id) {
-        let message = Box::new(begun.user_message.clone());
-        entered.tell(RunEvent::MessageCreated(message));
-    }
-}
-
-/// A run's end with what is still to be stored of its events.
-fn with_events(finish: FinishRun, fence: RunFence, entered: &EnteredRun) -> FinishRun {
-    let answer = finish.answer.as_ref();
-    let is_interrupted = matches!(
-        &finish.end,
-        RunEnd::Failed(error) if error.code == RunErrorCode::Interrupted
-    );
-    let (events, before) = match entered.log().seal() {
-        Rest::Events(events, last) => (events, last),
-        // It is retold with its text at once.
-        Rest::Unseen(others) => {
-            let has_text = answer.is_some_and(|(text, _)| !text.is_empty());
-            (Vec::new(), others + u64::from(has_text))
-        }
-    };
-    let last_event = last_event_number(before, is_interrupted, answer.is_some());
-    FinishRun {
-        events: (!events.is_empty()).then(|| EventBatch {
-            run_id: fence.run_id,
-            message_id: entered.message_id(),
-            events,
-        }),
-        last_event,
-        ..finish
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) struct Task {
 struct Progress {
     text: String,
     chars: usize,
+    reasoning_chars: usize,
     /// Whether the next text begins a new round and so a new paragraph.
     new_round: bool,
     called_tools: bool,
@@ -346,10 +347,7 @@ impl<'a> Engine<'a> {
                 .ok_or_else(|| Failure::from(ProviderError::Failed("the answer was cut".into())))?;
             match event? {
                 ModelEvent::TextDelta(text) => self.add_text(text)?,
-                ModelEvent::ReasoningDelta(text) => {
-                    let text = replace_nul(text);
-                    self.entered.tell(RunEvent::ReasoningDelta { text });
-                }
+                ModelEvent::ReasoningDelta(text) => self.add_reasoning(text),
                 ModelEvent::ToolCall(call) => calls.push(call),
                 ModelEvent::Usage(counted) => usage = Some(counted),
                 ModelEvent::Finished(reason) => {
@@ -379,6 +377,15 @@ impl<'a> Engine<'a> {
             return Err(Failure::Run(RunErrorCode::AnswerTooLong, None));
         }
         Ok(())
+    }
+
+    /// Tells a summary of reasoning, as far as it is no longer than an answer may be.
+    fn add_reasoning(&mut self, text: String) {
+        self.progress.reasoning_chars += text.chars().count();
+        if self.progress.reasoning_chars <= self.shared.settings.max_answer_chars {
+            let text = replace_nul(text);
+            self.entered.tell(RunEvent::ReasoningDelta { text });
+        }
     }
 
     fn push(&mut self, text: String) {

@@ -26,11 +26,13 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// What becomes known of a run behind this event, for as long as the log is held. It may
-    /// reach back farther, or less far, when others follow the same run.
+    /// What becomes known of a run behind this event, behind which nothing was stored just now; for
+    /// as long as the log is held. It may reach back farther when others follow the same run, and
+    /// less far only when more has been stored since.
     pub(crate) fn follow(&self, run: RunId, after: u64) -> Arc<RunLog> {
         let mut runs = self.lock();
         if let Some(log) = runs.get(&run).and_then(Weak::upgrade) {
+            log.reach_back(after);
             return log;
         }
         let log = Arc::new(RunLog::behind(after));
@@ -80,16 +82,19 @@ impl Feed {
             .into_iter()
             .map(|news| (news.run_id, news))
             .collect();
-        for (run, log) in logs {
-            let news = news.remove(&run);
+        for EventCursor { run_id, after } in cursors {
+            let news = news.remove(&run_id);
+            let Some(log) = logs.get(&run_id) else {
+                continue;
+            };
             let is_active = news.as_ref().is_some_and(|news| news.is_active);
             if let Some(news) = news.filter(|news| !news.events.is_empty()) {
-                log.extend_stored(news.events);
+                log.extend_stored(after, news.events);
             }
             if !is_active {
                 // Its end is read by who follows it, in their own name.
                 log.leave();
-                self.lock().remove(&run);
+                self.lock().remove(&run_id);
             }
         }
         Ok(())

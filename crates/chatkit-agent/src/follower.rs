@@ -133,21 +133,14 @@ impl Follower {
     }
 
     async fn read_stored(
-        &self,
+        &mut self,
         page: Option<Box<EventPage>>,
     ) -> Result<(Vec<NumberedEvent>, Option<Source>), Cut> {
         let page = match page {
             Some(page) => *page,
-            None => match self.page().await {
-                Ok(page) => page,
-                Err(RepositoryError::NotFound) => return Ok((Vec::new(), Some(Source::Ended))),
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "could not read the events of a run"
-                    );
-                    return Err(Cut::Unavailable);
-                }
+            None => match self.page().await? {
+                Some(page) => page,
+                None => return Ok((Vec::new(), Some(Source::Ended))),
             },
         };
         let mut events = page.events;
@@ -160,7 +153,9 @@ impl Follower {
             }
             return Ok((events, Some(Source::Ended)));
         }
-        if !events.is_empty() {
+        if !events.is_empty() || page.has_more {
+            // Also behind events that this version does not know.
+            self.after = page.last;
             return Ok((events, None));
         }
         let live = match self.shared.journal.log(self.run) {
@@ -171,9 +166,27 @@ impl Follower {
         Ok((events, Some(Source::Live(live))))
     }
 
-    async fn page(&self) -> Result<EventPage, RepositoryError> {
+    /// What is stored behind the last event; `None` when the conversation is no more. A database
+    /// that is away is waited for.
+    async fn page(&self) -> Result<Option<EventPage>, Cut> {
         let runs = &self.shared.repositories.runs;
-        insist(|| runs.events(&self.caller, self.conversation, self.run, self.after)).await
+        let page = insist(|| runs.events(&self.caller, self.conversation, self.run, self.after));
+        let is_own = self.shared.journal.log(self.run).is_some();
+        let page = tokio::select! {
+            page = page => page,
+            () = self.shared.draining.cancelled(), if !is_own => return Err(Cut::Draining),
+        };
+        match page {
+            Ok(page) => Ok(Some(page)),
+            Err(RepositoryError::NotFound) => Ok(None),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "could not read the events of a run"
+                );
+                Err(Cut::Unavailable)
+            }
+        }
     }
 
     async fn read_live(&mut self) -> Result<(Vec<NumberedEvent>, Option<Source>), Cut> {
@@ -189,7 +202,11 @@ impl Follower {
             }
             Read::Last(events) => Ok((events, Some(Source::Ended))),
             Read::Elsewhere => Ok((Vec::new(), Some(Source::Stored(None)))),
-            Read::Behind if !live.is_reached => Ok((Vec::new(), Some(Source::Stored(None)))),
+            // All that is missing is stored: of runs of others because it came from there, and of
+            // an own one because only that is dropped.
+            Read::Behind if live.is_remote || !live.is_reached => {
+                Ok((Vec::new(), Some(Source::Stored(None))))
+            }
             Read::Behind => {
                 self.source = Source::Stored(None);
                 Err(Cut::Slow)

@@ -10,13 +10,16 @@ use std::{
     time::Duration,
 };
 
-use chatkit_domain::{EventBatch, ItemId, OwnedRun, Repositories, RunEvent, RunId, RunOwner};
+use chatkit_domain::{
+    BegunRun, EventBatch, FinishRun, FinishedRun, ItemId, OwnedRun, Repositories, RunEnd,
+    RunErrorCode, RunEvent, RunId, RunOwner, closing_events, last_event_number,
+};
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
 };
 
-use crate::run_log::RunLog;
+use crate::run_log::{Rest, RunLog};
 
 /// How long an event waits at most for others to be stored with.
 const EVENT_PERIOD: Duration = Duration::from_millis(250);
@@ -81,15 +84,53 @@ impl EnteredRun {
         &self.log
     }
 
-    /// The answer that its text belongs to.
-    pub(crate) fn message_id(&self) -> ItemId {
-        self.message_id
-    }
-
     /// Tells those who follow it, and those who will.
     pub(crate) fn tell(&self, event: RunEvent) {
         self.log.push(event);
         self.journal.told.notify_one();
+    }
+
+    /// Tells how the run begins. A message that is answered again was told when it was new.
+    pub(crate) fn tell_begin(&self, begun: &BegunRun) {
+        self.tell(RunEvent::Started(Box::new(begun.run.clone())));
+        if begun.user_message.run_id == Some(begun.run.id) {
+            let message = Box::new(begun.user_message.clone());
+            self.tell(RunEvent::MessageCreated(message));
+        }
+    }
+
+    /// The run's end with what is still to be stored of its events. None come behind it.
+    pub(crate) fn with_events(&self, finish: FinishRun) -> FinishRun {
+        let answer = finish.answer.as_ref();
+        let is_interrupted = matches!(
+            &finish.end,
+            RunEnd::Failed(error) if error.code == RunErrorCode::Interrupted
+        );
+        let (events, before) = match self.log.seal() {
+            Rest::Events(events, last) => (events, last),
+            // It is retold with its text at once.
+            Rest::Unseen(others) => {
+                let has_text = answer.is_some_and(|(text, _)| !text.is_empty());
+                (Vec::new(), others + u64::from(has_text))
+            }
+        };
+        let last_event = last_event_number(before, is_interrupted, answer.is_some());
+        FinishRun {
+            events: (!events.is_empty()).then(|| EventBatch {
+                run_id: self.run,
+                message_id: self.message_id,
+                events,
+            }),
+            last_event,
+            ..finish
+        }
+    }
+
+    /// Tells how the run has ended.
+    pub(crate) fn tell_end(&self, finished: &FinishedRun, last_event: u64) {
+        let answer = finished.assistant_message.as_ref();
+        let closing = closing_events(&finished.run, answer, last_event);
+        self.log.end(closing);
     }
 
     /// Tells more of the answer's text.
@@ -176,8 +217,9 @@ impl Journal {
             tokio::select! {
                 () = tokio::time::sleep_until(last + period) => {}
                 // While the database is away, trying more often would only add to its load.
+                // Others may follow; a turn that is over by then stores its events with its end.
                 () = self.told.notified(), if !self.fails() => {
-                    tokio::time::sleep_until(last + EVENT_PERIOD.min(period)).await;
+                    tokio::time::sleep(EVENT_PERIOD.min(period)).await;
                 }
             }
             self.checkpoint(repositories).await;

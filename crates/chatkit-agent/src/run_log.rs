@@ -7,6 +7,7 @@ use std::{
 };
 
 use chatkit_domain::{NumberedEvent, RunEvent};
+use serde_json::Value;
 use tokio::sync::watch;
 
 /// How much of a log is held for readers beyond what is not stored yet, in bytes: who is farther
@@ -33,7 +34,7 @@ struct State {
     last: u64,
     /// The newest event that is known to be stored.
     stored: u64,
-    /// Whether somebody may have seen events: their numbers must stay.
+    /// Whether somebody may know events by their numbers, which must stay then.
     seen: bool,
     phase: Phase,
 }
@@ -100,9 +101,13 @@ impl RunLog {
         self.changed.send_replace(());
     }
 
-    /// Appends events that are stored.
-    pub(crate) fn extend_stored(&self, events: Vec<NumberedEvent>) {
+    /// Appends events that are stored, all that are behind this one; nothing when the log has
+    /// moved meanwhile.
+    pub(crate) fn extend_stored(&self, after: u64, events: Vec<NumberedEvent>) {
         let mut state = self.lock();
+        if state.last != after {
+            return;
+        }
         for event in events {
             if event.number > state.last {
                 state.add(event);
@@ -114,13 +119,32 @@ impl RunLog {
         self.changed.send_replace(());
     }
 
-    /// The events that are not stored yet, until the log is sealed.
+    /// Begins farther back, if nothing is there yet.
+    pub(crate) fn reach_back(&self, after: u64) {
+        let mut state = self.lock();
+        if state.events.is_empty() && after < state.last && state.dropped == state.last {
+            state.dropped = after;
+            state.last = after;
+            state.stored = after;
+        }
+    }
+
+    /// The events to store that are not stored yet, until the log is sealed.
     pub(crate) fn unstored(&self) -> Vec<NumberedEvent> {
-        let state = self.lock();
+        let mut state = self.lock();
         match state.phase {
-            Phase::Open => state.after(state.stored),
+            Phase::Open => {
+                let events = state.after(state.stored);
+                state.seen |= !events.is_empty();
+                events
+            }
             Phase::Sealed | Phase::Ended(_) | Phase::Left => Vec::new(),
         }
+    }
+
+    /// From now on the run cannot be retold in other words.
+    pub(crate) fn keep_numbers(&self) {
+        self.lock().seen = true;
     }
 
     /// Takes note that events up to this one are stored.
@@ -136,7 +160,7 @@ impl RunLog {
         if matches!(state.phase, Phase::Open) {
             state.phase = Phase::Sealed;
         }
-        if state.seen || state.stored > 0 {
+        if state.seen {
             return Rest::Events(state.after(state.stored), state.last);
         }
         let is_text = |event: &&NumberedEvent| {
@@ -179,8 +203,8 @@ impl RunLog {
             match state.phase {
                 Phase::Sealed => return Read::Nothing,
                 // Its events were not stored, and will be retold under other numbers.
-                Phase::Ended(_) => return Read::Elsewhere,
-                _ => state.seen = true,
+                Phase::Ended(_) | Phase::Left => return Read::Elsewhere,
+                Phase::Open => state.seen = true,
             }
         }
         if after < state.dropped {
@@ -245,11 +269,26 @@ fn size(event: &NumberedEvent) -> usize {
             RunEvent::MessageCreated(message) | RunEvent::MessageCompleted(message) => {
                 message.content.len()
             }
-            RunEvent::Started(_)
-            | RunEvent::ToolCallStarted(_)
-            | RunEvent::ToolCallCompleted(_)
-            | RunEvent::Ended(_) => 1024,
+            RunEvent::ToolCallStarted(call) | RunEvent::ToolCallCompleted(call) => {
+                let arguments = call.arguments.values().map(json_size).sum::<usize>();
+                arguments + call.result.as_ref().map_or(0, json_size)
+            }
+            RunEvent::Started(_) | RunEvent::Ended(_) => 512,
         }
+}
+
+/// About what a value takes, in bytes.
+fn json_size(value: &Value) -> usize {
+    let own = size_of::<Value>();
+    own + match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(json_size).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| name.len() + json_size(value))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
 }
 
 #[cfg(test)]
@@ -317,5 +356,32 @@ mod tests {
         assert!(matches!(log.read(0), Read::Nothing));
         log.end(Vec::new());
         assert!(matches!(log.read(0), Read::Elsewhere));
+    }
+
+    #[test]
+    fn what_is_on_its_way_to_be_stored_is_not_retold() {
+        let log = RunLog::behind(0);
+        say(&log, "a");
+        assert_eq!(log.unstored().len(), 1);
+        // Whether it was stored is not known.
+        assert!(matches!(log.seal(), Rest::Events(events, 1) if events.len() == 1));
+    }
+
+    #[test]
+    fn an_empty_log_reaches_back_and_takes_nothing_from_before() {
+        let log = RunLog::behind(20);
+        log.reach_back(3);
+        assert_eq!(log.last(), 3);
+        let event = RunEvent::ReasoningDelta {
+            text: String::new(),
+        };
+        // Read behind 20, before the log reached back.
+        let late = vec![NumberedEvent { number: 21, event }];
+        log.extend_stored(20, late.clone());
+        assert!(matches!(log.read(3), Read::Nothing));
+        log.extend_stored(3, late);
+        assert!(matches!(log.read(3), Read::Events(events) if events.len() == 1));
+        log.reach_back(0);
+        assert!(matches!(log.read(0), Read::Behind));
     }
 }

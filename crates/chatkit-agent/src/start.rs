@@ -111,8 +111,8 @@ impl StartedRun {
             match self.follower.next().await {
                 Ok(Some(events)) => self.deltas.extend(events.into_iter().filter_map(text_of)),
                 // What it missed is stored.
-                Err(Cut::Slow | Cut::Unavailable) => {}
-                Ok(None) | Err(Cut::Draining) => return None,
+                Err(Cut::Slow) => {}
+                Ok(None) | Err(Cut::Draining | Cut::Unavailable) => return None,
             }
         }
     }

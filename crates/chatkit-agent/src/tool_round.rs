@@ -43,6 +43,8 @@ impl ToolRound<'_> {
         &self,
         requested: Vec<RequestedCall>,
     ) -> Result<Vec<InputItem>, RepositoryError> {
+        // A call may be recorded and the run stopped before it is told.
+        self.entered.log().keep_numbers();
         let prepared: Vec<_> = (0..)
             .zip(&requested)
             .map(|(position, call)| self.prepare(position, call))

@@ -105,7 +105,8 @@ pub fn retold_events(outcome: &RunOutcome, last_number: u64, after: u64) -> Vec<
     }
     let closing = closing_events(run, assistant_message.as_ref(), last_number);
     let before = last_number.saturating_sub(closing.len() as u64);
-    let was_numbered_so = events.len() as u64 == before;
+    // Tools that read run at the same time, so that their events may have come in another order.
+    let was_numbered_so = events.len() as u64 == before && run.tool_calls.is_empty();
     if after > 0 && !was_numbered_so {
         events.clear();
     }

@@ -46,13 +46,6 @@ impl Run {
             ..self.clone()
         }
     }
-
-    /// Whether its process died, lost it or was stopped.
-    #[must_use]
-    pub fn is_interrupted(&self) -> bool {
-        let code = self.error.as_ref().map(|error| error.code);
-        code == Some(RunErrorCode::Interrupted)
-    }
 }
 
 /// Where a run stands.

@@ -156,7 +156,10 @@ impl RunEvent {
                 match status {
                     RunStatus::Failed => Self::Failed(RunFailed { run }),
                     RunStatus::Cancelled => Self::Cancelled(RunCancelled { run }),
-                    _ => Self::Completed(RunCompleted { run }),
+                    RunStatus::Completed
+                    | RunStatus::Queued
+                    | RunStatus::Running
+                    | RunStatus::AwaitingApproval => Self::Completed(RunCompleted { run }),
                 }
             }
         })
@@ -204,8 +207,9 @@ fn texts(follower: Follower) -> impl Stream<Item = String> + Send {
     let opening = stream::once(async { sse::COMMENT.to_owned() });
     let events = stream::unfold(Some(follower), |follower| async move {
         let mut follower = follower?;
+        let silent_until = tokio::time::Instant::now() + sse::HEARTBEAT;
         loop {
-            let next = tokio::time::timeout(sse::HEARTBEAT, follower.next());
+            let next = tokio::time::timeout_at(silent_until, follower.next());
             let text = match next.await {
                 Err(_) => sse::COMMENT.to_owned(),
                 Ok(Ok(Some(events))) => frames(events),

@@ -339,6 +339,8 @@ pub struct FinishedRun {
 pub struct EventPage {
     /// The events, oldest first; none of the end, which is told by what the run left.
     pub events: Vec<NumberedEvent>,
+    /// Up to where they were read: behind it the next page begins.
+    pub last: u64,
     /// Whether more may be kept behind them.
     pub has_more: bool,
     /// What the run left and the number of its last event, once it has ended and there are no more.

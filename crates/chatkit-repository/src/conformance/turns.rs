@@ -106,11 +106,20 @@ pub async fn what_was_replaced_is_put_back_when_the_run_fails(repositories: &Rep
         answer: None,
         ..answered()
     };
-    for finish in [failed(), stopped] {
+    // Half of an answer replaces no whole one.
+    let interrupted = FinishRun {
+        end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
+        answer: Some(("half an ans".to_owned(), MessageStatus::Incomplete)),
+        ..answered()
+    };
+    for finish in [failed(), stopped, interrupted] {
         let begin = again(id, message);
         let fence = fence_of(&begin);
         begin_new(repositories, &caller, begin).await;
-        repositories.runs.finish(fence, finish).await.unwrap();
+        let finished = repositories.runs.finish(fence, finish).await.unwrap();
+        assert_eq!(finished.run.assistant_message_id, None);
+        let run = repositories.runs.get(&caller, id, fence.run_id).await;
+        assert_eq!(run.unwrap(), finished.run);
         assert_eq!(contents(repositories, &caller, id).await, before);
     }
     let mut begin = again(id, message);

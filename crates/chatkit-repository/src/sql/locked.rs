@@ -127,14 +127,15 @@ impl<'a> LockedConversation<'a> {
         Ok(())
     }
 
-    /// Puts back what a run took out of the history behind the message it answers.
+    /// Puts back what a run took out of the history behind the message it answers. Whether there was
+    /// anything.
     pub(crate) async fn put_back(
         &mut self,
         user_message_id: Option<Uuid>,
         run_id: RunId,
-    ) -> Result<(), RepositoryError> {
+    ) -> Result<bool, RepositoryError> {
         let Some(id) = user_message_id else {
-            return Ok(());
+            return Ok(false);
         };
         let answered: Option<i64> = message::Entity::find_by_id(id)
             .select_only()
@@ -144,7 +145,7 @@ impl<'a> LockedConversation<'a> {
             .await
             .map_err(repository_error)?;
         let Some(answered) = answered.filter(|sequence| *sequence < self.row.last_sequence) else {
-            return Ok(());
+            return Ok(false);
         };
         let restored = message::Entity::update_many()
             .col_expr(
@@ -159,7 +160,7 @@ impl<'a> LockedConversation<'a> {
             .await
             .map_err(repository_error)?;
         self.row.message_count += messages_among(&restored);
-        Ok(())
+        Ok(!restored.is_empty())
     }
 
     fn name_after(&mut self, text: &str) {

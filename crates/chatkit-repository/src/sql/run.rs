@@ -270,17 +270,13 @@ impl RunRepository for Database {
         let transaction = self.write().await?;
         let mut conversation = self.lock(&transaction, fence).await?;
         let is_owned = run::Column::LeaseOwner.eq(fence.owner.id);
-        let row = end_run(&transaction, fence.run_id, is_owned, &finish).await?;
+        let mut row = end_run(&transaction, fence.run_id, is_owned, &finish).await?;
         insert_last(&transaction, finish.events.as_ref()).await?;
-        let assistant_message = keep_answer(&mut conversation, &row, &finish).await?;
+        let assistant_message =
+            keep_answer(&transaction, &mut conversation, &mut row, &finish).await?;
         if let Some((id, note)) = finish.note {
             conversation
                 .append_note(id, fence.run_id, note, finish.now)
-                .await?;
-        }
-        if assistant_message.is_none() {
-            conversation
-                .put_back(row.user_message_id, fence.run_id)
                 .await?;
         }
         let unfinished = match &finish.end {
@@ -387,11 +383,8 @@ impl Database {
             now,
         };
         let is_over = Expr::col(run::Column::LeaseExpiresAt).lte(self.now());
-        let row = end_run(transaction, run_id, is_over, &finish).await?;
-        let answer = keep_answer(conversation, &row, &finish).await?;
-        if answer.is_none() {
-            conversation.put_back(row.user_message_id, run_id).await?;
-        }
+        let mut row = end_run(transaction, run_id, is_over, &finish).await?;
+        let answer = keep_answer(transaction, conversation, &mut row, &finish).await?;
         if row.has_tool_calls {
             let unknown = tool_call_entity::Status::Unknown;
             let answer = answer.map(|message| message.id);
@@ -436,12 +429,28 @@ impl Database {
     }
 }
 
-/// Appends the answer of a run that has ended, where it has one.
+/// Appends the answer of a run that has ended, where it has one. Where it has none, what it took out
+/// of the history is put back; also where it failed, whose half of an answer replaces no whole one.
 async fn keep_answer(
+    transaction: &DatabaseTransaction,
     conversation: &mut LockedConversation<'_>,
-    run: &run::Model,
+    run: &mut run::Model,
     finish: &FinishRun,
 ) -> Result<Option<Message>, RepositoryError> {
+    let id = RunId::new(run.id);
+    let has_failed = matches!(finish.end, RunEnd::Failed(_));
+    let puts_back = has_failed || finish.answer.is_none();
+    if puts_back && conversation.put_back(run.user_message_id, id).await? {
+        if run.assistant_message_id.take().is_some() {
+            run::Entity::update_many()
+                .col_expr(run::Column::AssistantMessageId, Expr::value(None::<Uuid>))
+                .filter(run::Column::Id.eq(run.id))
+                .exec(transaction)
+                .await
+                .map_err(repository_error)?;
+        }
+        return Ok(None);
+    }
     match (&finish.answer, run.assistant_message_id) {
         (Some(answer), Some(id)) => conversation
             .append_answer(ItemId::new(id), run, answer.clone(), finish.now)

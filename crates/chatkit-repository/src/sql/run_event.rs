@@ -19,7 +19,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::{
     Database,
     entity::{run, run_event},
-    error::{corrupt, repository_error},
+    error::repository_error,
     is_active,
     message::stored_message,
     natural,
@@ -29,6 +29,25 @@ use super::{
 
 /// How many rows of a run are read at once: some seconds of an answer.
 const PAGE_ROWS: u64 = 64;
+
+/// The runs that are followed. Their status is read first: when one has ended, no event comes
+/// behind those that are found then.
+const FOLLOWED_RUNS: &str = "\
+    SELECT * FROM runs WHERE id IN (SELECT run_id \
+        FROM jsonb_to_recordset($1::text::jsonb) AS followed(run_id uuid))";
+
+/// What is kept behind their cursors.
+const NEW_ROWS: &str = "\
+    SELECT run_events.* FROM jsonb_to_recordset($1::text::jsonb) \
+        AS followed(run_id uuid, after bigint) \
+    JOIN run_events ON run_events.run_id = followed.run_id AND last > after \
+    ORDER BY run_events.run_id, last LIMIT 1000";
+
+/// The same bound for SQLite.
+const NEW_ROWS_AT_ONCE: u64 = 1_000;
+
+/// How many runs SQLite is asked for at once.
+const FOLLOWED_AT_ONCE: usize = 200;
 
 /// Of how many runs the events are swept in one statement.
 const SWEPT_AT_ONCE: u64 = 200;
@@ -151,6 +170,7 @@ impl Database {
             .await
             .map_err(repository_error)?;
         let has_more = rows.len() as u64 == PAGE_ROWS;
+        let last = rows.last().map_or(after, |row| natural(row.last));
         let (id, has_ended, last_event) = (run.id, run.ended_at.is_some(), run.last_event);
         let events = self.told(run, rows, after).await?;
         let end = if has_ended && !has_more {
@@ -161,6 +181,7 @@ impl Database {
         };
         Ok(EventPage {
             events,
+            last,
             has_more,
             end,
         })
@@ -170,21 +191,12 @@ impl Database {
         &self,
         cursors: &[EventCursor],
     ) -> Result<Vec<RunNews>, RepositoryError> {
-        let runs = run::Entity::find()
-            .filter(run::Column::Id.is_in(cursors.iter().map(|cursor| cursor.run_id.uuid())))
-            .all(&self.reader)
-            .await
-            .map_err(repository_error)?;
-        let behind = cursors.iter().fold(Condition::any(), |any, cursor| {
-            let of_run = run_event::Column::RunId.eq(cursor.run_id.uuid());
-            any.add(of_run.and(run_event::Column::Last.gt(stored(cursor.after))))
-        });
-        let rows = run_event::Entity::find()
-            .filter(behind)
-            .order_by_asc(run_event::Column::Last)
-            .all(&self.reader)
-            .await
-            .map_err(repository_error)?;
+        let (runs, rows) = if self.backend == DbBackend::Postgres {
+            self.followed_at_once(cursors).await
+        } else {
+            self.followed_in_steps(cursors).await
+        }
+        .map_err(repository_error)?;
         let mut by_run: HashMap<Uuid, Vec<run_event::Model>> = HashMap::new();
         for row in rows {
             by_run.entry(row.run_id).or_default().push(row);
@@ -195,13 +207,70 @@ impl Database {
             let cursor = cursors.iter().find(|cursor| cursor.run_id == run_id);
             let after = cursor.map_or(0, |cursor| cursor.after);
             let rows = by_run.remove(&run.id).unwrap_or_default();
+            let is_active = run.ended_at.is_none();
+            let (events, is_active) = match self.told(run, rows, after).await {
+                Ok(events) => (events, is_active),
+                Err(error @ RepositoryError::Unavailable(_)) => return Err(error),
+                // Of the others there are news all the same; who follows this one meets the error.
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        %run_id,
+                        "could not tell the news of a run"
+                    );
+                    (Vec::new(), false)
+                }
+            };
             news.push(RunNews {
                 run_id,
-                is_active: run.ended_at.is_none(),
-                events: self.told(run, rows, after).await?,
+                events,
+                is_active,
             });
         }
         Ok(news)
+    }
+
+    /// The runs, and what is kept behind their cursors. The statements are the same for any number
+    /// of runs, so that they are parsed once.
+    async fn followed_at_once(
+        &self,
+        cursors: &[EventCursor],
+    ) -> Result<(Vec<run::Model>, Vec<run_event::Model>), sea_orm::DbErr> {
+        let cursors: Value = cursors
+            .iter()
+            .map(|cursor| json!({"run_id": cursor.run_id.uuid(), "after": stored(cursor.after)}))
+            .collect();
+        let statement = |sql: &str| {
+            Statement::from_sql_and_values(self.backend, sql, [cursors.to_string().into()])
+        };
+        let runs = run::Entity::find().from_raw_sql(statement(FOLLOWED_RUNS));
+        let runs = runs.all(&self.reader).await?;
+        let rows = run_event::Entity::find().from_raw_sql(statement(NEW_ROWS));
+        Ok((runs, rows.all(&self.reader).await?))
+    }
+
+    /// The same for SQLite, whose expressions have a bounded depth.
+    async fn followed_in_steps(
+        &self,
+        cursors: &[EventCursor],
+    ) -> Result<(Vec<run::Model>, Vec<run_event::Model>), sea_orm::DbErr> {
+        let (mut runs, mut rows) = (Vec::new(), Vec::new());
+        for cursors in cursors.chunks(FOLLOWED_AT_ONCE) {
+            let ids = cursors.iter().map(|cursor| cursor.run_id.uuid());
+            let found = run::Entity::find().filter(run::Column::Id.is_in(ids));
+            runs.extend(found.all(&self.reader).await?);
+            let behind = cursors.iter().fold(Condition::any(), |any, cursor| {
+                let of_run = run_event::Column::RunId.eq(cursor.run_id.uuid());
+                any.add(of_run.and(run_event::Column::Last.gt(stored(cursor.after))))
+            });
+            let found = run_event::Entity::find()
+                .filter(behind)
+                .order_by_asc(run_event::Column::RunId)
+                .order_by_asc(run_event::Column::Last)
+                .limit(NEW_ROWS_AT_ONCE);
+            rows.extend(found.all(&self.reader).await?);
+        }
+        Ok((runs, rows))
     }
 
     /// The events behind a number that stand in a run's rows. A row may repeat the head of the
@@ -216,7 +285,7 @@ impl Database {
         for row in rows {
             let last = found.last().map_or(after, |(number, ..)| *number);
             let message_id = ItemId::new(row.message_id);
-            let events = (natural(row.first)..).zip(read(&row.events)?);
+            let events = (natural(row.first)..).zip(read(&row));
             found.extend(
                 events
                     .filter(|(number, _)| *number > last)
@@ -378,7 +447,7 @@ pub(super) async fn kept_text(
         .map_err(repository_error)?;
     let (mut text, mut last) = (String::new(), 0);
     for row in rows {
-        for (number, event) in (natural(row.first)..).zip(read(&row.events)?) {
+        for (number, event) in (natural(row.first)..).zip(read(&row)) {
             if let Some(StoredEvent::Text(more)) = event.filter(|_| number > last) {
                 text.push_str(&more);
             }
@@ -422,13 +491,17 @@ fn to_row(batch: &EventBatch) -> Option<run_event::Model> {
 }
 
 /// The events of a row; none in the place of one that only a newer version writes.
-fn read(events: &str) -> Result<Vec<Option<StoredEvent<'static>>>, RepositoryError> {
-    let events: Vec<Value> =
-        serde_json::from_str(events).map_err(|_| corrupt("the events of a run are no list"))?;
-    Ok(events
+fn read(row: &run_event::Model) -> Vec<Option<StoredEvent<'static>>> {
+    let events: Result<Vec<Value>, _> = serde_json::from_str(&row.events);
+    let events = events.unwrap_or_else(|error| {
+        // What this code never writes; the run must be ended and told all the same.
+        tracing::error!(run_id = %row.run_id, last = row.last, %error, "unreadable events");
+        Vec::new()
+    });
+    events
         .into_iter()
         .map(|event| serde_json::from_value(event).ok())
-        .collect())
+        .collect()
 }
 
 /// Rows as one parameter.
