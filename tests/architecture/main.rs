@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which of our crates a crate may build on.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("chatkit-domain", &[]),
+    ("chatkit-protocol", &[]),
     ("chatkit-repository", &["chatkit-domain"]),
     ("chatkit-tools", &["chatkit-domain"]),
     ("chatkit-agent", &["chatkit-domain", "chatkit-tools"]),

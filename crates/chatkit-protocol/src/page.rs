@@ -1,0 +1,40 @@
+//! Pages of lists.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::or_default;
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// Its entries.
+    #[serde(default = "Vec::new")]
+    pub data: Vec<T>,
+    /// Whether there are more behind it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub has_more: bool,
+    /// The id of its last row, behind which the next page begins; absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self {
+            data: Vec::new(),
+            has_more: false,
+            after: None,
+        }
+    }
+}
+
+/// In which order a list is read, by time of creation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Oldest first.
+    Asc,
+    /// Newest first.
+    #[default]
+    Desc,
+}
