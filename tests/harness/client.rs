@@ -39,6 +39,15 @@ impl Client {
         Self::new(url.to_owned(), Some(&crate::token::of(user)))
     }
 
+    /// A client of another user, over the same connections.
+    #[must_use]
+    pub fn as_user(&self, user: &str) -> Self {
+        Self {
+            token: Some(crate::token::of(user)),
+            ..self.clone()
+        }
+    }
+
     /// A request that can still be changed.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
@@ -121,6 +130,17 @@ impl Client {
             .await
             .expect(StatusCode::CREATED)
             .clone()
+    }
+
+    /// Begins a run, and returns its path.
+    ///
+    /// # Panics
+    /// When it does not begin.
+    pub async fn begin_run(&self, conversation: &str, body: Value) -> String {
+        let runs = format!("/api/chat/conversations/{conversation}/runs");
+        let begun = self.post(&runs, body).await;
+        begun.expect(StatusCode::ACCEPTED);
+        begun.header("location").to_owned()
     }
 
     /// The newest messages of a conversation.

@@ -19,6 +19,8 @@ pub struct Events {
     pub headers: HeaderMap,
     response: Response,
     received: Vec<u8>,
+    /// How much of that is known to hold no end of an event.
+    searched: usize,
     /// The comments so far.
     pub comments: usize,
     /// What the server said of connecting again, in milliseconds.
@@ -52,6 +54,7 @@ impl Client {
             headers: response.headers().clone(),
             response,
             received: Vec::new(),
+            searched: 0,
             comments: 0,
             retry: None,
         }
@@ -64,11 +67,7 @@ impl Client {
     pub async fn follow_to_end(&self, run: &str, after: Option<u64>) -> Vec<Event> {
         let mut events = self.follow(run, after).await;
         assert_eq!(events.status, StatusCode::OK);
-        let mut all = Vec::new();
-        while let Some(event) = events.next().await {
-            all.push(event);
-        }
-        all
+        events.rest().await
     }
 }
 
@@ -90,13 +89,16 @@ impl Events {
     /// When it is silent for too long, or is no stream of events.
     pub async fn try_next(&mut self) -> reqwest::Result<Option<Event>> {
         loop {
-            if let Some(end) = find_end(&self.received) {
+            if let Some(end) = find_end(&self.received[self.searched..]) {
+                let end = self.searched + end;
+                self.searched = 0;
                 let frame: Vec<u8> = self.received.drain(..end + 2).collect();
                 if let Some(event) = self.read(&String::from_utf8(frame).unwrap()) {
                     return Ok(Some(event));
                 }
                 continue;
             }
+            self.searched = self.received.len().saturating_sub(1);
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk());
             match chunk.await.expect("the stream is silent")? {
                 Some(bytes) => self.received.extend_from_slice(&bytes),
@@ -106,6 +108,45 @@ impl Events {
                 }
             }
         }
+    }
+
+    /// The events up to the first of which this holds, with it.
+    ///
+    /// # Panics
+    /// When the stream ends before, breaks, or is silent for too long.
+    pub async fn up_to(&mut self, holds: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut all = Vec::new();
+        loop {
+            let event = self.next().await.expect("the stream has ended");
+            all.push(event);
+            if all.last().is_some_and(&holds) {
+                return all;
+            }
+        }
+    }
+
+    /// All events to the end of the body.
+    ///
+    /// # Panics
+    /// When the stream breaks, or is silent for too long.
+    pub async fn rest(&mut self) -> Vec<Event> {
+        let mut all = Vec::new();
+        while let Some(event) = self.next().await {
+            all.push(event);
+        }
+        all
+    }
+
+    /// What has come from a server that is gone, as far as it is whole.
+    ///
+    /// # Panics
+    /// When the stream is silent for too long.
+    pub async fn remains(&mut self) -> Vec<Event> {
+        let mut all = Vec::new();
+        while let Ok(Some(event)) = self.try_next().await {
+            all.push(event);
+        }
+        all
     }
 
     fn read(&mut self, frame: &str) -> Option<Event> {
@@ -126,6 +167,12 @@ impl Events {
             data: data?,
         })
     }
+}
+
+/// The names of events.
+#[must_use]
+pub fn names(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.name.as_str()).collect()
 }
 
 /// The text that deltas add up to.

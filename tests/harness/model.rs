@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinSet,
 };
 
@@ -36,6 +37,8 @@ pub struct FakeModel {
 struct Shared {
     /// What every request meets, when there is no script.
     repeated: Option<Reply>,
+    /// How what was said is repeated.
+    pace: Option<(Gate, Duration)>,
     replies: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<Value>>,
     stalled: AtomicUsize,
@@ -65,10 +68,28 @@ pub enum Step {
     Raw(String),
     /// A pause.
     Wait(Duration),
+    /// Nothing until the test says so.
+    Gate(Gate),
     /// Nothing more, for ever.
     Stall,
     /// The connection's end, in the middle of the body.
     Abort,
+}
+
+/// What streams wait for; the clones are one gate.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    /// Lets those go on who wait, and who come.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    async fn opened(&self) {
+        // The other side is this gate itself.
+        let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
+    }
 }
 
 impl Reply {
@@ -86,12 +107,7 @@ impl Reply {
         let calls = calls
             .iter()
             .enumerate()
-            .map(|(index, (id, name, arguments))| {
-                let function = json!({"name": name, "arguments": arguments});
-                let call =
-                    json!({"index": index, "id": id, "type": "function", "function": function});
-                Step::delta(json!({"tool_calls": [call]}))
-            });
+            .map(|(index, (id, name, arguments))| Step::call(index, id, name, arguments));
         let end = [Step::end("tool_calls"), Step::usage(5, 3)];
         Self::Stream(calls.chain(end).collect())
     }
@@ -131,6 +147,14 @@ impl Step {
             json!([{"index": 0, "delta": delta, "finish_reason": null}]),
             None,
         )
+    }
+
+    /// A tool call: its place in the round, id, name, arguments.
+    #[must_use]
+    pub fn call(index: usize, id: &str, name: &str, arguments: &str) -> Self {
+        let function = json!({"name": name, "arguments": arguments});
+        let call = json!({"index": index, "id": id, "type": "function", "function": function});
+        Self::delta(json!({"tool_calls": [call]}))
     }
 
     /// The last chunk with a choice.
@@ -177,6 +201,19 @@ impl FakeModel {
     pub async fn repeating(reply: Reply) -> Self {
         Self::serve(Shared {
             repeated: Some(reply),
+            ..Shared::default()
+        })
+        .await
+    }
+
+    /// A server on a port of its own that, where the script ends, repeats what was said once the
+    /// gate is open, with a pause behind each word.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn echoing(gate: &Gate, pause: Duration) -> Self {
+        Self::serve(Shared {
+            pace: Some((gate.clone(), pause)),
             ..Shared::default()
         })
         .await
@@ -251,9 +288,26 @@ impl Shared {
         }
         let body: Value = serde_json::from_slice(body).unwrap();
         let scripted = self.replies.lock().unwrap().pop_front();
-        let reply = scripted.unwrap_or_else(|| echo(&body));
+        let reply = scripted.unwrap_or_else(|| self.paced(echo(&body)));
         self.requests.lock().unwrap().push(body);
         reply
+    }
+
+    fn paced(&self, reply: Reply) -> Reply {
+        match (&self.pace, reply) {
+            (Some((gate, pause)), Reply::Stream(steps)) => {
+                let steps = steps
+                    .into_iter()
+                    .flat_map(|step| [step, Step::Wait(*pause)]);
+                Reply::Stream(
+                    [Step::Gate(gate.clone())]
+                        .into_iter()
+                        .chain(steps)
+                        .collect(),
+                )
+            }
+            (_, reply) => reply,
+        }
     }
 }
 
@@ -359,6 +413,7 @@ async fn write_stream(
             Step::Chunk(chunk) => write_chunk(stream, &format!("data: {chunk}\n\n")).await?,
             Step::Raw(line) => write_chunk(stream, &line).await?,
             Step::Wait(pause) => tokio::time::sleep(pause).await,
+            Step::Gate(gate) => gate.opened().await,
             Step::Stall => {
                 shared.stalled.fetch_add(1, Ordering::SeqCst);
                 std::future::pending::<()>().await;

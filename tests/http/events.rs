@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chatkit_tests::{
     Client, TestServer, eventually,
-    follow::{Event, text_of},
+    follow::{Event, names, text_of},
     model::{FakeModel, Reply, Step},
 };
 use chrono::{TimeDelta, Utc};
@@ -12,14 +12,6 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::BACKEND;
-
-/// Begins a run that answers this, and returns its path.
-async fn begun(client: &Client, conversation: &str, body: Value) -> String {
-    let runs = format!("/api/chat/conversations/{conversation}/runs");
-    let begun = client.post(&runs, body).await;
-    begun.expect(StatusCode::ACCEPTED);
-    begun.header("location").to_owned()
-}
 
 /// Words, with a pause behind each.
 fn slowly(text: &str, pause: Duration) -> Reply {
@@ -31,29 +23,21 @@ fn slowly(text: &str, pause: Duration) -> Reply {
 
 /// An answer with two rounds of tools and text before, between and behind them.
 fn with_tools() -> [Reply; 3] {
-    let round = |text: &str, call: Value| {
+    let round = |text: &str, call: Step| {
         let mut steps: Vec<Step> = text.split_inclusive(' ').map(Step::text).collect();
         steps.push(Step::Wait(Duration::from_millis(150)));
-        steps.push(Step::delta(json!({"tool_calls": [call]})));
+        steps.push(call);
         steps.push(Step::end("tool_calls"));
         Reply::Stream(steps)
-    };
-    let call = |id: &str, name: &str, arguments: &str| {
-        let function = json!({"name": name, "arguments": arguments});
-        json!({"index": 0, "id": id, "type": "function", "function": function})
     };
     [
         round(
             "Let me add it.",
-            call("c1", "add_task", r#"{"title":"Milk"}"#),
+            Step::call(0, "c1", "add_task", r#"{"title":"Milk"}"#),
         ),
-        round("Let me look.", call("c2", "list_tasks", "{}")),
+        round("Let me look.", Step::call(0, "c2", "list_tasks", "{}")),
         slowly("You have one task: milk.", Duration::from_millis(60)),
     ]
-}
-
-fn names(events: &[Event]) -> Vec<&str> {
-    events.iter().map(|event| event.name.as_str()).collect()
 }
 
 fn ids(events: &[Event]) -> Vec<u64> {
@@ -67,7 +51,7 @@ async fn a_run_is_followed_to_its_end() {
     let alice = server.client("alice");
     let id = alice.create_conversation().await;
     model.script([slowly("One two three four.", Duration::from_millis(100))]);
-    let run = begun(&alice, &id, json!({"content": "count"})).await;
+    let run = alice.begin_run(&id, json!({"content": "count"})).await;
     let mut stream = alice.follow(&run, None).await;
     assert_eq!(stream.status, StatusCode::OK);
     for (name, value) in [
@@ -126,7 +110,7 @@ async fn a_connection_that_is_cut_loses_nothing() {
     let (here, there) = (server.client("alice"), replica.client("alice"));
     let id = here.create_conversation().await;
     model.script(with_tools());
-    let run = begun(&here, &id, json!({"content": "add milk"})).await;
+    let run = here.begin_run(&id, json!({"content": "add milk"})).await;
     let followers = [
         vec![here.clone()],
         vec![there.clone()],
@@ -185,7 +169,7 @@ async fn a_tool_call_is_told_when_it_begins_and_when_it_is_done() {
     let alice = server.client("alice");
     let id = alice.create_conversation().await;
     model.script(with_tools());
-    let run = begun(&alice, &id, json!({"content": "add milk"})).await;
+    let run = alice.begin_run(&id, json!({"content": "add milk"})).await;
     let events = alice.follow_to_end(&run, None).await;
     let calls: Vec<_> = events
         .iter()
@@ -207,7 +191,7 @@ async fn a_run_whose_events_were_swept_is_told_again() {
     let alice = server.client("alice");
     let id = alice.create_conversation().await;
     model.script(with_tools());
-    let run = begun(&alice, &id, json!({"content": "add milk"})).await;
+    let run = alice.begin_run(&id, json!({"content": "add milk"})).await;
     let before = alice.follow_to_end(&run, None).await;
     let repositories = server.database().repositories().await;
     let sweep = async |later| {
@@ -265,7 +249,9 @@ async fn a_stopped_and_a_failed_run_tell_their_end() {
     let alice = server.client("alice");
     let id = alice.create_conversation().await;
     model.script([Reply::Stream(vec![Step::text("Half"), Step::Stall])]);
-    let run = begun(&alice, &id, json!({"content": "a long story"})).await;
+    let run = alice
+        .begin_run(&id, json!({"content": "a long story"}))
+        .await;
     let mut stream = alice.follow(&run, None).await;
     let mut events = Vec::new();
     while let Some(event) = stream.next().await {
@@ -287,7 +273,7 @@ async fn a_stopped_and_a_failed_run_tell_their_end() {
 
     let question = alice.history(&id).await[0]["id"].clone();
     model.script([Reply::Stream(vec![Step::text("Half"), Step::Abort])]);
-    let run = begun(&alice, &id, json!({"regenerate": question})).await;
+    let run = alice.begin_run(&id, json!({"regenerate": question})).await;
     let events = alice.follow_to_end(&run, None).await;
     assert_eq!(events[0].name, "run.started");
     assert_eq!(events[0].data["run"]["user_message_id"], question);
@@ -318,7 +304,7 @@ async fn a_silent_model_does_not_lose_its_run() {
     model.script([Reply::Stream(
         steps.into_iter().chain([Step::end("stop")]).collect(),
     )]);
-    let run = begun(&alice, &id, json!({"content": "think"})).await;
+    let run = alice.begin_run(&id, json!({"content": "think"})).await;
     let events = replica.client("alice").follow_to_end(&run, None).await;
     assert_eq!(text_of(&events), "Let me think. Done.");
     assert_eq!(events[events.len() - 1].name, "run.completed");
@@ -330,7 +316,7 @@ async fn where_to_begin_is_said_in_two_ways() {
     let server = TestServer::start_asking(BACKEND, &model, &[]).await;
     let alice = server.client("alice");
     let id = alice.create_conversation().await;
-    let run = begun(&alice, &id, json!({"content": "hi"})).await;
+    let run = alice.begin_run(&id, json!({"content": "hi"})).await;
     let all = alice.follow_to_end(&run, None).await;
     let path = format!("{run}/events");
     let after = format!("{path}?after={}", all[0].id);
@@ -370,7 +356,9 @@ async fn who_leaves_ends_nothing_and_a_deleted_conversation_ends_all() {
     let (here, there) = (server.client("alice"), replica.client("alice"));
     let id = here.create_conversation().await;
     model.script([Reply::Stream(vec![Step::text("Half"), Step::Stall])]);
-    let run = begun(&here, &id, json!({"content": "a long story"})).await;
+    let run = here
+        .begin_run(&id, json!({"content": "a long story"}))
+        .await;
     let mut left = here.follow(&run, None).await;
     assert_eq!(left.next().await.unwrap().name, "run.started");
     drop(left);
