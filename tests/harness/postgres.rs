@@ -1,9 +1,11 @@
 //! A PostgreSQL cluster of the test process's own.
 //!
 //! It is started at first use and goes, with its files, when the process ends, however it ends:
-//! its supervisor reads from a pipe that this process holds open.
+//! its supervisor reads from a pipe that this process holds open. A test that stops PostgreSQL has
+//! a cluster to itself.
 
 use std::{
+    io::{BufRead, BufReader, Write},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -18,12 +20,18 @@ use uuid::Uuid;
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs the server until its standard input ends, then removes it.
+/// Runs the server until its standard input ends, then removes it. A line there is a signal by
+/// which it is stopped, or has it start again.
 const SUPERVISOR: &str = r#"
-"$BIN/postgres" -D "$DIR/data" -p "$PORT" -k "$DIR" -c listen_addresses=127.0.0.1 \
-  -c fsync=off -c synchronous_commit=off -c max_connections=200 >"$DIR/log" 2>&1 &
-cat >/dev/null
-kill -QUIT $!
+serve() {
+  "$BIN/postgres" -D "$DIR/data" -p "$PORT" -k "$DIR" -c listen_addresses=127.0.0.1 \
+    -c fsync=off -c synchronous_commit="$COMMIT" -c max_connections=200 >>"$DIR/log" 2>&1 &
+}
+serve
+while read -r line; do
+  if [ "$line" = START ]; then serve; else kill -"$line" $!; wait $!; fi
+done
+kill -QUIT $! 2>/dev/null
 wait
 rm -rf "$DIR"
 "#;
@@ -35,17 +43,80 @@ pub struct Cluster {
     port: u16,
     folder: PathBuf,
     /// Holds the pipe whose end stops the cluster.
-    _supervisor: Child,
+    supervisor: Child,
+}
+
+/// How PostgreSQL is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It ends what its clients do, and writes what it has.
+    Fast,
+    /// It leaves everything as it is, as in a crash.
+    Immediate,
+}
+
+/// A transaction that stays open until this is dropped.
+#[derive(Debug)]
+pub struct Held(Child);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // One that has ended by itself is no failure.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Cluster {
     /// The cluster of this process.
     pub fn shared() -> &'static Self {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-        CLUSTER.get_or_init(Self::start)
+        // Nothing stops it, so that nothing need be written at once.
+        CLUSTER.get_or_init(|| Self::start("off"))
     }
 
-    fn start() -> Self {
+    /// A cluster of the caller's own, which can be stopped. It goes with this value.
+    #[must_use]
+    pub fn own() -> Self {
+        Self::start("on")
+    }
+
+    /// Stops it. Its port stays its own.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub fn stop(&self, how: Stop) {
+        self.tell(match how {
+            Stop::Fast => "INT",
+            Stop::Immediate => "QUIT",
+        });
+        self.wait_until("PostgreSQL did not stop", || !self.is_ready());
+    }
+
+    /// Starts it where it was stopped.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_again(&self) {
+        self.tell("START");
+        self.wait_until("PostgreSQL did not start again", || self.is_ready());
+    }
+
+    fn tell(&self, line: &str) {
+        let mut supervisor = self.supervisor.stdin.as_ref().unwrap();
+        writeln!(supervisor, "{line}").unwrap();
+    }
+
+    fn wait_until(&self, otherwise: &str, holds: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(begun.elapsed() < START_TIMEOUT, "{otherwise}: {}", log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn start(commit: &str) -> Self {
         let bin = binaries();
         let folder = std::env::temp_dir().join(format!("chatkit-postgres-{}", Uuid::now_v7()));
         let made = as_postgres(Path::new("/bin/mkdir")).arg(&folder).status();
@@ -72,6 +143,7 @@ impl Cluster {
             .env("BIN", &bin)
             .env("DIR", &folder)
             .env("PORT", port.to_string())
+            .env("COMMIT", commit)
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
@@ -79,13 +151,9 @@ impl Cluster {
             bin,
             port,
             folder,
-            _supervisor: supervisor,
+            supervisor,
         };
-        let begun = Instant::now();
-        while !cluster.is_ready() {
-            assert!(begun.elapsed() < START_TIMEOUT, "PostgreSQL did not start");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        cluster.wait_until("PostgreSQL did not start", || cluster.is_ready());
         cluster
     }
 
@@ -133,6 +201,29 @@ impl Cluster {
             .unwrap();
         assert!(output.status.success(), "{sql}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs SQL in a transaction that stays open, with all that it locks.
+    ///
+    /// # Panics
+    /// When PostgreSQL refuses.
+    #[must_use]
+    pub fn hold(&self, database: &str, sql: &str) -> Held {
+        let mut held = self
+            .client("psql")
+            .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d"])
+            .arg(database)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Left open, or the transaction would end.
+        let mut statements = held.stdin.as_ref().unwrap();
+        writeln!(statements, "BEGIN;\n{sql};\n\\echo held").unwrap();
+        let mut said = BufReader::new(held.stdout.take().unwrap()).lines();
+        let is_held = said.any(|line| line.unwrap() == "held");
+        assert!(is_held, "{sql}");
+        Held(held)
     }
 
     /// The URL of a database.
