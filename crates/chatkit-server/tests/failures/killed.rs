@@ -1,70 +1,17 @@
 //! The process is killed while it answers, again and again.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use chatkit_tests::{
     Backend, Client, TestDatabase,
     model::{FakeModel, Reply, Step},
-    token,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::process::Process;
+
 const CONVERSATIONS: usize = 4;
-
-/// The binary, until it is killed.
-struct Process {
-    child: Child,
-    url: String,
-}
-
-impl Process {
-    fn start(database: &TestDatabase, model: &FakeModel) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatkit-server"));
-        command
-            .env_clear()
-            .args(["--listen-addr=127.0.0.1:0", "--log-format=json"])
-            .args(["--better-auth-secret", token::SECRET])
-            .args(["--database-url", database.url()])
-            .args(model.flags())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
-        let mut child = command.spawn().unwrap();
-        let mut log = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = log
-            .find_map(|line| {
-                let line: Value = serde_json::from_str(&line.ok()?).ok()?;
-                let is_listening = line["message"] == "listening";
-                Some(
-                    line["address"]
-                        .as_str()
-                        .filter(|_| is_listening)?
-                        .to_owned(),
-                )
-            })
-            .unwrap();
-        // Nobody reads the rest, and it goes on.
-        Self {
-            child,
-            url: format!("http://{address}"),
-        }
-    }
-
-    fn client(&self) -> Client {
-        Client::of(&self.url, "alice")
-    }
-
-    fn kill(mut self) {
-        // SIGKILL.
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
 
 /// Sends messages until the server is gone; returns those that it has acknowledged.
 async fn send(client: Client, conversation: String, name: String) -> Vec<(String, String)> {
@@ -110,17 +57,17 @@ async fn nothing_acknowledged_is_lost(backend: Backend) {
         Step::end("stop"),
     ];
     let model = FakeModel::repeating(Reply::Stream(answer.into())).await;
-    let mut process = Process::start(&database, &model);
+    let mut process = Process::start(database.url(), &model, &[]);
     let mut conversations = Vec::new();
     for _ in 0..CONVERSATIONS {
-        conversations.push(process.client().create_conversation().await);
+        conversations.push(process.client("alice").create_conversation().await);
     }
     let mut acknowledged: Vec<Vec<(String, String)>> = vec![Vec::new(); CONVERSATIONS];
     for round in 0..5_u64 {
         let mut senders = JoinSet::new();
         for (index, conversation) in conversations.iter().enumerate() {
             let sending = send(
-                process.client(),
+                process.client("alice"),
                 conversation.clone(),
                 format!("Round {round} of {index}"),
             );
@@ -133,10 +80,10 @@ async fn nothing_acknowledged_is_lost(backend: Backend) {
             assert!(!sent.is_empty(), "round {round} of {index}");
             acknowledged[index].extend(sent);
         }
-        process = Process::start(&database, &model);
-        accepts_at_once(&process.client(), &conversations).await;
+        process = Process::start(database.url(), &model, &[]);
+        accepts_at_once(&process.client("alice"), &conversations).await;
     }
-    let client = process.client();
+    let client = process.client("alice");
     for (conversation, acknowledged) in conversations.iter().zip(acknowledged) {
         let history = whole_history(&client, conversation).await;
         for (content, answer) in acknowledged {

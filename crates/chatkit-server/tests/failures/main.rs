@@ -1,0 +1,10 @@
+//! What becomes of answers when processes, the database or readers fail. Of the real binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on panics"
+)]
+
+mod killed;
+mod process;
