@@ -24,12 +24,17 @@ pub(crate) async fn close_expired_runs(
     clock: &Arc<dyn Clock>,
     journal: &Journal,
 ) {
-    let period = (journal.owner().lease / 3).min(Duration::from_secs(5));
+    let lease = journal.owner().lease;
+    let period = (lease / 3).min(Duration::from_secs(5));
+    let mut was_away = false;
     loop {
-        // Behind an outage of the database this process's own leases are over: they are extended
-        // before any is judged.
-        if journal.fails() {
-            tokio::time::sleep(period).await;
+        // Behind an outage of the database all leases are over, also of those who live: they have
+        // a lease's time to extend them before any is judged.
+        was_away |= journal.fails();
+        if was_away {
+            let is_back = repositories.maintenance.check().await.is_ok();
+            was_away = !is_back || journal.fails();
+            tokio::time::sleep(if was_away { period } else { lease }).await;
             continue;
         }
         match repositories
@@ -43,7 +48,10 @@ pub(crate) async fn close_expired_runs(
                 continue;
             }
             Ok(None) => {}
-            Err(error) => report(&error, "could not look for silent runs"),
+            Err(error) => {
+                was_away = true;
+                report(&error, "could not look for silent runs");
+            }
         }
         tokio::time::sleep(period).await;
     }
