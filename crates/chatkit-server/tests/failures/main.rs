@@ -9,3 +9,4 @@
 mod killed;
 mod process;
 mod replicas;
+mod stopped;
