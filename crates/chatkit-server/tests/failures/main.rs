@@ -7,6 +7,7 @@
 )]
 
 mod killed;
+mod outage;
 mod process;
 mod replicas;
 mod stopped;
