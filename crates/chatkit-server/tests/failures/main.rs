@@ -11,4 +11,5 @@ mod killed;
 mod outage;
 mod process;
 mod replicas;
+mod sleepers;
 mod stopped;
