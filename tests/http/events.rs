@@ -400,7 +400,7 @@ async fn those_who_follow_elsewhere_may_be_at_different_places() {
         Step::end("stop"),
     ];
     model.script([Reply::Stream(steps.into())]);
-    let run = begun(&here, &id, json!({"content": "hello"})).await;
+    let run = here.begin_run(&id, json!({"content": "hello"})).await;
     // One claims to know what nobody has told it, and comes first.
     let mut ahead = there.follow(&run, Some(4)).await;
     assert_eq!(ahead.status, StatusCode::OK);
@@ -430,7 +430,7 @@ async fn a_stream_shows_that_it_lives_also_while_nothing_is_to_be_told() {
         Step::Chunk(json!({"type": "response.completed", "response": {}})),
     ];
     model.script([Reply::Stream(steps.into_iter().chain(end).collect())]);
-    let run = begun(&alice, &id, json!({"content": "think"})).await;
+    let run = alice.begin_run(&id, json!({"content": "think"})).await;
     let mut stream = alice.follow(&run, None).await;
     while stream
         .next()
