@@ -25,11 +25,17 @@ const OUTAGE: Duration = Duration::from_secs(16);
 /// For how long what a run came to is held on to.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An answer that is followed where it is given.
+/// An answer that is followed at each replica, first where it is given.
 struct Answer {
     conversation: String,
     run: String,
     text: String,
+    told: Vec<Told>,
+}
+
+/// What a follower is told.
+struct Told {
+    client: Client,
     stream: Events,
     seen: Vec<Event>,
 }
@@ -66,21 +72,27 @@ fn scripts(away: &Gate, back: &Gate) -> [(Vec<Step>, &'static str); 3] {
     ]
 }
 
-async fn begin(client: &Client, model: &FakeModel, (steps, text): (Vec<Step>, &str)) -> Answer {
-    let conversation = client.create_conversation().await;
+async fn begin(clients: &[Client], model: &FakeModel, (steps, text): (Vec<Step>, &str)) -> Answer {
+    let conversation = clients[0].create_conversation().await;
     let steps = [vec![Step::text("Begun, ")], steps].concat();
     model.script([Reply::Stream(steps)]);
-    let run = client
-        .begin_run(&conversation, json!({"content": "Go"}))
-        .await;
-    let mut stream = client.follow(&run, None).await;
-    let seen = stream.up_to(|event| event.name == "message.delta").await;
+    let body = json!({"content": "Go"});
+    let run = clients[0].begin_run(&conversation, body).await;
+    let mut told = Vec::new();
+    for client in clients {
+        let mut stream = client.follow(&run, None).await;
+        let seen = stream.up_to(|event| event.name == "message.delta").await;
+        told.push(Told {
+            client: client.clone(),
+            stream,
+            seen,
+        });
+    }
     Answer {
         conversation,
         run,
         text: text.to_owned(),
-        stream,
-        seen,
+        told,
     }
 }
 
@@ -95,21 +107,23 @@ async fn readiness(client: &Client, status: StatusCode) {
 }
 
 impl Answer {
-    /// Checks that its follower is told all of it once, and that it stands there.
-    async fn ends_whole(mut self, client: &Client) {
-        let rest = timeout(PATIENCE, self.stream.rest());
-        self.seen.extend(rest.await.expect("the run has no end"));
-        let events = &self.seen;
-        assert_eq!(self.stream.retry, None);
-        let end = events.last().unwrap();
-        assert_eq!(end.name, "run.completed", "{end:?}");
-        assert_eq!(text_of(events), self.text);
-        assert!(events.windows(2).all(|pair| pair[0].id < pair[1].id));
-        let history = client.history(&self.conversation).await;
-        assert_eq!(history[1]["content"], self.text);
-        assert_eq!(history[1]["status"], "completed");
-        assert_eq!(events[events.len() - 2].data["message"], history[1]);
-        assert_eq!(client.follow_to_end(&self.run, None).await, *events);
+    /// Checks that each follower is told all of it once, and that it stands there.
+    async fn ends_whole(self) {
+        for mut told in self.told {
+            let rest = timeout(PATIENCE, told.stream.rest());
+            told.seen.extend(rest.await.expect("the run has no end"));
+            let (client, events) = (&told.client, &told.seen);
+            assert_eq!(told.stream.retry, None);
+            let end = events.last().unwrap();
+            assert_eq!(end.name, "run.completed", "{end:?}");
+            assert_eq!(text_of(events), self.text);
+            assert!(events.windows(2).all(|pair| pair[0].id < pair[1].id));
+            let history = client.history(&self.conversation).await;
+            assert_eq!(history[1]["content"], self.text);
+            assert_eq!(history[1]["status"], "completed");
+            assert_eq!(events[events.len() - 2].data["message"], history[1]);
+            assert_eq!(client.follow_to_end(&self.run, None).await, *events);
+        }
     }
 }
 
@@ -134,7 +148,8 @@ async fn answers_outlive_the_outage(how: Stop, replicas: usize) {
     let processes: Vec<_> = (0..replicas)
         .map(|_| Process::start(&url, &model, &FLAGS))
         .collect();
-    let alice = processes[0].client("alice");
+    let clients: Vec<_> = processes.iter().map(|it| it.client("alice")).collect();
+    let alice = &clients[0];
     let kept = alice.create_conversation().await;
     let acknowledged: [Value; 3] = [
         alice.say(&kept, "one").await,
@@ -142,34 +157,32 @@ async fn answers_outlive_the_outage(how: Stop, replicas: usize) {
         alice.say(&kept, "three").await,
     ];
     let before = alice.history(&kept).await;
-    readiness(&alice, StatusCode::OK).await;
+    readiness(alice, StatusCode::OK).await;
     let (away, back) = (Gate::default(), Gate::default());
     let mut answers = Vec::new();
     for script in scripts(&away, &back) {
-        answers.push(begin(&alice, &model, script).await);
+        answers.push(begin(&clients, &model, script).await);
     }
 
     cluster.stop(how);
     let stopped = Instant::now();
     away.open();
-    readiness(&alice, StatusCode::SERVICE_UNAVAILABLE).await;
+    readiness(alice, StatusCode::SERVICE_UNAVAILABLE).await;
     let path = format!("/api/chat/conversations/{kept}/messages");
     let refused = alice.post(&path, json!({"content": "four"})).await;
     refused.expect_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
     // What is said meanwhile is told at once.
-    let told = answers[1]
-        .stream
-        .up_to(|event| event.data["text"] == "four ")
-        .await;
-    answers[1].seen.extend(told);
+    let at_owner = &mut answers[1].told[0];
+    let is_last = |event: &Event| event.data["text"] == "four ";
+    at_owner.seen.extend(at_owner.stream.up_to(is_last).await);
     sleep_until(stopped + OUTAGE).await;
     start_again(&cluster, &processes).await;
     back.open();
 
     for answer in answers {
-        answer.ends_whole(&alice).await;
+        answer.ends_whole().await;
     }
-    readiness(&alice, StatusCode::OK).await;
+    readiness(alice, StatusCode::OK).await;
     assert_eq!(alice.history(&kept).await, before);
     for (turn, said) in acknowledged.iter().zip(before.chunks(2)) {
         assert_eq!(
