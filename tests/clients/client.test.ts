@@ -78,6 +78,28 @@ test("what was not given is not sent", async () => {
   ]);
 });
 
+test("a run is begun, read and stopped", async () => {
+  const sent: string[] = [];
+  const client = clientOf(async (request) => {
+    sent.push(`${request.method} ${request.url} ${await request.text()}`.trim());
+    return answering(202, { id: "run" })(request);
+  });
+  await client.startRun(ID, { content: "Hello" });
+  await client.startRun(ID, { regenerate: "message" });
+  assert.deepEqual(await client.getRun(ID, "run"), { id: "run" });
+  assert.deepEqual(await client.cancelRun(ID, "run"), { id: "run" });
+  const runs = `http://server.test/api/chat/conversations/${ID}/runs`;
+  assert.deepEqual(sent, [
+    `POST ${runs} {"content":"Hello"}`,
+    `POST ${runs} {"regenerate":"message"}`,
+    `GET ${runs}/run`,
+    `POST ${runs}/run/cancel`,
+  ]);
+  const gone = answering(404, problem(404, "run_not_found"));
+  assert.equal((await problemOf(clientOf(gone).getRun(ID, "run"))).code, "run_not_found");
+  assert.equal((await problemOf(clientOf(gone).cancelRun(ID, "run"))).code, "run_not_found");
+});
+
 test("a problem document is thrown with all that it says", async () => {
   const errors = [{ path: "content", message: "must not be blank" }];
   const invalid = problem(422, "invalid_value", { errors });

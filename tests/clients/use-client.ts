@@ -86,6 +86,11 @@ export async function submit(id: string, content: string): Promise<string> {
   }
 }
 
+/** Has a message answered again. */
+export async function again({ conversation_id, id }: Message): Promise<Run> {
+  return (await client.startRun(conversation_id, { regenerate: id })).run;
+}
+
 /** What a message shows, by who said it. */
 export function render(message: Message): string {
   if (isUserMessage(message)) {
@@ -142,6 +147,9 @@ export async function mistakes(message: Message, run: Run): Promise<void> {
 
   // @ts-expect-error: there is no such status
   run.status === "done";
+
+  // @ts-expect-error: what a run is to answer has a name
+  await client.startRun("", "content");
 
   // @ts-expect-error: what was thrown is not known to be a problem
   await client.deleteConversation("").catch((error: unknown) => error.status);

@@ -5,7 +5,15 @@ import createClient, { type Client } from "openapi-fetch";
 import { ChatProblem } from "./problem.js";
 import type { paths } from "./schema.js";
 import { type Fetch, type TokenSource, transport } from "./transport.js";
-import type { Conversation, ConversationList, MessageList, Turn } from "./types.js";
+import type {
+  BegunRun,
+  Conversation,
+  ConversationList,
+  MessageList,
+  NewRun,
+  Run,
+  Turn,
+} from "./types.js";
 
 /** What a client needs to know. */
 export interface ChatClientOptions {
@@ -74,11 +82,23 @@ export interface ChatClient {
 
   /** Sends a message and waits for the answer. */
   sendMessage(id: string, content: string, options?: CallOptions): Promise<Turn>;
+
+  /** Sends a message, or has one answered again, without waiting: the run goes on by itself. */
+  startRun(id: string, run: NewRun, options?: CallOptions): Promise<BegunRun>;
+
+  /** A run as it is now. */
+  getRun(id: string, runId: string, options?: CallOptions): Promise<Run>;
+
+  /** Stops a run. What was said so far is kept. */
+  cancelRun(id: string, runId: string, options?: CallOptions): Promise<Run>;
 }
 
 const CONVERSATIONS = "/api/chat/conversations";
 const CONVERSATION = "/api/chat/conversations/{conversation_id}";
 const MESSAGES = "/api/chat/conversations/{conversation_id}/messages";
+const RUNS = "/api/chat/conversations/{conversation_id}/runs";
+const RUN = "/api/chat/conversations/{conversation_id}/runs/{run_id}";
+const CANCEL = "/api/chat/conversations/{conversation_id}/runs/{run_id}/cancel";
 
 /** A client of one server for one caller. It holds no connection and needs no closing. */
 export function createChatClient({ baseUrl, token, fetch }: ChatClientOptions): ChatClient {
@@ -120,6 +140,21 @@ export function createChatClient({ baseUrl, token, fetch }: ChatClientOptions): 
       const params = path(id);
       return data(await api.POST(MESSAGES, { params, body: { content }, ...init(options) }));
     },
+
+    async startRun(id, run, options) {
+      const params = path(id);
+      return data(await api.POST(RUNS, { params, body: run, ...init(options) }));
+    },
+
+    async getRun(id, runId, options) {
+      const params = runPath(id, runId);
+      return data(await api.GET(RUN, { params, ...init(options) }));
+    },
+
+    async cancelRun(id, runId, options) {
+      const params = runPath(id, runId);
+      return data(await api.POST(CANCEL, { params, ...init(options) }));
+    },
   };
 }
 
@@ -138,6 +173,11 @@ function data<T>(result: { data?: T; error?: unknown; response: Response }): Non
 /** The parameters of a call on one conversation. */
 function path(id: string): { path: { conversation_id: string } } {
   return { path: { conversation_id: id } };
+}
+
+/** The parameters of a call on one run. */
+function runPath(id: string, runId: string): { path: { conversation_id: string; run_id: string } } {
+  return { path: { conversation_id: id, run_id: runId } };
 }
 
 /** The part of a call's options that `fetch` takes. */

@@ -4,6 +4,7 @@ import type { components } from "./schema.js";
 
 type Schemas = components["schemas"];
 
+export type BegunRun = Schemas["BegunRun"];
 export type Conversation = Schemas["Conversation"];
 export type ConversationList = Schemas["ConversationList"];
 export type CreateConversation = Schemas["CreateConversation"];
@@ -14,6 +15,7 @@ export type Limits = Schemas["Limits"];
 export type Message = Schemas["Message"];
 export type MessageList = Schemas["MessageList"];
 export type MessageStatus = Schemas["MessageStatus"];
+export type NewRun = Schemas["NewRun"];
 export type Problem = Schemas["Problem"];
 export type Role = Schemas["Role"];
 export type Run = Schemas["Run"];
