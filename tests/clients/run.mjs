@@ -22,6 +22,9 @@ const CLIENT = path.join(HERE, "../../openapi/typescript");
 const INSTALLED_CLIENT = path.join(HERE, "node_modules/@chatkit-rs/client");
 const LOCK = path.join(HERE, "generated.lock");
 
+/** What our own client does without a server. */
+const TESTS = ["client", "follow/stream", "follow/cut", "follow/again", "follow/stop"];
+
 /** A name, and what is done under it. */
 const STEPS = {
   lint: () => tool("redocly", "lint", DOCUMENT, "--config", LINT_CONFIG, "--format", "stylish"),
@@ -38,7 +41,7 @@ const STEPS = {
   "compile, strict": () => tool("tsc", "--project", "tsconfig.json"),
   "compile, exact": () => tool("tsc", "--project", "tsconfig.exact.json"),
   "compile for Node": () => tool("tsc", "--project", "tsconfig.node.json"),
-  behaviour: () => node("--test", "generated/node/client.test.js"),
+  behaviour: () => node("--test", ...TESTS.map((name) => `generated/node/${name}.test.js`)),
 };
 
 const [command, ...parameters] = process.argv.slice(2);

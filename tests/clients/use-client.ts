@@ -13,7 +13,9 @@ import {
   MAX_TITLE_CHARS,
   type Message,
   type MessageList,
+  type NumberedRunEvent,
   type Run,
+  type RunEvent,
   type ToolCall,
 } from "@chatkit-rs/client";
 
@@ -86,6 +88,62 @@ export async function submit(id: string, content: string): Promise<string> {
   }
 }
 
+/** Sends what the user typed, and shows the answer as it is written. */
+export async function stream(id: string, content: string, show: (text: string) => void) {
+  const { run } = await client.startRun(id, { content });
+  let text = "";
+  for await (const event of client.followRun(id, run.id)) {
+    text = written(text, event);
+    show(text);
+  }
+}
+
+/** The answer after one more event. What is handed on needs no number. */
+function written(text: string, event: RunEvent): string {
+  switch (event.type) {
+    case "message.delta":
+      return text + event.text;
+    case "message.completed":
+      event.message satisfies Message;
+      return event.message.content;
+    case "tool_call.started":
+    case "tool_call.completed":
+      event.tool_call satisfies ToolCall;
+      return text;
+    case "run.failed":
+      return event.run.error?.message ?? text;
+    case "message.created":
+    case "run.started":
+    case "run.completed":
+    case "run.cancelled":
+      return text;
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Goes on with a run behind what a page that was closed had seen of it. */
+export async function resume(run: Run, after: number | undefined, signal: AbortSignal) {
+  const seen: NumberedRunEvent[] = [];
+  for await (const event of client.followRun(run.conversation_id, run.id, { after, signal })) {
+    event.id satisfies number;
+    seen.push(event);
+  }
+  return seen;
+}
+
+/** The first piece of an answer, and then no more. A run goes on until it is told otherwise. */
+export async function taste({ followRun, cancelRun, getRun }: ChatClient, run: Run): Promise<Run> {
+  const events = followRun(run.conversation_id, run.id);
+  const first = await events.next();
+  if (!first.done) {
+    first.value.type satisfies RunEvent["type"];
+  }
+  await events.return();
+  await cancelRun(run.conversation_id, run.id);
+  return getRun(run.conversation_id, run.id);
+}
+
 /** Has a message answered again. */
 export async function again({ conversation_id, id }: Message): Promise<Run> {
   return (await client.startRun(conversation_id, { regenerate: id })).run;
@@ -120,7 +178,7 @@ true satisfies Same<Message["tool_calls"], ToolCall[] | null>;
 true satisfies Same<MessageList["active_run"], Run | null>;
 true satisfies Same<Conversation["title"], string>;
 
-export async function mistakes(message: Message, run: Run): Promise<void> {
+export async function mistakes(message: Message, run: Run, event: RunEvent): Promise<void> {
   // @ts-expect-error: content is a string
   await client.sendMessage("", 5);
 
@@ -150,6 +208,21 @@ export async function mistakes(message: Message, run: Run): Promise<void> {
 
   // @ts-expect-error: what a run is to answer has a name
   await client.startRun("", "content");
+
+  // @ts-expect-error: a run is followed in its conversation
+  client.followRun("");
+
+  // @ts-expect-error: events have numbers
+  client.followRun("", "", { after: "5" });
+
+  // @ts-expect-error: events are awaited
+  for (const _ of client.followRun("", "")) break;
+
+  // @ts-expect-error: not every event has text
+  event.text;
+
+  // @ts-expect-error: there is no such event
+  event.type === "message.updated";
 
   // @ts-expect-error: what was thrown is not known to be a problem
   await client.deleteConversation("").catch((error: unknown) => error.status);

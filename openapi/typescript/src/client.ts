@@ -2,6 +2,7 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
+import { follow, type FollowOptions, type RunEvents } from "./follow.js";
 import { ChatProblem } from "./problem.js";
 import type { paths } from "./schema.js";
 import { type Fetch, type TokenSource, transport } from "./transport.js";
@@ -91,6 +92,12 @@ export interface ChatClient {
 
   /** Stops a run. What was said so far is kept. */
   cancelRun(id: string, runId: string, options?: CallOptions): Promise<Run>;
+
+  /**
+   * The events of a run up to its end, each of them once. A connection that is cut, or silent for
+   * too long, is replaced by the next one; only what would go wrong every time is thrown.
+   */
+  followRun(id: string, runId: string, options?: FollowOptions): RunEvents;
 }
 
 const CONVERSATIONS = "/api/chat/conversations";
@@ -99,6 +106,10 @@ const MESSAGES = "/api/chat/conversations/{conversation_id}/messages";
 const RUNS = "/api/chat/conversations/{conversation_id}/runs";
 const RUN = "/api/chat/conversations/{conversation_id}/runs/{run_id}";
 const CANCEL = "/api/chat/conversations/{conversation_id}/runs/{run_id}/cancel";
+const EVENTS = "/api/chat/conversations/{conversation_id}/runs/{run_id}/events";
+
+/** Says to whatever is on the way that the answer is a stream. */
+const ACCEPTED = { Accept: "text/event-stream, application/problem+json" };
 
 /** A client of one server for one caller. It holds no connection and needs no closing. */
 export function createChatClient({ baseUrl, token, fetch }: ChatClientOptions): ChatClient {
@@ -154,6 +165,14 @@ export function createChatClient({ baseUrl, token, fetch }: ChatClientOptions): 
     async cancelRun(id, runId, options) {
       const params = runPath(id, runId);
       return data(await api.POST(CANCEL, { params, ...init(options) }));
+    },
+
+    followRun(id, runId, options = {}) {
+      const known = { ...runPath(id, runId), query: given({ after: options.after }) };
+      return follow((lastId, signal) => {
+        const params = { ...known, header: given({ "Last-Event-ID": lastId?.toString() }) };
+        return api.GET(EVENTS, { params, headers: ACCEPTED, parseAs: "stream", signal });
+      }, options);
     },
   };
 }

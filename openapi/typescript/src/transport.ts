@@ -36,7 +36,7 @@ async function readable(response: Response): Promise<Response> {
   if (response.body === null || isEmpty(response)) {
     return response;
   }
-  const type = response.headers.get("Content-Type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const type = mediaType(response);
   if (type === "text/event-stream") {
     return response;
   }
@@ -55,4 +55,9 @@ async function readable(response: Response): Promise<Response> {
 /** Whether the response has no body by its status; one that claims a length has none either. */
 function isEmpty(response: Response): boolean {
   return response.status === 204 || response.status === 304;
+}
+
+/** What a body is said to be, without parameters; empty where nothing is said. */
+export function mediaType(response: Response): string {
+  return response.headers.get("Content-Type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }

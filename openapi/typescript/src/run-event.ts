@@ -1,0 +1,52 @@
+/** The events of a run, as they are read out of a stream. */
+
+import type { ServerSentEvent } from "./sse.js";
+import type { RunEvent } from "./types.js";
+
+/** An event with its number. Numbers rise and may have gaps. */
+export type NumberedRunEvent = RunEvent & { readonly id: number };
+
+/** Every event that is known, and whether it is a run's last. */
+const IS_END = {
+  "run.started": false,
+  "message.created": false,
+  "message.delta": false,
+  "tool_call.started": false,
+  "tool_call.completed": false,
+  "message.completed": false,
+  "run.completed": true,
+  "run.failed": true,
+  "run.cancelled": true,
+} as const satisfies Record<RunEvent["type"], boolean>;
+
+/** Whether a run has ended with this event. */
+export function isEnd(event: RunEvent): boolean {
+  return IS_END[event.type];
+}
+
+/** The number that was sent with an event, or else before it; `undefined` where it is none. */
+export function numberOf(sent: ServerSentEvent): number | undefined {
+  return /^[0-9]+$/.test(sent.id) ? Number(sent.id) : undefined;
+}
+
+/** The event that was sent; `undefined` for one of a later version. Throws if it makes no sense. */
+export function runEvent(sent: ServerSentEvent): NumberedRunEvent | undefined {
+  if (!Object.hasOwn(IS_END, sent.name)) {
+    return undefined;
+  }
+  const id = numberOf(sent);
+  if (id === undefined) {
+    // It could come twice, and nothing would tell.
+    throw new SyntaxError(`The event ${sent.name} has no number`);
+  }
+  const data: unknown = JSON.parse(sent.data);
+  if (!isRunEvent(data, sent.name)) {
+    throw new SyntaxError(`The event ${id} is no ${sent.name}`);
+  }
+  return { ...data, id };
+}
+
+/** Whether it is an event as far as its name tells. */
+function isRunEvent(data: unknown, name: string): data is RunEvent {
+  return typeof data === "object" && data !== null && "type" in data && data.type === name;
+}
