@@ -11,6 +11,8 @@ import {
   isAssistantMessage,
   isProblem,
   isUserMessage,
+  type NumberedRunEvent,
+  type RunEvents,
 } from "@chatkit-rs/client";
 
 const [baseUrl, token] = process.argv.slice(2);
@@ -33,6 +35,15 @@ async function problemOf(call: Promise<unknown>, status: number): Promise<ChatPr
   assert.equal(error.status, status, `${error.code}: ${error.detail}`);
   assert.ok(error.requestId, "a problem names its request");
   return error;
+}
+
+/** Everything that is given up to the end. */
+async function all(events: RunEvents): Promise<NumberedRunEvent[]> {
+  const given: NumberedRunEvent[] = [];
+  for await (const event of events) {
+    given.push(event);
+  }
+  return given;
 }
 
 /** One part of the tour; what it prints says how far it came. */
@@ -157,6 +168,54 @@ await step("be told what is wrong with a value", async () => {
   assert.equal(blank.userMessageId, undefined);
   const limit = await problemOf(client.getMessages(id, { limit: 101 }), 422);
   assert.deepEqual(limit.errors.map((error) => error.path), ["limit"]);
+});
+
+const { run, events } = await step("begin a run and follow it to its end", async () => {
+  const { user_message, run } = await client.startRun(id, { content: "Add a task to sleep" });
+  const events = await all(client.followRun(id, run.id));
+  const [started, created, ...steps] = events;
+  assert.ok(started?.type === "run.started" && started.run.id === run.id);
+  assert.ok(created?.type === "message.created");
+  assert.deepEqual(created.message, user_message);
+  const [completed, end] = steps.splice(-2);
+  assert.ok(completed?.type === "message.completed");
+  assert.ok(end?.type === "run.completed");
+  const texts = steps.map((event) => (event.type === "message.delta" ? event.text : ""));
+  assert.equal(texts.join(""), completed.message.content);
+  const called = steps.filter(({ type }) => type.startsWith("tool_call.")).map(({ type }) => type);
+  assert.deepEqual(called, ["tool_call.started", "tool_call.completed"]);
+  const ids = events.map((event) => event.id);
+  assert.deepEqual(ids, [...new Set(ids)].sort((one, other) => one - other));
+
+  const { messages } = await client.getMessages(id, { since: user_message.id });
+  assert.deepEqual(messages, [completed.message]);
+  assert.deepEqual(await client.getRun(id, run.id), end.run);
+  return { run, events };
+});
+
+await step("follow it again, from any point", async () => {
+  for (let seen = 0; seen <= events.length; seen += 1) {
+    const after = events[seen - 1]?.id;
+    const rest = await all(client.followRun(id, run.id, { after }));
+    assert.deepEqual(rest, events.slice(seen));
+  }
+});
+
+await step("stop it, which is too late, and follow what never was", async () => {
+  const stopped = await client.cancelRun(id, run.id);
+  assert.equal(stopped.status, "completed");
+  const unknown = await problemOf(client.followRun(id, id).next(), 404);
+  assert.equal(unknown.code, "run_not_found");
+});
+
+await step("answer a message again", async () => {
+  const { run: other, user_message } = await client.startRun(id, {
+    regenerate: turn.user_message.id,
+  });
+  assert.deepEqual(user_message.id, turn.user_message.id);
+  const events = await all(client.followRun(id, other.id));
+  assert.equal(events.at(-1)?.type, "run.completed");
+  assert.equal(events.some(({ type }) => type === "message.created"), false);
 });
 
 await step("delete it, and see it gone", async () => {
