@@ -14,6 +14,7 @@ pub mod follow;
 pub mod issuer;
 mod log;
 pub mod model;
+pub mod pace;
 pub mod postgres;
 mod server;
 pub mod token;

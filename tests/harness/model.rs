@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     net::SocketAddr,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -19,11 +19,18 @@ use tokio::{
     task::JoinSet,
 };
 
+use crate::pace::{Pace, Pacer};
+
 /// The name of the model that it plays.
 pub const MODEL: &str = "fake-model";
 
 /// The key that callers must have.
 pub const KEY: &str = "sk-fake-key-of-the-tests-0123456789";
+
+const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+                             Transfer-Encoding: chunked\r\n\r\n";
+
+const STREAM_END: &[u8] = b"0\r\n\r\n";
 
 /// A model's server that answers from a script, and repeats what was said where that ends.
 #[derive(Debug)]
@@ -42,6 +49,7 @@ struct Shared {
     replies: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<Value>>,
     stalled: AtomicUsize,
+    pacer: OnceLock<Pacer>,
 }
 
 /// What a request meets.
@@ -51,6 +59,8 @@ pub enum Reply {
     Stream(Vec<Step>),
     /// The events of a response, which no marker ends.
     Response(Vec<Value>),
+    /// A stream of tokens that come steadily.
+    Paced(Pace),
     /// A response without a stream.
     Status(u16, Vec<(&'static str, String)>, String),
     /// Not one byte, for ever.
@@ -255,6 +265,12 @@ impl FakeModel {
         self.shared.stalled.load(Ordering::SeqCst)
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The flags by which a server is pointed at it.
     #[must_use]
     pub fn flags(&self) -> Vec<String> {
@@ -324,6 +340,15 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result
                 }
             }
             Reply::Response(events) => write_events(&mut stream, &events).await?,
+            Reply::Paced(pace) => {
+                stream.write_all(STREAM_HEAD).await?;
+                let pacer = shared.pacer.get_or_init(Pacer::start);
+                let Some(ended) = pacer.send(stream, pace).await else {
+                    return Ok(());
+                };
+                stream = ended;
+                stream.write_all(STREAM_END).await?;
+            }
             Reply::Status(status, headers, body) => {
                 write_status(&mut stream, status, &headers, &body).await?;
             }
@@ -398,16 +423,13 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
-const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
-                           Transfer-Encoding: chunked\r\n\r\n";
-
 /// Writes a stream; `false` when the connection is to end with it.
 async fn write_stream(
     stream: &mut TcpStream,
     steps: Vec<Step>,
     shared: &Shared,
 ) -> std::io::Result<bool> {
-    stream.write_all(STREAM_HEAD.as_bytes()).await?;
+    stream.write_all(STREAM_HEAD).await?;
     for step in steps {
         match step {
             Step::Chunk(chunk) => write_chunk(stream, &format!("data: {chunk}\n\n")).await?,
@@ -422,12 +444,12 @@ async fn write_stream(
         }
     }
     write_chunk(stream, "data: [DONE]\n\n").await?;
-    stream.write_all(b"0\r\n\r\n").await?;
+    stream.write_all(STREAM_END).await?;
     Ok(true)
 }
 
 async fn write_events(stream: &mut TcpStream, events: &[Value]) -> std::io::Result<()> {
-    stream.write_all(STREAM_HEAD.as_bytes()).await?;
+    stream.write_all(STREAM_HEAD).await?;
     for event in events {
         let kind = event["type"].as_str().unwrap();
         write_chunk(stream, &format!("event: {kind}\ndata: {event}\n\n")).await?;
