@@ -4,7 +4,6 @@
 //! is measured away from the server.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,15 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use reqwest::StatusCode;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    task::JoinSet,
-};
+use tokio::task::JoinSet;
 
-use crate::{database::Database, process, server::Server};
+use crate::{connection::Connection, database::Database, process, server::Server};
 
 /// How long a workload runs.
 #[derive(Clone, Copy, Debug)]
@@ -36,20 +31,29 @@ pub(crate) struct Bounds {
 pub(crate) struct Load {
     /// Of every request, the shortest first.
     latencies: Vec<Duration>,
-    elapsed: Duration,
-    server_cpu: u64,
-    database_cpu: Option<u64>,
-    generator_cpu: u64,
+    used: Used,
     /// The server's, in MiB.
     pub(crate) peak_memory: f64,
 }
 
 /// CPU time at one moment, in microseconds.
-struct Sample {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
     at: Instant,
     server: u64,
     database: Option<u64>,
     generator: u64,
+}
+
+/// What was used between two moments: CPU time in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Used {
+    pub(crate) elapsed: Duration,
+    pub(crate) server: u64,
+    /// Where the database has processes of its own.
+    pub(crate) database: Option<u64>,
+    /// By what sends the requests and plays the model.
+    pub(crate) generator: u64,
 }
 
 /// What the connections are told.
@@ -71,7 +75,8 @@ pub(crate) async fn run(
     let mut connections = JoinSet::new();
     for request in requests {
         let connection = Connection::open(server.address()).await?;
-        connections.spawn(connection.repeat(request.clone(), expected, signals.clone()));
+        let request = request.clone();
+        connections.spawn(repeat(connection, request, expected, signals.clone()));
     }
     sleep_unless_broken(bounds.warm_up, &mut connections).await?;
     process::forget_peak(server.process_id())?;
@@ -90,15 +95,29 @@ pub(crate) async fn run(
     latencies.sort_unstable();
     Ok(Load {
         latencies,
-        elapsed: end.at - begin.at,
-        server_cpu: end.server - begin.server,
-        database_cpu: end
-            .database
-            .zip(begin.database)
-            .map(|(end, begin)| end - begin),
-        generator_cpu: end.generator - begin.generator,
+        used: end.since(&begin),
         peak_memory,
     })
+}
+
+/// Sends a request until the signal to end. Returns how long each took that ended while they were
+/// counted.
+async fn repeat(
+    mut connection: Connection,
+    request: Vec<u8>,
+    expected: StatusCode,
+    signals: Arc<Signals>,
+) -> Result<Vec<Duration>> {
+    let mut latencies = Vec::new();
+    while !signals.ends.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        connection.send(&request).await?;
+        connection.receive(expected, |_| ()).await?;
+        if signals.counts.load(Ordering::Relaxed) {
+            latencies.push(begun.elapsed());
+        }
+    }
+    Ok(latencies)
 }
 
 /// Waits, but not behind a connection that failed.
@@ -116,7 +135,7 @@ async fn sleep_unless_broken(
 }
 
 impl Sample {
-    fn take(server: &Server, database: &Database) -> Result<Self> {
+    pub(crate) fn take(server: &Server, database: &Database) -> Result<Self> {
         Ok(Self {
             at: Instant::now(),
             server: process::cpu(server.process_id())?,
@@ -124,11 +143,21 @@ impl Sample {
             generator: process::cpu(std::process::id())?,
         })
     }
+
+    pub(crate) fn since(&self, begin: &Self) -> Used {
+        let database = self.database.zip(begin.database);
+        Used {
+            elapsed: self.at - begin.at,
+            server: self.server - begin.server,
+            database: database.map(|(end, begin)| end - begin),
+            generator: self.generator - begin.generator,
+        }
+    }
 }
 
 impl Load {
     pub(crate) fn requests_per_second(&self) -> f64 {
-        self.count() / self.elapsed.as_secs_f64()
+        self.count() / self.used.elapsed.as_secs_f64()
     }
 
     /// The latency that this share of the requests did not exceed, in milliseconds.
@@ -139,108 +168,20 @@ impl Load {
 
     /// Microseconds of the server's CPU time for a request.
     pub(crate) fn server_cpu(&self) -> f64 {
-        self.server_cpu as f64 / self.count()
+        self.used.server as f64 / self.count()
     }
 
     /// The same of the database's, where it has processes of its own.
     pub(crate) fn database_cpu(&self) -> Option<f64> {
-        self.database_cpu.map(|cpu| cpu as f64 / self.count())
+        self.used.database.map(|cpu| cpu as f64 / self.count())
     }
 
     /// The same of what sends the requests and plays the model.
     pub(crate) fn generator_cpu(&self) -> f64 {
-        self.generator_cpu as f64 / self.count()
+        self.used.generator as f64 / self.count()
     }
 
     fn count(&self) -> f64 {
         self.latencies.len() as f64
     }
-}
-
-/// A connection that is kept.
-#[derive(Debug)]
-struct Connection {
-    stream: TcpStream,
-    /// What has come of the next answer.
-    received: Vec<u8>,
-}
-
-/// The head of an answer.
-struct Head {
-    status: u16,
-    /// Of head and body.
-    length: usize,
-}
-
-impl Connection {
-    async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            received: Vec::with_capacity(64 * 1024),
-        })
-    }
-
-    /// Sends a request until the signal to end. Returns how long each took that ended while they
-    /// were counted.
-    async fn repeat(
-        mut self,
-        request: Vec<u8>,
-        expected: StatusCode,
-        signals: Arc<Signals>,
-    ) -> Result<Vec<Duration>> {
-        let mut latencies = Vec::new();
-        while !signals.ends.load(Ordering::Relaxed) {
-            let begun = Instant::now();
-            self.stream.write_all(&request).await?;
-            let head = self.receive().await?;
-            if head.status != expected.as_u16() {
-                let answer = String::from_utf8_lossy(&self.received[..head.length]);
-                bail!("expected {expected}, got:\n{answer}");
-            }
-            self.received.drain(..head.length);
-            if signals.counts.load(Ordering::Relaxed) {
-                latencies.push(begun.elapsed());
-            }
-        }
-        Ok(latencies)
-    }
-
-    /// Reads until an answer is whole.
-    async fn receive(&mut self) -> Result<Head> {
-        loop {
-            if let Some(head) = parse_head(&self.received)?
-                && self.received.len() >= head.length
-            {
-                return Ok(head);
-            }
-            let read = self.stream.read_buf(&mut self.received).await?;
-            ensure!(read > 0, "the server closed a connection");
-        }
-    }
-}
-
-/// The head of what was received, once it is whole.
-fn parse_head(received: &[u8]) -> Result<Option<Head>> {
-    let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") else {
-        return Ok(None);
-    };
-    let head = std::str::from_utf8(&received[..end])?;
-    let status = head.get(9..12).and_then(|status| status.parse().ok());
-    let status = status.with_context(|| format!("no status: {head}"))?;
-    let body = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        let is_length = name.eq_ignore_ascii_case("content-length");
-        is_length.then(|| value.trim().parse::<usize>())
-    });
-    let body = match (body, status) {
-        (Some(length), _) => length?,
-        (None, 204 | 304) => 0,
-        (None, _) => bail!("an answer without a length: {head}"),
-    };
-    Ok(Some(Head {
-        status,
-        length: end + 4 + body,
-    }))
 }

@@ -6,12 +6,15 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
+mod connection;
 mod database;
 mod load;
 mod process;
+mod reader;
 mod report;
 mod seed;
 mod server;
+mod streams;
 mod workload;
 
 use std::{path::PathBuf, time::Duration};
@@ -24,6 +27,7 @@ use self::{
     database::{Database, Kind},
     load::Bounds,
     report::Row,
+    seed::Seeded,
     server::Server,
     workload::Workload,
 };
@@ -41,6 +45,13 @@ struct Arguments {
     /// How many connections send requests, each one after the other.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=200))]
     connections: u16,
+    /// How many streams come at once, each such number in its turn.
+    #[arg(long, value_delimiter = ',', default_values_t = [50, 1_000],
+          value_parser = clap::value_parser!(u16).range(1..=2_000))]
+    streams: Vec<u16>,
+    /// How fast the tokens of each stream come.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    tokens_per_second: u32,
     /// Only these workloads, separated by commas.
     #[arg(long, value_delimiter = ',', value_enum, default_values_t = Workload::ALL)]
     only: Vec<Workload>,
@@ -75,20 +86,49 @@ async fn main() -> Result<()> {
 async fn measure(kind: Kind, arguments: &Arguments) -> Result<()> {
     let database = Database::fresh(kind).await;
     let seeded = seed::fill(&database, arguments.connections).await?;
+    println!("\n## {kind}");
+    if arguments.only.iter().any(|only| *only != Workload::Streams) {
+        measure_requests(&database, &seeded, arguments).await?;
+    }
+    if arguments.only.contains(&Workload::Streams) {
+        measure_streams(&database, arguments).await?;
+    }
+    Ok(())
+}
+
+/// Measures what is repeated.
+async fn measure_requests(
+    database: &Database,
+    seeded: &Seeded,
+    arguments: &Arguments,
+) -> Result<()> {
     let model = FakeModel::repeating(answer()).await;
-    let server = Server::start(&arguments.server, &database, &model, arguments).await?;
+    let server = Server::start(&arguments.server, database, &model, arguments).await?;
     // Sleeping, so that what starting took has been given back.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle = process::memory(server.process_id())?;
-    println!("{}", report::heading(&database, idle.resident));
+    println!("{}", report::heading(idle.resident));
     let bounds = Bounds {
         warm_up: Duration::from_secs(1),
         measured: Duration::from_secs(arguments.seconds),
     };
-    for workload in &arguments.only {
-        let requests = workload.requests(&server, &seeded).await?;
-        let load = load::run(&server, &database, &requests, bounds, workload.expected()).await?;
+    let repeated = arguments.only.iter();
+    for workload in repeated.filter(|only| **only != Workload::Streams) {
+        let requests = workload.requests(&server, seeded).await?;
+        let load = load::run(&server, database, &requests, bounds, workload.expected()).await?;
         println!("{}", Row(*workload, load));
+    }
+    Ok(())
+}
+
+/// Measures answers that come at once.
+async fn measure_streams(database: &Database, arguments: &Arguments) -> Result<()> {
+    let most = arguments.streams.iter().copied().max().unwrap_or_default();
+    let senders = seed::add_senders(database, "streamer", most).await?;
+    println!("{}", report::streams_heading(arguments));
+    for count in &arguments.streams {
+        let streams = streams::measure((*count).into(), database, &senders, arguments).await?;
+        println!("{streams}");
     }
     Ok(())
 }

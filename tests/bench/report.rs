@@ -8,7 +8,12 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{Arguments, database::Database, load::Load, workload::Workload};
+use crate::{
+    Arguments,
+    load::Load,
+    streams::{Streams, Times},
+    workload::Workload,
+};
 
 /// A line of a table.
 pub(crate) struct Row(pub(crate) Workload, pub(crate) Load);
@@ -35,14 +40,13 @@ pub(crate) fn introduction(arguments: &Arguments) -> Result<String> {
     ))
 }
 
-/// The beginning of a database's table.
-pub(crate) fn heading(database: &Database, idle: f64) -> String {
+/// The beginning of the table of requests.
+pub(crate) fn heading(idle: f64) -> String {
     format!(
-        "\n## {}\n\nIdle after start: {idle:.1} MiB.\n\n\
+        "\nIdle after start: {idle:.1} MiB.\n\n\
          | workload | requests/s | p50 ms | p99 ms | server CPU µs | database CPU µs | server peak \
          MiB | generator CPU µs |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        database.kind,
     )
 }
 
@@ -61,6 +65,55 @@ impl Display for Row {
             load.server_cpu(),
             load.peak_memory,
             load.generator_cpu(),
+        )
+    }
+}
+
+/// The beginning of the table of streams, with what is aimed at.
+pub(crate) fn streams_heading(arguments: &Arguments) -> String {
+    format!(
+        "\nStreams of {} tokens a second each. The model's times are those of its own; the \
+         server's are what it adds to them. CPU and memory are the server's own, with all streams \
+         under way; in brackets, with the beginning and the end of every answer.\n\n\
+         | streams | first token p50 ms | p99 ms | token p50 ms | p99 ms | server CPU µs a token | \
+         database CPU µs a token | KiB a stream | generator CPU µs a token |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n\
+         | *aim* | 2 | – | – | 2 | 20 | – | 25 | – |\n\
+         | *a FastAPI server tuned for it, 50* | 5.8 | – | – | 4.4 | 198 | – | 60 | – |",
+        arguments.tokens_per_second,
+    )
+}
+
+impl Display for Streams {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Self { count, model, .. } = self;
+        writeln!(
+            formatter,
+            "| {count}, the model | {:.2} | {:.2} | {:.2} | {:.2} | – | – | – | – |",
+            model.first(50),
+            model.first(99),
+            model.token(50),
+            model.token(99),
+        )?;
+        let added =
+            |of: fn(&Times, usize) -> f64, percent| of(&self.server, percent) - of(model, percent);
+        let cpu = |part: u64, whole: u64| {
+            let (part, whole) = (self.for_token(part), self.for_token_in_all(whole));
+            format!("{part:.0} ({whole:.0})")
+        };
+        let (used, in_all) = (&self.used, &self.used_in_all);
+        let database = used.database.zip(in_all.database);
+        write!(
+            formatter,
+            "| {count}, the server | {:.2} | {:.2} | {:.2} | {:.2} | {} | {} | {:.1} | {:.0} |",
+            added(Times::first, 50),
+            added(Times::first, 99),
+            added(Times::token, 50),
+            added(Times::token, 99),
+            cpu(used.server, in_all.server),
+            database.map_or_else(|| "–".to_owned(), |(part, whole)| cpu(part, whole)),
+            self.memory(),
+            self.for_token(used.generator),
         )
     }
 }

@@ -35,28 +35,42 @@ const SENTENCE: &str = "What is left to do before the guests arrive on Saturday 
 pub(crate) struct Seeded {
     /// The long conversation, the reader's.
     pub(crate) long: ConversationId,
-    /// A user and a conversation of theirs for each connection: only one run at a time may answer
-    /// in a conversation, and only some for a user.
-    pub(crate) senders: Vec<(String, ConversationId)>,
+    /// One for each connection.
+    pub(crate) senders: Senders,
 }
+
+/// Users, each with a conversation of theirs: only one run at a time may answer in a conversation,
+/// and only some for a user.
+pub(crate) type Senders = Vec<(String, ConversationId)>;
 
 /// Fills an empty database.
 pub(crate) async fn fill(database: &Database, senders: u16) -> Result<Seeded> {
     let repositories = database.inner.repositories().await;
     let long = insert_history(&repositories, READER, LONG).await?;
     insert_conversations(&repositories).await?;
-    let mut with_history = Vec::new();
-    for number in 0..senders {
-        let user = format!("sender-{number}");
-        let conversation = insert_history(&repositories, &user, WINDOW).await?;
-        with_history.push((user, conversation));
-    }
+    let senders = insert_senders(&repositories, "sender", senders).await?;
     repositories.maintenance.close().await;
     database.settle();
-    Ok(Seeded {
-        long,
-        senders: with_history,
-    })
+    Ok(Seeded { long, senders })
+}
+
+/// Adds users of this name, each with a conversation.
+pub(crate) async fn add_senders(database: &Database, name: &str, count: u16) -> Result<Senders> {
+    let repositories = database.inner.repositories().await;
+    let senders = insert_senders(&repositories, name, count).await?;
+    repositories.maintenance.close().await;
+    database.settle();
+    Ok(senders)
+}
+
+async fn insert_senders(repositories: &Repositories, name: &str, count: u16) -> Result<Senders> {
+    let mut senders = Vec::new();
+    for number in 0..count {
+        let user = format!("{name}-{number}");
+        let conversation = insert_history(repositories, &user, WINDOW).await?;
+        senders.push((user, conversation));
+    }
+    Ok(senders)
 }
 
 async fn insert_conversations(repositories: &Repositories) -> Result<()> {

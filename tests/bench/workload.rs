@@ -9,12 +9,15 @@ use reqwest::{Client, Response, StatusCode, header::ETAG};
 use serde_json::Value;
 
 use crate::{
-    seed::{READER, Seeded},
+    seed::{READER, Seeded, Senders},
     server::Server,
 };
 
 /// How many conversations stand before the deep page: pages of the largest size.
 const DEEP_PAGES: usize = 10;
+
+/// What users say.
+const MESSAGE: &str = r#"{"content": "And what is left to do on Sunday?"}"#;
 
 /// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -31,16 +34,23 @@ pub(crate) enum Workload {
     Create,
     /// A message in a conversation of 50, with the model's answer of 20 tokens.
     Send,
+    /// Many answers at once, each of which comes token by token and is followed as it does. Has a
+    /// table of its own.
+    Streams,
 }
 
+/// Stands where the id of a run will that has not begun.
+pub(crate) const NO_RUN: &str = "{run_id}";
+
 impl Workload {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Poll,
         Self::List,
         Self::Deep,
         Self::History,
         Self::Create,
         Self::Send,
+        Self::Streams,
     ];
 
     /// The status of every answer.
@@ -49,6 +59,7 @@ impl Workload {
             Self::Poll => StatusCode::NOT_MODIFIED,
             Self::List | Self::Deep | Self::History => StatusCode::OK,
             Self::Create | Self::Send => StatusCode::CREATED,
+            Self::Streams => StatusCode::ACCEPTED,
         }
     }
 
@@ -71,11 +82,15 @@ impl Workload {
                 )
             }
             Self::History => get(&format!("{long}?limit=50"), ""),
-            Self::Create => return Ok(each(seeded, |_| post("/api/chat/conversations", "{}"))),
-            Self::Send => {
-                let body = r#"{"content": "And what is left to do on Sunday?"}"#;
-                return Ok(each(seeded, |id| post(&messages(id), body)));
+            Self::Create => {
+                return Ok(each(&seeded.senders, |_| {
+                    post("/api/chat/conversations", "{}")
+                }));
             }
+            Self::Send => {
+                return Ok(each(&seeded.senders, |id| post(&messages(id), MESSAGE)));
+            }
+            Self::Streams => return Ok(begin(&seeded.senders)),
         };
         Ok(vec![request.of(READER); seeded.senders.len()])
     }
@@ -91,6 +106,7 @@ impl Display for Workload {
             Self::History => "history",
             Self::Create => "create",
             Self::Send => "send",
+            Self::Streams => "streams",
         })
     }
 }
@@ -107,7 +123,7 @@ impl Draft {
         let Self { head, body } = self;
         let (token, length) = (token::of(user), body.len());
         format!(
-            "{head}Host: localhost\r\nAccept: application/json\r\nAuthorization: Bearer {token}\r\n\
+            "{head}Host: localhost\r\nAccept: */*\r\nAuthorization: Bearer {token}\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         )
         .into_bytes()
@@ -128,10 +144,26 @@ fn post(path: &str, body: &str) -> Draft {
     }
 }
 
+/// The request that begins a run of each sender's.
+pub(crate) fn begin(senders: &Senders) -> Vec<Vec<u8>> {
+    each(senders, |id| post(&runs(id), MESSAGE))
+}
+
+/// The request that follows a run of each sender's, with [`NO_RUN`] where its id belongs.
+pub(crate) fn follow(senders: &Senders) -> Vec<Vec<u8>> {
+    each(senders, |id| {
+        get(&format!("{}/{NO_RUN}/events", runs(id)), "")
+    })
+}
+
 /// A request for each sender's conversation.
-fn each(seeded: &Seeded, request: impl Fn(ConversationId) -> Draft) -> Vec<Vec<u8>> {
-    let senders = seeded.senders.iter();
+fn each(senders: &Senders, request: impl Fn(ConversationId) -> Draft) -> Vec<Vec<u8>> {
+    let senders = senders.iter();
     senders.map(|(user, id)| request(*id).of(user)).collect()
+}
+
+fn runs(conversation: ConversationId) -> String {
+    format!("/api/chat/conversations/{conversation}/runs")
 }
 
 fn messages(conversation: ConversationId) -> String {
