@@ -7,6 +7,7 @@ mod m20261121_1_conversations;
 mod m20261121_2_runs;
 mod m20261121_3_tasks;
 mod m20261121_4_run_events;
+mod m20261121_5_threads;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_2_runs::Migration),
             Box::new(m20261121_3_tasks::Migration),
             Box::new(m20261121_4_run_events::Migration),
+            Box::new(m20261121_5_threads::Migration),
         ]
     }
 }

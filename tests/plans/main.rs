@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use chatkit_domain::{
-    BeginRun, Caller, Clock, ConversationId, Dialect, EventBatch, EventCursor, FinishRun, ItemId,
-    Limit, ListConversations, ListMessages, MessageStatus, MessageText, MessageWindow, NewToolCall,
-    NumberedEvent, Position, Repositories, RunEnd, RunEvent, RunFence, RunId, RunInput, RunOwner,
-    RunTarget, Since, SystemClock, TaskFilter, ToolCallOutcome, ToolCallStatus, UserId,
+    BeginRun, Caller, Clock, ConversationId, Dialect, EventBatch, EventCursor, FinishRun, Item,
+    ItemId, Limit, ListConversations, ListCreated, ListMessages, MessageStatus, MessageText,
+    MessageWindow, NewToolCall, NumberedEvent, Order, Position, Repositories, RunEnd, RunEvent,
+    RunFence, RunId, RunInput, RunOwner, RunTarget, Since, SystemClock, TaskFilter,
+    ToolCallOutcome, ToolCallStatus, UserId,
 };
 use chatkit_tests::{Backend, TestDatabase, postgres::Cluster};
 use chrono::{TimeZone, Utc};
@@ -146,6 +147,7 @@ async fn read(repositories: &Repositories) {
             .unwrap();
         assert_eq!(page.entries.len(), 20);
     }
+    list_created(repositories, &caller).await;
     let messages = &repositories.messages;
     messages.revision(&caller, long()).await.unwrap();
     let newest = page(repositories, MessageWindow::Newest).await;
@@ -167,6 +169,30 @@ async fn read(repositories: &Repositories) {
         .list(&user, TaskFilter::Pending, 100)
         .await
         .unwrap();
+}
+
+/// Parts of the lists in order of creation, from the middle.
+async fn list_created(repositories: &Repositories, caller: &Caller) {
+    let middle = ConversationId::new(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_5000));
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let list = ListCreated {
+            limit: Limit::DEFAULT,
+            order,
+            after: Some(middle),
+        };
+        let part = repositories.conversations.list_created(caller, list).await;
+        assert_eq!(part.unwrap().entries.len(), 20);
+        let items = &repositories.messages;
+        let mut list = ListCreated {
+            limit: Limit::DEFAULT,
+            order,
+            after: None,
+        };
+        let part = items.items(caller, long(), list).await.unwrap();
+        list.after = part.entries.last().map(Item::id);
+        let part = items.items(caller, long(), list).await.unwrap();
+        assert_eq!(part.entries.len(), 20);
+    }
 }
 
 async fn page(repositories: &Repositories, window: MessageWindow) -> Vec<chatkit_domain::ItemId> {
@@ -196,6 +222,7 @@ async fn write(repositories: &Repositories) {
         input: RunInput::Message {
             id: clock.id(),
             text: MessageText::parse("hello".to_owned()).unwrap(),
+            details: None,
         },
         idempotency: None,
         max_runs_per_user: 100,

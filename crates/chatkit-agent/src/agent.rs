@@ -172,9 +172,10 @@ impl Agent {
             id: clock.id(),
             target: start.target,
             input: match start.input {
-                StartInput::Say(text) => RunInput::Message {
+                StartInput::Say(text, details) => RunInput::Message {
                     id: clock.id(),
                     text,
+                    details,
                 },
                 StartInput::Again(message) => RunInput::Again(message),
             },
@@ -239,6 +240,11 @@ impl Agent {
             self.shared.journal.stop(run.id, Stop::Cancelled);
         }
         Ok(run)
+    }
+
+    /// Stops a run that this process answers, if it does.
+    pub fn stop_own(&self, run: RunId) {
+        self.shared.journal.stop(run, Stop::Cancelled);
     }
 
     /// Deletes a conversation and stops the run that answers in it.

@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, time::Duration};
 
 use chatkit_domain::{
-    Dialect, Idempotency, ItemId, Message, MessageText, NumberedEvent, RepositoryError, Run,
-    RunEvent, RunTarget,
+    Dialect, Idempotency, ItemId, Message, MessageDetails, MessageText, NumberedEvent,
+    RepositoryError, Run, RunEvent, RunTarget,
 };
 use tokio::sync::oneshot;
 
@@ -31,8 +31,8 @@ pub struct StartRun {
 /// What a run answers.
 #[derive(Clone, Debug)]
 pub enum StartInput {
-    /// What the user says now.
-    Say(MessageText),
+    /// What the user says now, and what its dialect keeps beside the text.
+    Say(MessageText, Option<Box<MessageDetails>>),
     /// A user's message that is in the history.
     Again(ItemId),
 }
@@ -108,11 +108,20 @@ impl StartedRun {
             if let Some(text) = self.deltas.pop_front() {
                 return Some(text);
             }
+            let events = self.next_events().await?;
+            self.deltas.extend(events.into_iter().filter_map(text_of));
+        }
+    }
+
+    /// The next events of the run, in order and each once; `None` behind its end, and when that
+    /// cannot be known here.
+    pub async fn next_events(&mut self) -> Option<Vec<NumberedEvent>> {
+        loop {
             match self.follower.next().await {
-                Ok(Some(events)) => self.deltas.extend(events.into_iter().filter_map(text_of)),
+                Ok(events) => return events,
                 // What it missed is stored.
                 Err(Cut::Slow) => {}
-                Ok(None) | Err(Cut::Draining | Cut::Unavailable) => return None,
+                Err(Cut::Draining | Cut::Unavailable) => return None,
             }
         }
     }

@@ -24,10 +24,27 @@ pub(crate) fn transcript(items: &[Item], max_messages: usize, max_chars: usize) 
             begin = Some(index);
         }
     }
-    items[begin.unwrap_or(items.len())..]
+    let window = &items[begin.unwrap_or(items.len())..];
+    let quote = window.last().and_then(quoted);
+    let quote = quote.map(|text| InputItem::Note(format!("The user quotes:\n{text}")));
+    let (earlier, last) = window.split_at(window.len().saturating_sub(1));
+    earlier
         .iter()
         .flat_map(input_of)
+        .chain(quote)
+        .chain(last.iter().flat_map(input_of))
         .collect()
+}
+
+/// What the newest message quotes.
+fn quoted(item: &Item) -> Option<&str> {
+    match item {
+        Item::Message(message) => {
+            let text = message.details.as_ref()?.quoted_text.as_deref()?;
+            (!text.trim().is_empty()).then_some(text)
+        }
+        Item::HiddenContext(_) => None,
+    }
 }
 
 /// What a tool gave back, as the model reads it.
@@ -138,6 +155,7 @@ mod tests {
             sequence_number: 1,
             role,
             content: content.to_owned(),
+            details: None,
             status: MessageStatus::Completed,
             tool_calls: Vec::new(),
             feedback: None,

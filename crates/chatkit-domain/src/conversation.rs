@@ -22,6 +22,8 @@ pub struct Conversation {
     pub user_id: UserId,
     /// What it is called.
     pub title: Title,
+    /// Whether that is only what every new conversation is called.
+    pub title_is_default: bool,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When a message was last added, or the title changed.

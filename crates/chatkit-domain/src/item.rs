@@ -13,6 +13,17 @@ pub enum Item {
     HiddenContext(HiddenContext),
 }
 
+impl Item {
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> ItemId {
+        match self {
+            Self::Message(message) => message.id,
+            Self::HiddenContext(note) => note.id,
+        }
+    }
+}
+
 /// A note for the model that no client sees, such as "the user stopped this answer".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenContext {

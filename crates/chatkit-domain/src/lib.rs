@@ -30,8 +30,10 @@ pub use event::{
 };
 pub use id::{ConversationId, Id, ItemId, RunId, ToolCallId};
 pub use item::{HiddenContext, Item};
-pub use message::{Feedback, MAX_MESSAGE_CHARS, Message, MessageStatus, MessageText, Role};
-pub use page::{Cursor, CursorScope, Limit, Page, Position};
+pub use message::{
+    Feedback, MAX_MESSAGE_CHARS, Message, MessageDetails, MessageStatus, MessageText, Role,
+};
+pub use page::{Cursor, CursorScope, Limit, ListCreated, Order, Page, Part, Position};
 pub use repository::{
     BeginRun, Begun, BegunRun, Connections, ConversationRepository, Deleted, EarlierMessage,
     EventCursor, EventPage, FinishRun, FinishedRun, Idempotency, ListConversations, ListMessages,

@@ -1,6 +1,7 @@
 //! What the user or the assistant said.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::{ConversationId, InvalidValue, ItemId, RunId, ToolCall, text::check_length};
 
@@ -20,6 +21,8 @@ pub struct Message {
     pub role: Role,
     /// What was said.
     pub content: String,
+    /// What its dialect keeps of a user's message beside the text.
+    pub details: Option<Box<MessageDetails>>,
     /// Whether it was said to its end.
     pub status: MessageStatus,
     /// The tools that its run used, in the model's order. Of a user message: those of runs that
@@ -35,6 +38,17 @@ pub struct Message {
     pub tokens_used: Option<u64>,
     /// When it was stored; strictly later than the item before it.
     pub created_at: DateTime<Utc>,
+}
+
+/// What a dialect keeps of a user's message beside its text, as that dialect wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageDetails {
+    /// The parts of which the text was made.
+    pub parts: Value,
+    /// What the user quoted.
+    pub quoted_text: Option<String>,
+    /// How the user wanted it answered.
+    pub options: Value,
 }
 
 /// Who said a message.

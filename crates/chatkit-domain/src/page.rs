@@ -23,11 +23,46 @@ impl Limit {
             .ok_or_else(|| InvalidValue::new("must be from 1 to 100"))
     }
 
+    /// Twenty.
+    pub const DEFAULT: Self = Self(20);
+
+    /// A hundred.
+    pub const MAX: Self = Self(100);
+
     /// The number of entries.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
     }
+}
+
+/// In which order a list is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Oldest first.
+    OldestFirst,
+    /// Newest first.
+    NewestFirst,
+}
+
+/// A part of a list in order of creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListCreated<T> {
+    /// How many at most.
+    pub limit: Limit,
+    /// In which order.
+    pub order: Order,
+    /// Only those behind this one, in that order.
+    pub after: Option<T>,
+}
+
+/// A part of a list, and whether it goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part<T> {
+    /// The entries.
+    pub entries: Vec<T>,
+    /// Whether there are more behind them.
+    pub has_more: bool,
 }
 
 /// One page of a list.

@@ -11,6 +11,8 @@ pub struct Run {
     pub id: RunId,
     /// The conversation it answers in.
     pub conversation_id: ConversationId,
+    /// The API by which it came.
+    pub dialect: Dialect,
     /// Where it stands.
     pub status: RunStatus,
     /// The message it answers.

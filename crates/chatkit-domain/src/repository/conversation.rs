@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Caller, Conversation, ConversationId, Limit, NewConversation, Page, Position, RepositoryError,
-    RunId, SearchQuery, Title,
+    Caller, Conversation, ConversationId, Limit, ListCreated, NewConversation, Page, Part,
+    Position, RepositoryError, RunId, SearchQuery, Title,
 };
 
 /// Keeps conversations.
@@ -33,6 +33,16 @@ pub trait ConversationRepository: std::fmt::Debug + Send + Sync {
         caller: &Caller,
         list: &ListConversations,
     ) -> Result<Page<Conversation>, RepositoryError>;
+
+    /// The caller's conversations in order of creation.
+    ///
+    /// # Errors
+    /// `NotFound` also for an `after` that is none of them.
+    async fn list_created(
+        &self,
+        caller: &Caller,
+        list: ListCreated<ConversationId>,
+    ) -> Result<Part<Conversation>, RepositoryError>;
 
     /// Gives a conversation a title that somebody chose.
     async fn rename(

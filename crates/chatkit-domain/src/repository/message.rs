@@ -1,7 +1,10 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{Caller, ConversationId, Feedback, Item, ItemId, Limit, Message, RepositoryError, Run};
+use crate::{
+    Caller, ConversationId, Feedback, Item, ItemId, Limit, ListCreated, Message, Part,
+    RepositoryError, Run,
+};
 
 /// Reads the log of a conversation; it is written by runs.
 ///
@@ -24,6 +27,17 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
         conversation: ConversationId,
         list: &ListMessages,
     ) -> Result<MessagePage, RepositoryError>;
+
+    /// The items of the log, hidden ones too.
+    ///
+    /// # Errors
+    /// `NotFound` also for an `after` that is none of them.
+    async fn items(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        list: ListCreated<ItemId>,
+    ) -> Result<Part<Item>, RepositoryError>;
 
     /// Rates an answer, or takes the rating back.
     ///

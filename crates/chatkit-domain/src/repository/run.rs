@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    Caller, ConversationId, Dialect, EventBatch, ItemId, Message, MessageStatus, MessageText,
-    NumberedEvent, RepositoryError, Role, Run, RunEnd, RunId, ToolCall, ToolCallId, ToolCallStatus,
-    Usage,
+    Caller, ConversationId, Dialect, EventBatch, ItemId, Message, MessageDetails, MessageStatus,
+    MessageText, NumberedEvent, RepositoryError, Role, Run, RunEnd, RunId, ToolCall, ToolCallId,
+    ToolCallStatus, Usage,
 };
 
 /// Keeps runs and everything that they write.
@@ -212,6 +212,8 @@ pub enum RunInput {
         id: ItemId,
         /// What the user says.
         text: MessageText,
+        /// What its dialect keeps beside the text.
+        details: Option<Box<MessageDetails>>,
     },
     /// A message that is stored already. What came after it leaves the history, and is put back
     /// when the run ends without an answer. `WrongMessage` when it is none.

@@ -1,8 +1,8 @@
 //! Facts about conversations.
 
 use chatkit_domain::{
-    Caller, Conversation, ConversationId, Limit, ListConversations, Page, Position, Repositories,
-    SearchQuery, Title,
+    Caller, Conversation, ConversationId, Limit, ListConversations, ListCreated, Order, Page,
+    Position, Repositories, SearchQuery, Title,
 };
 use chrono::TimeDelta;
 
@@ -161,4 +161,48 @@ pub async fn a_search_finds_text_of_live_messages_only(repositories: &Repositori
         .await
         .unwrap();
     assert_eq!(search(&alice, "answer").await, 0);
+}
+
+/// Conversations are listed as they were created, in both directions and in parts of any size, also
+/// where the clock stood still.
+pub async fn conversations_are_listed_as_they_were_created(repositories: &Repositories) {
+    let (caller, now) = (somebody(), clock().now());
+    let mut ids = Vec::new();
+    for seconds in [0, 1, 1, 1, 2, 3, 3] {
+        let at = now + TimeDelta::seconds(seconds);
+        ids.push(created(repositories, &caller, at).await.id);
+    }
+    let elsewhere = created(repositories, &somebody(), now).await.id;
+    let conversations = &repositories.conversations;
+    // What is changed last moves in the other list only.
+    let title = Title::parse("another").unwrap();
+    let renamed = conversations.rename(&caller, ids[0], &title, now).await;
+    assert!(!renamed.unwrap().title_is_default);
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        if order == Order::NewestFirst {
+            ids.reverse();
+        }
+        for limit in 1..=8 {
+            let mut found = Vec::new();
+            loop {
+                let list = ListCreated {
+                    limit: Limit::parse(limit).unwrap(),
+                    order,
+                    after: found.last().copied(),
+                };
+                let part = conversations.list_created(&caller, list).await.unwrap();
+                found.extend(part.entries.iter().map(|conversation| conversation.id));
+                if !part.has_more {
+                    break;
+                }
+            }
+            assert_eq!(found, ids);
+        }
+    }
+    let list = ListCreated {
+        limit: Limit::DEFAULT,
+        order: Order::OldestFirst,
+        after: Some(elsewhere),
+    };
+    assert_not_found(conversations.list_created(&caller, list).await);
 }

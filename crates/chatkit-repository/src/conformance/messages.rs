@@ -1,8 +1,9 @@
 //! Facts about messages.
 
 use chatkit_domain::{
-    Feedback, FinishRun, Item, Limit, ListMessages, Message, MessagePage, MessageStatus,
-    MessageWindow, Repositories, RepositoryError, RunEnd, Since, ToolCallOutcome, ToolCallStatus,
+    Feedback, FinishRun, Item, Limit, ListCreated, ListMessages, Message, MessagePage,
+    MessageStatus, MessageWindow, Order, Repositories, RepositoryError, RunEnd, Since,
+    ToolCallOutcome, ToolCallStatus,
 };
 use chrono::TimeDelta;
 
@@ -209,4 +210,46 @@ pub async fn answers_are_rated(repositories: &Repositories) {
     );
     assert_not_found(messages.rate(&other, id, answer.id, positive).await);
     assert_not_found(messages.rate(&caller, id, clock().id(), positive).await);
+}
+
+/// The log is listed with its hidden items, in both directions, behind any of them.
+pub async fn the_log_is_listed_in_both_directions(repositories: &Repositories) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    turn(repositories, &caller, id).await;
+    let (_, fence) = begun(repositories, &caller, id, LONG).await;
+    let stopped = FinishRun {
+        end: RunEnd::Cancelled,
+        note: Some((clock().id(), "a note".to_owned())),
+        ..answered()
+    };
+    repositories.runs.finish(fence, stopped).await.unwrap();
+    let messages = &repositories.messages;
+    let list = |order, after, limit| ListCreated {
+        limit: Limit::parse(limit).unwrap(),
+        order,
+        after,
+    };
+    let all = list(Order::OldestFirst, None, 100);
+    let all = messages.items(&caller, id, all).await.unwrap();
+    let ids: Vec<_> = all.entries.iter().map(Item::id).collect();
+    assert_eq!((ids.len(), all.has_more), (5, false));
+    assert!(matches!(all.entries[4], Item::HiddenContext(_)));
+    for place in 0..ids.len() {
+        let behind = list(Order::OldestFirst, Some(ids[place]), 100);
+        let behind = messages.items(&caller, id, behind).await.unwrap();
+        assert_eq!(behind.entries, all.entries[place + 1..]);
+        let before = list(Order::NewestFirst, Some(ids[place]), 1);
+        let before = messages.items(&caller, id, before).await.unwrap();
+        let found: Vec<_> = before.entries.iter().map(Item::id).collect();
+        assert_eq!(found, ids[place.saturating_sub(1)..place]);
+        assert_eq!(before.has_more, place > 1);
+    }
+    let unknown = list(Order::OldestFirst, Some(clock().id()), 1);
+    assert_not_found(messages.items(&caller, id, unknown).await);
+    assert_not_found(
+        messages
+            .items(&somebody(), id, list(Order::OldestFirst, None, 1))
+            .await,
+    );
 }

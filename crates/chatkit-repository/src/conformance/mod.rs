@@ -37,6 +37,8 @@ macro_rules! conformance_tests {
             conversations::callers_see_only_their_own,
             conversations::what_is_deleted_is_hidden_until_it_is_restored,
             conversations::a_search_finds_text_of_live_messages_only,
+            conversations::conversations_are_listed_as_they_were_created,
+            messages::the_log_is_listed_in_both_directions,
             messages::order_holds_when_clocks_stand_still_or_go_back,
             messages::the_revision_grows_with_every_change_that_shows,
             messages::answers_are_rated,
@@ -129,6 +131,7 @@ fn begin_at(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -
         input: RunInput::Message {
             id: clock().id(),
             text: MessageText::parse("a question".to_owned()).unwrap(),
+            details: None,
         },
         idempotency: None,
         max_runs_per_user: 100,

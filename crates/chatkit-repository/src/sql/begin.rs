@@ -242,9 +242,9 @@ pub(crate) async fn take_input(
     input: RunInput,
 ) -> Result<Message, RepositoryError> {
     match input {
-        RunInput::Message { id, text } => {
+        RunInput::Message { id, text, details } => {
             conversation
-                .append_user_message(id, begin.id, text.into(), begin.now)
+                .append_user_message(id, begin.id, (text.into(), details), begin.now)
                 .await
         }
         RunInput::Again(id) => {

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use chatkit_domain::{
     Caller, Conversation, ConversationId, ConversationRepository, Deleted, ListConversations,
-    NewConversation, Page, Position, RepositoryError, RunId, SearchQuery, Title, UserId, fold,
+    ListCreated, NewConversation, Order, Page, Part, Position, RepositoryError, RunId, SearchQuery,
+    Title, UserId, fold,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -15,12 +16,12 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Database,
+    Database, direction,
     entity::{conversation, message, run},
     error::{corrupt, repository_error},
     is_active,
     locked::{LockedConversation, of_caller},
-    natural, uncancelled,
+    natural, part, uncancelled,
 };
 
 /// The longest that a search may take.
@@ -81,6 +82,43 @@ impl ConversationRepository for Database {
             id: last.id.uuid(),
         });
         Ok(Page { entries, next })
+    }
+
+    async fn list_created(
+        &self,
+        caller: &Caller,
+        list: ListCreated<ConversationId>,
+    ) -> Result<Part<Conversation>, RepositoryError> {
+        let after = match list.after {
+            Some(id) => Some(self.get(caller, id).await?),
+            None => None,
+        };
+        let place = || {
+            Expr::tuple([
+                Expr::col(conversation::Column::CreatedAt),
+                Expr::col(conversation::Column::Id),
+            ])
+        };
+        let mut select = conversation::Entity::find()
+            .filter(conversation::Column::UserId.eq(caller.user_id().as_str()))
+            .filter(conversation::Column::DeletedAt.is_null())
+            .order_by(conversation::Column::CreatedAt, direction(list.order))
+            .order_by(conversation::Column::Id, direction(list.order))
+            .limit(u64::from(list.limit.get()) + 1);
+        if let Some(after) = after {
+            let behind = Expr::tuple([Expr::value(after.created_at), Expr::value(after.id.uuid())]);
+            select = select.filter(match list.order {
+                Order::OldestFirst => place().gt(behind),
+                Order::NewestFirst => place().lt(behind),
+            });
+        }
+        let rows = select
+            .into_partial_model::<ConversationRow>()
+            .all(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        let entries = rows.into_iter().map(Conversation::try_from);
+        Ok(part(entries.collect::<Result<_, _>>()?, list.limit))
     }
 
     async fn rename(
@@ -261,6 +299,7 @@ struct ConversationRow {
     id: Uuid,
     user_id: String,
     title: String,
+    title_is_default: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     message_count: i64,
@@ -274,6 +313,7 @@ impl TryFrom<ConversationRow> for Conversation {
             id,
             user_id,
             title,
+            title_is_default,
             created_at,
             updated_at,
             message_count,
@@ -282,6 +322,7 @@ impl TryFrom<ConversationRow> for Conversation {
             id: ConversationId::new(id),
             user_id: UserId::parse(user_id).map_err(|_| corrupt("a user id that is none"))?,
             title: Title::from_storage(title),
+            title_is_default,
             created_at,
             updated_at,
             message_count: natural(message_count),
@@ -300,7 +341,7 @@ impl TryFrom<conversation::Model> for Conversation {
             created_at,
             updated_at,
             message_count,
-            title_is_default: _,
+            title_is_default,
             search_title: _,
             metadata: _,
             last_sequence: _,
@@ -312,6 +353,7 @@ impl TryFrom<conversation::Model> for Conversation {
             id,
             user_id,
             title,
+            title_is_default,
             created_at,
             updated_at,
             message_count,

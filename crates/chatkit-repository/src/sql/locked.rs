@@ -2,8 +2,8 @@
 //! and by commit are one.
 
 use chatkit_domain::{
-    Caller, ConversationId, EarlierMessage, HiddenContext, ItemId, Message, MessageStatus,
-    RepositoryError, Role, RunId, automatic_title, fold, next_instant, replace_nul,
+    Caller, ConversationId, EarlierMessage, HiddenContext, ItemId, Message, MessageDetails,
+    MessageStatus, RepositoryError, Role, RunId, automatic_title, fold, next_instant, replace_nul,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -73,12 +73,13 @@ impl<'a> LockedConversation<'a> {
         &mut self,
         id: ItemId,
         run_id: RunId,
-        text: String,
+        (text, details): (String, Option<Box<MessageDetails>>),
         now: DateTime<Utc>,
     ) -> Result<Message, RepositoryError> {
         self.name_after(&text);
         self.append_message(
             Message {
+                details,
                 role: Role::User,
                 run_id: Some(run_id),
                 ..self.blank_message(id, text)
@@ -239,6 +240,7 @@ impl<'a> LockedConversation<'a> {
             sequence_number: 0,
             role: Role::Assistant,
             content,
+            details: None,
             status: MessageStatus::Completed,
             tool_calls: Vec::new(),
             feedback: None,

@@ -4,28 +4,28 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chatkit_domain::{
-    Caller, ConversationId, Feedback, Item, ItemId, ListMessages, Message, MessagePage,
-    MessageRepository, MessageWindow, RepositoryError, Since, ToolCall,
+    Caller, ConversationId, Feedback, Item, ItemId, ListCreated, ListMessages, Message,
+    MessagePage, MessageRepository, MessageWindow, Order, Part, RepositoryError, Since, ToolCall,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QueryResult, QuerySelect, Select, Set, Statement,
 };
 use uuid::Uuid;
 
 use super::{
-    Database,
+    Database, direction,
     entity::message,
     error::repository_error,
     locked::LockedConversation,
     message_row::{MessageRow, feedback_column},
-    natural, stored,
+    natural, part, stored,
 };
 
 /// The newest messages and all items from the oldest of them on, if the conversation is a live
 /// one of this user's.
 const CONTEXT: &str = "
-SELECT m.id, m.conversation_id, m.sequence_number, m.kind, m.role, m.content, m.status, m.run_id,
+SELECT m.id, m.conversation_id, m.sequence_number, m.kind, m.role, m.content, m.body, m.status, m.run_id,
   m.model, m.tokens_used, m.feedback, m.created_at, m.has_tool_calls, m.removed_at
 FROM messages m
 WHERE m.conversation_id = $1 AND m.removed_at IS NULL
@@ -103,6 +103,33 @@ impl MessageRepository for Database {
         })
     }
 
+    async fn items(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        list: ListCreated<ItemId>,
+    ) -> Result<Part<Item>, RepositoryError> {
+        self.of_conversation(REVISION, caller, conversation).await?;
+        let mut select = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(conversation.uuid()))
+            .filter(message::Column::RemovedAt.is_null())
+            .order_by(message::Column::SequenceNumber, direction(list.order))
+            .limit(u64::from(list.limit.get()) + 1);
+        if let Some(after) = list.after {
+            let sequence = self.place_of(conversation, after).await?;
+            select = select.filter(match list.order {
+                Order::OldestFirst => message::Column::SequenceNumber.gt(sequence),
+                Order::NewestFirst => message::Column::SequenceNumber.lt(sequence),
+            });
+        }
+        let rows = select
+            .into_partial_model::<MessageRow>()
+            .all(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        Ok(part(self.to_items(rows).await?, list.limit))
+    }
+
     async fn rate(
         &self,
         caller: &Caller,
@@ -154,13 +181,7 @@ impl MessageRepository for Database {
         if rows.is_empty() {
             return Err(RepositoryError::NotFound);
         }
-        let mut calls = self.tool_calls_of(&rows).await?;
-        rows.into_iter()
-            .map(|row| match row.kind {
-                message::Kind::Message => message_with(row, &mut calls).map(Item::Message),
-                message::Kind::HiddenContext => Ok(Item::HiddenContext(row.into())),
-            })
-            .collect()
+        self.to_items(rows).await
     }
 }
 
@@ -177,6 +198,35 @@ fn message_with(
 }
 
 impl Database {
+    async fn to_items(&self, rows: Vec<MessageRow>) -> Result<Vec<Item>, RepositoryError> {
+        let mut calls = self.tool_calls_of(&rows).await?;
+        rows.into_iter()
+            .map(|row| match row.kind {
+                message::Kind::Message => message_with(row, &mut calls).map(Item::Message),
+                message::Kind::HiddenContext => Ok(Item::HiddenContext(row.into())),
+            })
+            .collect()
+    }
+
+    /// The place of an item of any kind in the log.
+    async fn place_of(
+        &self,
+        conversation: ConversationId,
+        id: ItemId,
+    ) -> Result<i64, RepositoryError> {
+        let place: Option<(Uuid, i64)> = message::Entity::find_by_id(id.uuid())
+            .select_only()
+            .column(message::Column::ConversationId)
+            .column(message::Column::SequenceNumber)
+            .into_tuple()
+            .one(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        let here = place.filter(|(place, _)| *place == conversation.uuid());
+        here.map(|(_, sequence)| sequence)
+            .ok_or(RepositoryError::NotFound)
+    }
+
     /// Asks about a live conversation of the caller's.
     async fn of_conversation(
         &self,
@@ -200,7 +250,7 @@ impl Database {
     ) -> Result<(Select<message::Entity>, bool, bool), RepositoryError> {
         let by_sequence =
             |order| history(conversation).order_by(message::Column::SequenceNumber, order);
-        let newest = || by_sequence(Order::Desc);
+        let newest = || by_sequence(sea_orm::Order::Desc);
         Ok(match window {
             MessageWindow::Newest => (newest(), false, false),
             MessageWindow::Before(sequence) => (
@@ -211,7 +261,7 @@ impl Database {
             MessageWindow::Since(Since::Message(id)) => {
                 match self.sequence_of(conversation, id).await? {
                     Some(sequence) => (
-                        by_sequence(Order::Asc)
+                        by_sequence(sea_orm::Order::Asc)
                             .filter(message::Column::SequenceNumber.gt(sequence)),
                         true,
                         false,

@@ -1,13 +1,14 @@
 //! Between the rows of messages and the items of the domain.
 
 use chatkit_domain::{
-    ConversationId, Feedback, HiddenContext, ItemId, Message, MessageStatus, RepositoryError, Role,
-    RunId, fold,
+    ConversationId, Feedback, HiddenContext, ItemId, Message, MessageDetails, MessageStatus,
+    RepositoryError, Role, RunId, fold,
 };
 use sea_orm::{
     DerivePartialModel,
-    prelude::{DateTimeUtc, Uuid},
+    prelude::{DateTimeUtc, Json, Uuid},
 };
+use serde_json::json;
 
 use super::{entity::message, error::corrupt, natural, stored};
 
@@ -21,6 +22,7 @@ pub(crate) struct MessageRow {
     pub(crate) kind: message::Kind,
     pub(crate) role: Option<message::Role>,
     pub(crate) content: String,
+    pub(crate) body: Option<Json>,
     pub(crate) status: message::Status,
     pub(crate) run_id: Option<Uuid>,
     pub(crate) model: Option<String>,
@@ -62,6 +64,7 @@ impl TryFrom<MessageRow> for Message {
             kind: _,
             role,
             content,
+            body,
             status,
             run_id,
             model,
@@ -80,6 +83,7 @@ impl TryFrom<MessageRow> for Message {
                 message::Role::Assistant => Role::Assistant,
             },
             content,
+            details: body.map(details_of).map(Box::new),
             status: match status {
                 message::Status::Completed => MessageStatus::Completed,
                 message::Status::Incomplete => MessageStatus::Incomplete,
@@ -97,6 +101,24 @@ impl TryFrom<MessageRow> for Message {
     }
 }
 
+/// What a dialect keeps of a user's message, as it is stored.
+fn body_of(details: MessageDetails) -> Json {
+    let MessageDetails {
+        parts,
+        quoted_text,
+        options,
+    } = details;
+    json!({"parts": parts, "quoted_text": quoted_text, "options": options})
+}
+
+fn details_of(mut body: Json) -> MessageDetails {
+    MessageDetails {
+        parts: body["parts"].take(),
+        quoted_text: body["quoted_text"].as_str().map(str::to_owned),
+        options: body["options"].take(),
+    }
+}
+
 impl From<Message> for message::Model {
     fn from(message: Message) -> Self {
         let Message {
@@ -105,6 +127,7 @@ impl From<Message> for message::Model {
             sequence_number,
             role,
             content,
+            details,
             status,
             tool_calls: _,
             feedback,
@@ -124,7 +147,7 @@ impl From<Message> for message::Model {
             }),
             search_text: Some(fold(&content)),
             content,
-            body: None,
+            body: details.map(|details| body_of(*details)),
             status: match status {
                 MessageStatus::Completed => message::Status::Completed,
                 MessageStatus::Incomplete => message::Status::Incomplete,

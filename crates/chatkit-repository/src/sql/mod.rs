@@ -22,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chatkit_domain::{Caller, Repositories, RepositoryError};
+use chatkit_domain::{Caller, Limit, Order, Part, Repositories, RepositoryError};
 use chrono::{SubsecRound, Utc};
 use sea_orm::{
     ConnectOptions, Database as SeaDatabase, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -278,6 +278,22 @@ fn after_writing(pool: SqlitePoolOptions) -> SqlitePoolOptions {
 /// can prove the predicate, which it cannot from a parameter.
 fn is_active() -> SimpleExpr {
     Expr::cust("status IN ('queued', 'running', 'awaiting_approval')")
+}
+
+/// The direction of an order.
+fn direction(order: Order) -> sea_orm::Order {
+    match order {
+        Order::OldestFirst => sea_orm::Order::Asc,
+        Order::NewestFirst => sea_orm::Order::Desc,
+    }
+}
+
+/// A part of a list of which one entry more was read.
+fn part<T>(mut entries: Vec<T>, limit: Limit) -> Part<T> {
+    let limit = limit.get() as usize;
+    let has_more = entries.len() > limit;
+    entries.truncate(limit);
+    Part { entries, has_more }
 }
 
 /// A count as it is stored.

@@ -1,7 +1,7 @@
 //! Between the rows of runs and the runs of the domain.
 
 use chatkit_domain::{
-    ConversationId, ItemId, Run, RunError, RunErrorCode, RunId, RunStatus, ToolCall, Usage,
+    ConversationId, Dialect, ItemId, Run, RunError, RunErrorCode, RunId, RunStatus, ToolCall, Usage,
 };
 
 use super::{
@@ -15,7 +15,7 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
         id,
         conversation_id,
         user_id: _,
-        dialect: _,
+        dialect,
         status,
         model,
         input_tokens,
@@ -40,6 +40,7 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
     Run {
         id: RunId::new(id),
         conversation_id: ConversationId::new(conversation_id),
+        dialect: dialect_of(dialect),
         status: match status {
             run::Status::Queued => RunStatus::Queued,
             run::Status::Running => RunStatus::Running,
@@ -68,6 +69,15 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
         created_at,
         started_at,
         ended_at,
+    }
+}
+
+fn dialect_of(dialect: run::Dialect) -> Dialect {
+    match dialect {
+        run::Dialect::Rest => Dialect::Rest,
+        run::Dialect::Chat => Dialect::Chat,
+        run::Dialect::Completions => Dialect::Completions,
+        run::Dialect::Chatkit => Dialect::ChatKit,
     }
 }
 
