@@ -12,7 +12,10 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("chatkit-repository", &["chatkit-domain"]),
     ("chatkit-tools", &["chatkit-domain"]),
     ("chatkit-agent", &["chatkit-domain", "chatkit-tools"]),
-    ("chatkit-http", &["chatkit-agent", "chatkit-domain"]),
+    (
+        "chatkit-http",
+        &["chatkit-agent", "chatkit-domain", "chatkit-protocol"],
+    ),
     ("chatkit-migration", &[]),
     (
         "chatkit-server",

@@ -115,6 +115,7 @@ async fn insert_history(
         input: RunInput::Message {
             id: clock.id(),
             text: MessageText::parse(SENTENCE.to_owned())?,
+            details: None,
         },
         idempotency: None,
         max_runs_per_user: 1,

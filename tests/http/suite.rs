@@ -2,6 +2,7 @@
 
 mod auth;
 mod chat;
+mod chatkit;
 mod completions;
 mod conversations;
 mod coverage;

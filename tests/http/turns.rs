@@ -43,6 +43,7 @@ async fn abandon_run_of(
         input: RunInput::Message {
             id: clock.id(),
             text: MessageText::parse("are you there?".to_owned()).unwrap(),
+            details: None,
         },
         idempotency: None,
         max_runs_per_user: 100,

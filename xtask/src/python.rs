@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use crate::{debian, process};
 
 /// The folders of Python programs that the tests use. One that is not there is skipped.
-const PROGRAMS: [&str; 2] = ["tests/schemathesis", "tests/sdks/python"];
+const PROGRAMS: [&str; 3] = ["tests/chatkit", "tests/schemathesis", "tests/sdks/python"];
 
 /// What a program folder has: the versions of its dependencies.
 const REQUIREMENTS: &str = "requirements.txt";

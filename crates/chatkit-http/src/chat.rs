@@ -252,7 +252,7 @@ async fn turn(
     shell::conversation(target.conversation_id().uuid());
     let start = StartRun {
         target,
-        input: StartInput::Say(text),
+        input: StartInput::Say(text, None),
         dialect: Dialect::Chat,
         idempotency: None,
         options: RunOptions::default(),

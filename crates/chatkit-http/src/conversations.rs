@@ -59,6 +59,7 @@ impl From<chatkit_domain::Conversation> for Conversation {
             id,
             user_id,
             title,
+            title_is_default: _,
             created_at,
             updated_at,
             message_count,

@@ -5,6 +5,7 @@
 
 mod auth;
 mod chat;
+mod chatkit;
 mod completions;
 mod conversations;
 mod docs;
@@ -75,12 +76,19 @@ pub fn router(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
             "/openapi.yaml",
             named(poem::get(docs::openapi_yaml), "docs"),
         )
-        .at("/v1/chat/completions", completion())
+        .at(
+            "/v1/chat/completions",
+            named(poem::post(completions::create), "createCompletion"),
+        )
         .at(
             "/v1/models",
             named(poem::get(completions::models), "listModels"),
         )
-        .at("/api/v1/chatkit", completion())
+        .at(
+            "/api/v1/chatkit",
+            named(poem::post(chatkit::or_completion), "chatkit"),
+        )
+        .at("/chatkit", named(poem::post(chatkit::handle), "chatkit"))
         .at("/docs", named(poem::get(docs::page), "docs"))
         .at("/", named(poem::get(docs::page), "docs"))
         .nest_no_strip("/api", contract);
@@ -88,8 +96,4 @@ pub fn router(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
         routes = routes.at("/metrics", named(poem::get(metrics.endpoint()), "metrics"));
     }
     Shell::new(routes.data(state.clone()), state)
-}
-
-fn completion() -> impl Endpoint<Output = Response> + 'static {
-    named(poem::post(completions::create), "createCompletion")
 }

@@ -276,7 +276,7 @@ impl MessagesApi {
             .transpose()?;
         let start = StartRun {
             target: RunTarget::Existing(id),
-            input: StartInput::Say(text),
+            input: StartInput::Say(text, None),
             dialect: Dialect::Rest,
             idempotency,
             options: RunOptions::default(),

@@ -57,18 +57,25 @@ pub(crate) async fn read_body<T: DeserializeOwned>(
     request: &Request,
     body: &mut RequestBody,
 ) -> Result<T, ApiError> {
+    read_json(&read_bytes(request, body).await?)
+}
+
+/// Reads a request's body as it is.
+pub(crate) async fn read_bytes(
+    request: &Request,
+    body: &mut RequestBody,
+) -> Result<bytes::Bytes, ApiError> {
     let reading = bytes::Bytes::from_request(request, body);
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, reading)
+    tokio::time::timeout(BODY_TIMEOUT, reading)
         .await
         .map_err(|_| ApiError::UnreadableBody("it took too long to arrive".to_owned()))?
-        .map_err(shell::unreadable_body)?;
-    read_json(&bytes)
+        .map_err(shell::unreadable_body)
 }
 
 /// Reads JSON. What is no JSON is unreadable; what does not fit the type is invalid, with the
 /// path of the member that does not. The two are read one after the other: at once, serde reports
 /// a number for an enum as a fault of the syntax, and takes an array for a struct.
-fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| ApiError::UnreadableBody("it is not UTF-8".to_owned()))?;
     let value: Value = serde_json::from_str(text)

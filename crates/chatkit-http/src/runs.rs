@@ -176,6 +176,7 @@ impl From<chatkit_domain::Run> for Run {
         let chatkit_domain::Run {
             id,
             conversation_id,
+            dialect: _,
             status,
             user_message_id,
             assistant_message_id,
@@ -307,7 +308,7 @@ impl NewRun {
     fn input(self) -> Result<StartInput, ApiError> {
         match (self.content, self.regenerate) {
             (Some(content), None) => MessageText::parse(content)
-                .map(StartInput::Say)
+                .map(|text| StartInput::Say(text, None))
                 .map_err(|error| ApiError::invalid("content", error)),
             (None, Some(message)) => Ok(StartInput::Again(ItemId::new(message))),
             _ => Err(ApiError::invalid(
@@ -398,7 +399,7 @@ impl RunsApi {
         let id = shell::conversation(conversation_id.0);
         let input = body.0.input()?;
         let asked = match &input {
-            StartInput::Say(text) => ["content", text.as_str()].map(str::to_owned),
+            StartInput::Say(text, _) => ["content", text.as_str()].map(str::to_owned),
             StartInput::Again(message) => ["regenerate".to_owned(), message.to_string()],
         };
         let idempotency = single_key(headers, idempotency_key.0)?

@@ -21,6 +21,8 @@ pub struct ApiOptions {
     pub public_url: String,
     /// Origins whose pages may call the API with credentials, exactly as browsers send them.
     pub cors_origins: Vec<String>,
+    /// Whether a ChatKit client that leaves stops its answer, and may offer to.
+    pub chatkit_allow_cancel: bool,
     /// What `/metrics` shows; without it there is no such path.
     pub metrics: Option<MetricsSource>,
     /// For how long a deleted conversation can be restored.

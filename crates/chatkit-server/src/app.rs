@@ -269,6 +269,7 @@ fn api_options(settings: &Settings, address: SocketAddr) -> ApiOptions {
             .iter()
             .map(|origin| origin.as_str().to_owned())
             .collect(),
+        chatkit_allow_cancel: settings.chatkit_allow_cancel,
         metrics: None,
         deleted_ttl: settings.deleted_ttl,
     }

@@ -170,6 +170,9 @@ pub struct Settings {
     /// When a silent owner's run is taken from it
     #[arg(long, env, global = true, default_value = "15s", value_parser = lease)]
     pub run_lease: Duration,
+    /// Whether a ChatKit client that leaves stops its answer, and may offer to
+    #[arg(long, env, global = true, default_value_t = true, action = clap::ArgAction::Set)]
+    pub chatkit_allow_cancel: bool,
     /// How long requests are still accepted after the signal to stop
     #[arg(long, env, global = true, default_value = "0s", value_parser = humantime::parse_duration)]
     pub shutdown_delay: Duration,

@@ -6,6 +6,7 @@ mod error;
 mod request;
 mod response;
 
+use bytes::Bytes;
 use chatkit_agent::{Started, StartedRun};
 use chatkit_domain::Caller;
 use poem::{Body, Request, RequestBody, Response, handler, web::Data};
@@ -18,7 +19,7 @@ use self::{
 };
 use crate::{
     auth::authenticate,
-    payload::{Json, read_body},
+    payload::{Json, read_bytes, read_json},
     problem::ApiError,
     shell,
     state::ApiState,
@@ -27,10 +28,20 @@ use crate::{
 /// The header that names a conversation, in requests and in answers.
 const CONVERSATION: &str = "X-Conversation-Id";
 
-/// `POST /v1/chat/completions` and `POST /api/v1/chatkit`.
+/// `POST /v1/chat/completions`.
 #[handler]
 pub(crate) async fn create(request: &Request, body: Body, state: Data<&ApiState>) -> Response {
-    match complete(request, RequestBody::new(body), &state).await {
+    let body = read_bytes(request, &mut RequestBody::new(body)).await;
+    answer_to(request, body, &state).await
+}
+
+/// The answer to a request with this body.
+pub(crate) async fn answer_to(
+    request: &Request,
+    body: Result<Bytes, ApiError>,
+    state: &ApiState,
+) -> Response {
+    match complete(request, body, state).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     }
@@ -51,11 +62,11 @@ pub(crate) async fn models(request: &Request, state: Data<&ApiState>) -> Respons
 
 async fn complete(
     request: &Request,
-    mut body: RequestBody,
+    body: Result<Bytes, ApiError>,
     state: &ApiState,
 ) -> Result<Response, Refusal> {
     let caller = authenticate(request).await?;
-    let asked: CompletionRequest = read_body(request, &mut body).await?;
+    let asked: CompletionRequest = read_json(&body?)?;
     let completion = asked.check(request.header(CONVERSATION), state)?;
     shell::conversation(completion.start.target.conversation_id().uuid());
     answer(state, &caller, completion).await

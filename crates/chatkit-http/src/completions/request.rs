@@ -103,7 +103,7 @@ impl CompletionRequest {
         Ok(Completion {
             start: StartRun {
                 target,
-                input: StartInput::Say(text),
+                input: StartInput::Say(text, None),
                 dialect: Dialect::Completions,
                 idempotency: None,
                 options,

@@ -122,6 +122,7 @@ impl From<chatkit_domain::Message> for Message {
             sequence_number,
             role,
             content,
+            details: _,
             status,
             tool_calls,
             feedback,

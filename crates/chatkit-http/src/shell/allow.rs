@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Paths outside of the contract that are written to.
-const ONLY_WRITTEN: [&str; 2] = ["/v1/chat/completions", "/api/v1/chatkit"];
+const ONLY_WRITTEN: [&str; 3] = ["/v1/chat/completions", "/api/v1/chatkit", "/chatkit"];
 
 /// All others outside of it.
 const ONLY_READ: &str = "GET, HEAD";

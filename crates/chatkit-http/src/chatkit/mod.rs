@@ -1,0 +1,93 @@
+//! The ChatKit protocol (`chatkit-protocol`) on the same conversations as REST: a thread is a
+//! conversation, an answer is a run. One path, one method; the body says what is asked.
+
+mod stream;
+mod threads;
+mod turn;
+
+use bytes::Bytes;
+use chatkit_domain::Caller;
+use chatkit_protocol::{Empty, Operation, Request as Asked};
+use poem::{Body, IntoResponse, Request, RequestBody, Response, Result, handler, web::Data};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    auth::authenticate,
+    completions,
+    payload::{Json, read_body, read_bytes, read_json},
+    problem::ApiError,
+    state::ApiState,
+};
+
+/// `POST /chatkit`.
+#[handler]
+pub(crate) async fn handle(
+    request: &Request,
+    body: Body,
+    state: Data<&ApiState>,
+) -> Result<Response> {
+    let caller = authenticate(request).await?;
+    let asked = read_body(request, &mut RequestBody::new(body)).await?;
+    Ok(answer(&state, &caller, asked).await?)
+}
+
+/// Carries an operation out.
+pub(crate) async fn answer(
+    state: &ApiState,
+    caller: &Caller,
+    asked: Asked,
+) -> Result<Response, ApiError> {
+    match asked.operation {
+        Operation::CreateThread(params) => turn::in_new_thread(state, caller, params.input).await,
+        Operation::AddUserMessage(params) => {
+            let thread = threads::id(&params.thread_id)?;
+            turn::in_thread(state, caller, thread, params.input).await
+        }
+        Operation::RetryAfterItem(item) => turn::again(state, caller, &item).await,
+        Operation::GetThread(thread) => json(threads::get(state, caller, &thread).await),
+        Operation::ListThreads(list) => json(threads::list(state, caller, &list).await),
+        Operation::UpdateThread(update) => json(threads::update(state, caller, &update).await),
+        Operation::DeleteThread(thread) => {
+            threads::delete(state, caller, &thread).await?;
+            json(Ok(Empty {}))
+        }
+        Operation::ListItems(list) => json(threads::items(state, caller, &list).await),
+        Operation::Feedback(feedback) => {
+            threads::rate(state, caller, &feedback).await?;
+            json(Ok(Empty {}))
+        }
+        Operation::AddClientToolOutput(_)
+        | Operation::AddStructuredInput(_)
+        | Operation::CustomAction(_)
+        | Operation::SyncCustomAction(_)
+        | Operation::CreateAttachment(_)
+        | Operation::DeleteAttachment(_)
+        | Operation::Transcribe(_) => Err(ApiError::NotConfigured),
+    }
+}
+
+fn json<T: Serialize + Send>(answer: Result<T, ApiError>) -> Result<Response, ApiError> {
+    answer.map(|answer| Json(answer).into_response())
+}
+
+/// `POST /api/v1/chatkit`: ChatKit's protocol, whose requests have a type, or a chat completion.
+#[handler]
+pub(crate) async fn or_completion(
+    request: &Request,
+    body: Body,
+    state: Data<&ApiState>,
+) -> Result<Response> {
+    let bytes = read_bytes(request, &mut RequestBody::new(body)).await;
+    let has_type = |bytes: &Bytes| {
+        let body: serde_json::Result<Value> = serde_json::from_slice(bytes);
+        body.is_ok_and(|body| body.get("type").is_some())
+    };
+    match bytes {
+        Ok(bytes) if has_type(&bytes) => {
+            let caller = authenticate(request).await?;
+            Ok(answer(&state, &caller, read_json(&bytes)?).await?)
+        }
+        bytes => Ok(completions::answer_to(request, bytes, &state).await),
+    }
+}

@@ -1,0 +1,194 @@
+//! From the events of a run to those of a thread.
+
+use chatkit_agent::{Agent, StartedRun};
+use chatkit_domain::{ConversationId, ItemId, RunEvent, RunId, RunStatus};
+use chatkit_protocol::{ItemKind, OutputText, StreamOptions, ThreadItemUpdate, ThreadStreamEvent};
+use futures::{Stream, StreamExt, stream};
+use poem::Response;
+
+use super::threads;
+use crate::{sse, state::ApiState};
+
+/// What a client may do with a stream.
+pub(super) fn options(state: &ApiState) -> ThreadStreamEvent {
+    ThreadStreamEvent::StreamOptions {
+        stream_options: StreamOptions {
+            allow_cancel: state.options().chatkit_allow_cancel,
+        },
+    }
+}
+
+/// A stream of a turn that does not begin.
+pub(super) fn refusal(message: &str) -> Response {
+    let event = ThreadStreamEvent::Error {
+        code: "custom".to_owned(),
+        message: Some(message.to_owned()),
+        allow_retry: true,
+    };
+    let text = frame(&event);
+    sse::response(stream::once(async move { text }))
+}
+
+/// The answer of a turn, behind what is told before it begins.
+pub(super) fn response(
+    state: &ApiState,
+    started: StartedRun,
+    opening: Vec<ThreadStreamEvent>,
+) -> Response {
+    let may_stop = state.options().chatkit_allow_cancel;
+    let turn = Turn {
+        thread: started.run.conversation_id,
+        stop: StopOnDrop {
+            agent: state.agent().clone(),
+            run: may_stop.then_some(started.run.id),
+        },
+        started,
+        writes: None,
+    };
+    let opening: String = opening.iter().map(frame).collect();
+    sse::response(stream::once(async move { opening }).chain(texts(turn)))
+}
+
+/// A turn that is being told.
+struct Turn {
+    thread: ConversationId,
+    started: StartedRun,
+    stop: StopOnDrop,
+    /// The answer that is being written.
+    writes: Option<ItemId>,
+}
+
+/// Stops a run whose client has left, which is how ChatKit's clients say so.
+struct StopOnDrop {
+    agent: Agent,
+    /// The run, as long as it may have to be stopped.
+    run: Option<RunId>,
+}
+
+impl StopOnDrop {
+    /// The run has ended, or goes on elsewhere.
+    fn disarm(&mut self) {
+        self.run = None;
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        if let Some(run) = self.run {
+            self.agent.stop_own(run);
+        }
+    }
+}
+
+fn texts(turn: Turn) -> impl Stream<Item = String> + Send {
+    stream::unfold(Some(turn), |turn| async move {
+        let mut turn = turn?;
+        let silent_until = tokio::time::Instant::now() + sse::HEARTBEAT;
+        loop {
+            let next = tokio::time::timeout_at(silent_until, turn.started.next_events());
+            let Ok(events) = next.await else {
+                return Some((sse::COMMENT.to_owned(), Some(turn)));
+            };
+            let Some(events) = events else {
+                // Its end is not known here.
+                turn.stop.disarm();
+                return Some((frame(&failure()), None));
+            };
+            let mut told = Vec::new();
+            let mut has_ended = false;
+            for numbered in events {
+                has_ended |= matches!(numbered.event, RunEvent::Ended(_));
+                turn.tell(numbered.event, &mut told);
+            }
+            let text: String = told.iter().map(frame).collect();
+            if has_ended {
+                turn.stop.disarm();
+                return Some((text, None));
+            }
+            if !text.is_empty() {
+                return Some((text, Some(turn)));
+            }
+        }
+    })
+}
+
+impl Turn {
+    /// What an event of the run is in the thread.
+    fn tell(&mut self, event: RunEvent, told: &mut Vec<ThreadStreamEvent>) {
+        match event {
+            RunEvent::MessageDelta { message_id, text } => {
+                if self.writes.replace(message_id).is_none() {
+                    told.extend(self.begin_answer(message_id));
+                }
+                let delta = ThreadItemUpdate::TextDelta {
+                    content_index: 0,
+                    delta: text,
+                };
+                told.push(update(message_id, delta));
+            }
+            RunEvent::ToolCallStarted(call) => told.push(ThreadStreamEvent::ProgressUpdate {
+                text: format!("{}…", call.tool_name.replace('_', " ")),
+                icon: None,
+            }),
+            RunEvent::MessageCompleted(message) => {
+                if self.writes.take().is_some() {
+                    let done = ThreadItemUpdate::ContentPartDone {
+                        content_index: 0,
+                        content: OutputText::new(message.content.clone()),
+                    };
+                    told.push(update(message.id, done));
+                }
+                told.push(ThreadStreamEvent::ItemDone {
+                    item: threads::to_message(*message),
+                });
+            }
+            RunEvent::Ended(run) if run.status == RunStatus::Failed => {
+                // What was written of an answer is not kept.
+                let removed = self.writes.take().map(|id| ThreadStreamEvent::ItemRemoved {
+                    item_id: id.to_string(),
+                });
+                told.extend(removed.into_iter().chain([failure()]));
+            }
+            RunEvent::Started(_)
+            | RunEvent::MessageCreated(_)
+            | RunEvent::ReasoningDelta { .. }
+            | RunEvent::ToolCallCompleted(_)
+            | RunEvent::Ended(_) => {}
+        }
+    }
+
+    fn begin_answer(&self, id: ItemId) -> [ThreadStreamEvent; 2] {
+        let begun_at = self.started.run.created_at;
+        let content = Vec::new();
+        let kind = ItemKind::AssistantMessage { content };
+        let item = threads::item(id, self.thread, begun_at, kind);
+        let part = ThreadItemUpdate::ContentPartAdded {
+            content_index: 0,
+            content: OutputText::default(),
+        };
+        [ThreadStreamEvent::ItemAdded { item }, update(id, part)]
+    }
+}
+
+fn update(id: ItemId, update: ThreadItemUpdate) -> ThreadStreamEvent {
+    ThreadStreamEvent::ItemUpdated {
+        item_id: id.to_string(),
+        update,
+    }
+}
+
+/// The turn has failed, for which clients have words of their own.
+fn failure() -> ThreadStreamEvent {
+    ThreadStreamEvent::Error {
+        code: "stream.error".to_owned(),
+        message: None,
+        allow_retry: true,
+    }
+}
+
+/// An event as it is sent.
+fn frame(event: &ThreadStreamEvent) -> String {
+    // What is told here is written without fail: its keys are strings.
+    let json = serde_json::to_string(event).unwrap_or_default();
+    format!("data: {json}\n\n")
+}

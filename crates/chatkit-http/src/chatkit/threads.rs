@@ -1,0 +1,239 @@
+//! Threads and their items, as ChatKit knows them.
+
+use chatkit_domain::{
+    Caller, Conversation, ConversationId, Item, ItemId, Limit, ListCreated, Message, Part,
+    RepositoryError, Role, Title,
+};
+use chatkit_protocol::{
+    Feedback, FeedbackKind, ItemKind, ListItems, ListThreads, Order, OutputText, Page, Thread,
+    ThreadItem, ThreadRef, ThreadStatus, UpdateThread, UserMessageContent,
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::Map;
+use uuid::Uuid;
+
+use crate::{
+    problem::{ApiError, Resource},
+    shell,
+    state::ApiState,
+};
+
+/// A thread's id; what is none names no thread.
+pub(super) fn id(text: &str) -> Result<ConversationId, ApiError> {
+    let id = Uuid::parse_str(text).map_err(|_| ApiError::NotFound(Resource::Conversation))?;
+    Ok(shell::conversation(id))
+}
+
+/// An item's id.
+pub(super) fn item_id(text: &str) -> Result<ItemId, ApiError> {
+    Uuid::parse_str(text)
+        .map(ItemId::new)
+        .map_err(|_| ApiError::NotFound(Resource::Message))
+}
+
+pub(super) async fn get(
+    state: &ApiState,
+    caller: &Caller,
+    thread: &ThreadRef,
+) -> Result<Thread, ApiError> {
+    let id = id(&thread.thread_id)?;
+    let found = state.repositories().conversations.get(caller, id).await?;
+    let first = ListCreated {
+        limit: limit(None),
+        order: chatkit_domain::Order::OldestFirst,
+        after: None,
+    };
+    let items = state.repositories().messages.items(caller, id, first).await;
+    Ok(Thread {
+        items: page_of_items(items?),
+        ..to_thread(found)
+    })
+}
+
+pub(super) async fn list(
+    state: &ApiState,
+    caller: &Caller,
+    list: &ListThreads,
+) -> Result<Page<Thread>, ApiError> {
+    let after = list.after.as_deref().map(id).transpose()?;
+    let conversations = &state.repositories().conversations;
+    let part = conversations.list_created(caller, listed(list.limit, list.order, after));
+    let Part { entries, has_more } = part.await?;
+    let last = entries.last().map(|conversation| conversation.id);
+    Ok(Page {
+        data: entries.into_iter().map(to_thread).collect(),
+        has_more,
+        after: last.filter(|_| has_more).map(|id| id.to_string()),
+    })
+}
+
+pub(super) async fn update(
+    state: &ApiState,
+    caller: &Caller,
+    update: &UpdateThread,
+) -> Result<Thread, ApiError> {
+    let id = id(&update.thread_id)?;
+    let title = Title::parse(&update.title).map_err(|e| ApiError::invalid("params.title", e))?;
+    let conversations = &state.repositories().conversations;
+    let now = state.clock().now();
+    let renamed = conversations.rename(caller, id, &title, now).await?;
+    Ok(to_thread(renamed))
+}
+
+pub(super) async fn delete(
+    state: &ApiState,
+    caller: &Caller,
+    thread: &ThreadRef,
+) -> Result<(), ApiError> {
+    let id = id(&thread.thread_id)?;
+    Ok(state.agent().delete_conversation(caller, id).await?)
+}
+
+pub(super) async fn items(
+    state: &ApiState,
+    caller: &Caller,
+    list: &ListItems,
+) -> Result<Page<ThreadItem>, ApiError> {
+    let id = id(&list.thread_id)?;
+    let after = list.after.as_deref().map(item_id).transpose()?;
+    let list = listed(list.limit, list.order, after);
+    let items = state.repositories().messages.items(caller, id, list).await;
+    Ok(page_of_items(items?))
+}
+
+/// Rates answers. Of other items nothing is kept.
+pub(super) async fn rate(
+    state: &ApiState,
+    caller: &Caller,
+    feedback: &Feedback,
+) -> Result<(), ApiError> {
+    let id = id(&feedback.thread_id)?;
+    state.repositories().conversations.get(caller, id).await?;
+    let kind = match feedback.kind {
+        FeedbackKind::Positive => chatkit_domain::Feedback::Positive,
+        FeedbackKind::Negative => chatkit_domain::Feedback::Negative,
+    };
+    for item in &feedback.item_ids {
+        let Ok(item) = item_id(item) else {
+            continue;
+        };
+        let rated = state
+            .repositories()
+            .messages
+            .rate(caller, id, item, Some(kind));
+        match rated.await {
+            Ok(()) | Err(RepositoryError::NotFound | RepositoryError::WrongMessage) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn listed<T>(asked: Option<i64>, order: Order, after: Option<T>) -> ListCreated<T> {
+    ListCreated {
+        limit: limit(asked),
+        order: match order {
+            Order::Asc => chatkit_domain::Order::OldestFirst,
+            Order::Desc => chatkit_domain::Order::NewestFirst,
+        },
+        after,
+    }
+}
+
+/// How many entries a page has: 20 when the client names no number, and at most 100, though
+/// clients ask for 9999.
+fn limit(asked: Option<i64>) -> Limit {
+    match asked.filter(|limit| *limit > 0) {
+        None => Limit::DEFAULT,
+        Some(limit) => Limit::parse(limit).unwrap_or(Limit::MAX),
+    }
+}
+
+/// A page without the items that clients must not see; its last one may have been one of them.
+fn page_of_items(part: Part<Item>) -> Page<ThreadItem> {
+    let Part { entries, has_more } = part;
+    let last = entries.last().map(Item::id);
+    Page {
+        data: entries.into_iter().filter_map(to_item).collect(),
+        has_more,
+        after: last.filter(|_| has_more).map(|id| id.to_string()),
+    }
+}
+
+pub(super) fn to_thread(conversation: Conversation) -> Thread {
+    let Conversation {
+        id,
+        user_id: _,
+        title,
+        title_is_default,
+        created_at,
+        updated_at: _,
+        message_count: _,
+    } = conversation;
+    Thread {
+        id: id.to_string(),
+        title: (!title_is_default).then(|| title.as_str().to_owned()),
+        created_at: time(created_at),
+        status: ThreadStatus::Active,
+        allowed_image_domains: None,
+        metadata: Map::new(),
+        items: Page::default(),
+    }
+}
+
+fn to_item(item: Item) -> Option<ThreadItem> {
+    match item {
+        Item::Message(message) => Some(to_message(message)),
+        Item::HiddenContext(_) => None,
+    }
+}
+
+/// A message as an item; a user's that came by another dialect is one text.
+pub(super) fn to_message(message: Message) -> ThreadItem {
+    let kind = match message.role {
+        Role::Assistant => ItemKind::AssistantMessage {
+            content: vec![OutputText::new(message.content)],
+        },
+        Role::User => {
+            let details = message.details.map(|details| *details);
+            let (parts, quoted_text, options) = details.map_or_else(Default::default, |details| {
+                (details.parts, details.quoted_text, details.options)
+            });
+            let text = || {
+                vec![UserMessageContent::InputText {
+                    text: message.content,
+                }]
+            };
+            ItemKind::UserMessage {
+                content: serde_json::from_value(parts).unwrap_or_else(|_| text()),
+                attachments: Vec::new(),
+                quoted_text,
+                inference_options: serde_json::from_value(options).unwrap_or_default(),
+            }
+        }
+    };
+    item(
+        message.id,
+        message.conversation_id,
+        message.created_at,
+        kind,
+    )
+}
+
+pub(super) fn item(
+    id: ItemId,
+    thread: ConversationId,
+    created_at: DateTime<Utc>,
+    kind: ItemKind,
+) -> ThreadItem {
+    ThreadItem {
+        id: id.to_string(),
+        thread_id: thread.to_string(),
+        created_at: time(created_at),
+        kind,
+    }
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

@@ -1,0 +1,209 @@
+//! Turns: what the user says, and its answer as a stream.
+
+use std::time::Duration;
+
+use chatkit_agent::{AgentError, RunOptions, StartInput, StartRun, Started, StartedRun};
+use chatkit_domain::{
+    Caller, Conversation, ConversationId, Dialect, MessageDetails, MessageText, RepositoryError,
+    RunId, RunTarget,
+};
+use chatkit_protocol::{
+    InferenceOptions, ItemRef, ThreadStreamEvent, UserMessageContent, UserMessageInput,
+};
+use poem::Response;
+use serde_json::json;
+
+use super::{stream, threads};
+use crate::{problem::ApiError, shell, state::ApiState};
+
+/// How long a turn waits for the end of the one that it stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the client shows when another dialect answers in the thread.
+const BUSY: &str = "This conversation is being answered elsewhere. Try again in a moment.";
+
+pub(super) async fn in_new_thread(
+    state: &ApiState,
+    caller: &Caller,
+    input: UserMessageInput,
+) -> Result<Response, ApiError> {
+    let target = RunTarget::New {
+        id: state.clock().id(),
+        earlier: Vec::new(),
+    };
+    let start = start(state, target, input)?;
+    shell::conversation(start.target.conversation_id().uuid());
+    let started = begin(state, caller, start).await?;
+    let id = started.run.conversation_id;
+    let thread = state.repositories().conversations.get(caller, id).await?;
+    let unnamed = Conversation {
+        title_is_default: true,
+        ..thread.clone()
+    };
+    let opening = vec![
+        ThreadStreamEvent::ThreadCreated {
+            thread: threads::to_thread(unnamed),
+        },
+        said(&started),
+        stream::options(state),
+        ThreadStreamEvent::ThreadUpdated {
+            thread: threads::to_thread(thread),
+        },
+    ];
+    Ok(stream::response(state, started, opening))
+}
+
+pub(super) async fn in_thread(
+    state: &ApiState,
+    caller: &Caller,
+    thread: ConversationId,
+    input: UserMessageInput,
+) -> Result<Response, ApiError> {
+    let before = state
+        .repositories()
+        .conversations
+        .get(caller, thread)
+        .await?;
+    let start = start(state, RunTarget::Existing(thread), input)?;
+    let started = match begin(state, caller, start).await {
+        Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
+        started => started?,
+    };
+    let mut opening = vec![said(&started), stream::options(state)];
+    if before.title_is_default {
+        let named = state
+            .repositories()
+            .conversations
+            .get(caller, thread)
+            .await?;
+        opening.push(ThreadStreamEvent::ThreadUpdated {
+            thread: threads::to_thread(named),
+        });
+    }
+    Ok(stream::response(state, started, opening))
+}
+
+pub(super) async fn again(
+    state: &ApiState,
+    caller: &Caller,
+    item: &ItemRef,
+) -> Result<Response, ApiError> {
+    let thread = threads::id(&item.thread_id)?;
+    let start = StartRun {
+        target: RunTarget::Existing(thread),
+        input: StartInput::Again(threads::item_id(&item.item_id)?),
+        dialect: Dialect::ChatKit,
+        idempotency: None,
+        options: RunOptions::default(),
+    };
+    let started = match begin(state, caller, start).await {
+        Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
+        started => started.map_err(ApiError::of_message)?,
+    };
+    let opening = vec![stream::options(state)];
+    Ok(stream::response(state, started, opening))
+}
+
+fn said(started: &StartedRun) -> ThreadStreamEvent {
+    ThreadStreamEvent::ItemDone {
+        item: threads::to_message(started.user_message.clone()),
+    }
+}
+
+/// Begins a turn. A turn of ChatKit's that is under way in the thread is stopped first: a client
+/// that stops one and goes on at once may be heard of in the other order.
+async fn begin(state: &ApiState, caller: &Caller, start: StartRun) -> Result<StartedRun, ApiError> {
+    let agent = state.agent();
+    let thread = start.target.conversation_id();
+    let started = match agent.start(caller, start.clone()).await {
+        Err(AgentError::Repository(RepositoryError::RunActive { run_id })) => {
+            stop(state, caller, thread, run_id).await?;
+            agent.start(caller, start).await
+        }
+        started => started,
+    };
+    match started? {
+        Started::New(started) => {
+            shell::note_run(started.run.id);
+            Ok(*started)
+        }
+        Started::Known(run) => Err(ApiError::RunActive(run.id)),
+    }
+}
+
+/// Stops a run of ChatKit's and waits for its end; any other is in the way.
+async fn stop(
+    state: &ApiState,
+    caller: &Caller,
+    thread: ConversationId,
+    run: RunId,
+) -> Result<(), ApiError> {
+    let active = state.repositories().runs.get(caller, thread, run).await?;
+    if active.dialect != Dialect::ChatKit {
+        return Err(ApiError::RunActive(run));
+    }
+    let stopped = state.agent().cancel(caller, thread, run).await?;
+    let end = state.agent().wait_for(caller, &stopped);
+    match tokio::time::timeout(STOP_TIMEOUT, end).await {
+        Ok(ended) => ended.map(|_| ()).map_err(ApiError::from),
+        Err(_) => Err(ApiError::RunActive(run)),
+    }
+}
+
+fn start(
+    state: &ApiState,
+    target: RunTarget,
+    input: UserMessageInput,
+) -> Result<StartRun, ApiError> {
+    if !input.attachments.is_empty() {
+        return Err(ApiError::NotConfigured);
+    }
+    let text = MessageText::parse(text_of(&input.content))
+        .map_err(|error| ApiError::invalid("params.input.content", error))?;
+    let options = options(state, &input.inference_options)?;
+    let details = MessageDetails {
+        parts: json!(input.content),
+        quoted_text: input.quoted_text,
+        options: json!(input.inference_options),
+    };
+    for kept in [&details.parts, &json!(details.quoted_text)] {
+        if kept.to_string().contains("\\u0000") {
+            return Err(ApiError::invalid("params.input", "must not contain U+0000"));
+        }
+    }
+    Ok(StartRun {
+        target,
+        input: StartInput::Say(text, Some(Box::new(details))),
+        dialect: Dialect::ChatKit,
+        idempotency: None,
+        options,
+    })
+}
+
+fn options(state: &ApiState, asked: &InferenceOptions) -> Result<RunOptions, ApiError> {
+    if let Some(model) = &asked.model
+        && !state.options().models.contains(model)
+    {
+        let path = "params.input.inference_options.model";
+        return Err(ApiError::invalid(
+            path,
+            "must be one of those that /api/info lists",
+        ));
+    }
+    if asked.tool_choice.is_some() {
+        return Err(ApiError::NotConfigured);
+    }
+    Ok(RunOptions {
+        model: asked.model.clone(),
+        ..RunOptions::default()
+    })
+}
+
+/// The parts as one text: words as they are, what is named with an `@`.
+fn text_of(parts: &[UserMessageContent]) -> String {
+    let texts = parts.iter().map(|part| match part {
+        UserMessageContent::InputText { text } => text.clone(),
+        UserMessageContent::InputTag { text, .. } => format!("@{text}"),
+    });
+    texts.collect()
+}

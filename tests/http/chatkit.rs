@@ -1,0 +1,354 @@
+//! `POST /chatkit`: the ChatKit protocol, beside REST.
+
+use std::time::Duration;
+
+use chatkit_tests::{
+    Answer, Client, TestServer, eventually,
+    model::{FakeModel, Reply, Step},
+};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::BACKEND;
+
+fn said(text: &str) -> Value {
+    json!({
+        "content": [{"type": "input_text", "text": text}],
+        "attachments": [], "quoted_text": "", "inference_options": {},
+    })
+}
+
+async fn ask(client: &Client, operation: &str, params: Value) -> Answer {
+    let body = json!({"type": operation, "params": params});
+    client.post("/chatkit", body).await
+}
+
+/// The events of a stream that has ended.
+fn events(answer: &Answer) -> Vec<Value> {
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let data = answer
+        .text
+        .split("\n\n")
+        .filter_map(|frame| frame.strip_prefix("data: "));
+    data.map(|data| serde_json::from_str(data).unwrap())
+        .collect()
+}
+
+fn types(events: &[Value]) -> Vec<&str> {
+    let types = events.iter().map(|event| event["type"].as_str().unwrap());
+    types.collect()
+}
+
+async fn create(client: &Client, text: &str) -> (String, Vec<Value>) {
+    let created = ask(client, "threads.create", json!({"input": said(text)})).await;
+    let events = events(&created);
+    (
+        events[0]["thread"]["id"].as_str().unwrap().to_owned(),
+        events,
+    )
+}
+
+async fn items(client: &Client, thread: &str) -> Vec<Value> {
+    let params = json!({"thread_id": thread, "order": "asc"});
+    let page = ask(client, "items.list", params).await;
+    page.expect(StatusCode::OK)["data"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+/// Begins a turn and goes away behind its first text.
+async fn leave(client: &Client, thread: &str, text: &str) {
+    let body = json!({
+        "type": "threads.add_user_message",
+        "params": {"thread_id": thread, "input": said(text)},
+    });
+    let request = client.request(Method::POST, "/chatkit").json(&body);
+    let mut response = request.send().await.unwrap();
+    let mut told = String::new();
+    while !told.contains("text_delta") {
+        told.push_str(std::str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap());
+    }
+}
+
+fn half() -> Reply {
+    Reply::Stream(vec![Step::text("Half of it"), Step::Stall])
+}
+
+#[tokio::test]
+async fn a_turn_is_told_in_chatkits_words() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let alice = server.client("alice");
+    model.script([
+        Reply::calls(&[("c1", "add_task", r#"{"title":"Milk"}"#)]),
+        Reply::text("Added milk."),
+    ]);
+    let (thread, events) = create(&alice, "Add milk").await;
+    assert_eq!(
+        types(&events),
+        [
+            "thread.created",
+            "thread.item.done",
+            "stream_options",
+            "thread.updated",
+            "progress_update",
+            "thread.item.added",
+            "thread.item.updated",
+            "thread.item.updated",
+            "thread.item.updated",
+            "thread.item.updated",
+            "thread.item.done"
+        ]
+    );
+    assert_eq!(events[0]["thread"].get("title"), None);
+    assert_eq!(events[3]["thread"]["title"], "Add milk");
+    assert_eq!(events[10]["item"]["content"][0]["text"], "Added milk.");
+    assert_eq!(events[5]["item"]["id"], events[10]["item"]["id"]);
+    // A thread is a conversation, an item is a message, a turn is a run.
+    let history = alice.history(&thread).await;
+    for (item, message) in items(&alice, &thread).await.iter().zip(&history) {
+        assert_eq!(item["id"], message["id"]);
+        assert_eq!(item["created_at"], message["created_at"]);
+        assert_eq!(item["content"][0]["text"], message["content"]);
+    }
+    let run = history[1]["run_id"].as_str().unwrap();
+    let run = format!("/api/chat/conversations/{thread}/runs/{run}");
+    let followed = alice.follow_to_end(&run, None).await;
+    assert_eq!(followed[followed.len() - 1].name, "run.completed");
+}
+
+#[tokio::test]
+async fn what_is_said_elsewhere_is_an_item_too() {
+    let server = TestServer::start(BACKEND).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    alice.say(&id, "Hello").await;
+    let input = json!({"thread_id": id, "input": said("And again")});
+    events(&ask(&alice, "threads.add_user_message", input).await);
+    let items = items(&alice, &id).await;
+    assert_eq!(
+        items[0]["content"],
+        json!([{"type": "input_text", "text": "Hello"}])
+    );
+    let ids: Vec<_> = items.iter().map(|item| &item["id"]).collect();
+    let history = alice.history(&id).await;
+    let messages: Vec<_> = history.iter().map(|message| &message["id"]).collect();
+    assert_eq!(ids, messages);
+}
+
+#[tokio::test]
+async fn who_leaves_stops_the_answer_and_can_go_on_at_once() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let alice = server.client("alice");
+    let (thread, _) = create(&alice, "Hello").await;
+    model.script([half(), Reply::text("Never mind, then.")]);
+    leave(&alice, &thread, "Tell me a long story").await;
+    let input = json!({"thread_id": thread, "input": said("No, stop")});
+    let next = events(&ask(&alice, "threads.add_user_message", input).await);
+    assert_eq!(next[next.len() - 1]["type"], "thread.item.done");
+    let texts: Vec<_> = items(&alice, &thread)
+        .await
+        .iter()
+        .map(|item| item["content"][0]["text"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        texts[2..],
+        [
+            "Tell me a long story",
+            "Half of it",
+            "No, stop",
+            "Never mind, then."
+        ]
+    );
+    // The model is told that the user stopped it; the client is not.
+    let told = model.requests().pop().unwrap()["messages"].to_string();
+    assert!(told.contains("The user stopped this answer."), "{told}");
+}
+
+#[tokio::test]
+async fn who_may_not_stop_leaves_the_answer_alone() {
+    let model = FakeModel::start().await;
+    let flags = ["--chatkit-allow-cancel=false"];
+    let server = TestServer::start_asking(BACKEND, &model, &flags).await;
+    let alice = server.client("alice");
+    let (thread, begun) = create(&alice, "Hello").await;
+    assert_eq!(begun[2]["stream_options"]["allow_cancel"], false);
+    let steps = [
+        Step::text("Half of it"),
+        Step::Wait(Duration::from_millis(500)),
+        Step::text(" and the rest."),
+        Step::end("stop"),
+    ];
+    model.script([Reply::Stream(steps.into())]);
+    leave(&alice, &thread, "Tell me a story").await;
+    eventually("the answer is there", || async {
+        let items = items(&alice, &thread).await;
+        items.len() == 4 && items[3]["content"][0]["text"] == "Half of it and the rest."
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_turn_that_fails_says_so_and_can_be_retried() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let alice = server.client("alice");
+    model.script([Reply::Stream(vec![Step::text("Half"), Step::Abort])]);
+    let (thread, events_of_first) = create(&alice, "Hello").await;
+    let [.., removed, error] = &events_of_first[..] else {
+        panic!("{events_of_first:?}");
+    };
+    assert_eq!(removed["type"], "thread.item.removed");
+    assert_eq!(
+        error,
+        &json!({"type": "error", "code": "stream.error", "allow_retry": true})
+    );
+    let kept = items(&alice, &thread).await;
+    assert_eq!(kept.len(), 1);
+    let params = json!({"thread_id": thread, "item_id": kept[0]["id"]});
+    let again = events(&ask(&alice, "threads.retry_after_item", params).await);
+    assert_eq!(again[0]["type"], "stream_options");
+    assert_eq!(
+        again[again.len() - 1]["item"]["content"][0]["text"],
+        "You said: Hello"
+    );
+    assert_eq!(items(&alice, &thread).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_dialect_is_not_stopped() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    model.script([half()]);
+    let run = alice.begin_run(&id, json!({"content": "Mine"})).await;
+    let params = json!({"thread_id": id, "input": said("Me too")});
+    let refused = events(&ask(&alice, "threads.add_user_message", params).await);
+    assert_eq!(refused.len(), 1);
+    assert_eq!(
+        (&refused[0]["code"], &refused[0]["allow_retry"]),
+        (&json!("custom"), &json!(true))
+    );
+    assert_eq!(alice.get(&run).await.body["status"], "running");
+}
+
+#[tokio::test]
+async fn a_quote_reaches_the_model_and_options_are_checked() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let alice = server.client("alice");
+    let mut input = said("What does it mean?");
+    input["quoted_text"] = json!("carpe diem");
+    events(&ask(&alice, "threads.create", json!({"input": input})).await);
+    let told = model.requests()[0]["messages"].clone();
+    assert!(told.to_string().contains("carpe diem"));
+    assert_eq!(
+        told.as_array().unwrap().last().unwrap()["content"],
+        "What does it mean?"
+    );
+    for (name, value) in [
+        ("inference_options", json!({"model": "another"})),
+        ("content", json!([])),
+        (
+            "content",
+            json!([{"type": "input_text", "text": "a\u{0}b"}]),
+        ),
+        ("quoted_text", json!("\u{0}")),
+    ] {
+        let mut wrong = said("Hello");
+        wrong[name] = value;
+        let refused = ask(&alice, "threads.create", json!({"input": wrong})).await;
+        refused.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
+    }
+    assert_eq!(
+        ask(&alice, "threads.list", json!({})).await.body["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+/// What can be asked of a thread and an item in it.
+fn of_thread(thread: &str, item: &Value) -> [(&'static str, Value); 8] {
+    let ids = json!([item]);
+    [
+        ("threads.get_by_id", json!({"thread_id": thread})),
+        (
+            "threads.update",
+            json!({"thread_id": thread, "title": "Mine"}),
+        ),
+        ("threads.delete", json!({"thread_id": thread})),
+        ("threads.list", json!({"after": thread})),
+        (
+            "threads.add_user_message",
+            json!({"thread_id": thread, "input": said("Hi")}),
+        ),
+        (
+            "threads.retry_after_item",
+            json!({"thread_id": thread, "item_id": item}),
+        ),
+        ("items.list", json!({"thread_id": thread})),
+        (
+            "items.feedback",
+            json!({"thread_id": thread, "item_ids": ids, "kind": "negative"}),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn nothing_of_anothers_is_seen_or_touched() {
+    let server = TestServer::start(BACKEND).await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let nobody = server.client_with(None);
+    let (thread, _) = create(&alice, "Hello").await;
+    let before = items(&alice, &thread).await;
+    for (operation, params) in of_thread(&thread, &before[0]["id"]) {
+        let refused = ask(&bob, operation, params.clone()).await;
+        assert_eq!(
+            refused.status,
+            StatusCode::NOT_FOUND,
+            "{operation}: {}",
+            refused.text
+        );
+        let refused = ask(&nobody, operation, params).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{operation}");
+    }
+    assert_eq!(items(&alice, &thread).await, before);
+    let list = ask(&bob, "threads.list", json!({})).await;
+    assert_eq!(list.body, json!({"data": [], "has_more": false}));
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_says_so() {
+    let server = TestServer::start(BACKEND).await;
+    let alice = server.client("alice");
+    let (thread, _) = create(&alice, "Hello").await;
+    let item = &items(&alice, &thread).await[0]["id"];
+    let action = json!({"thread_id": thread, "action": {"type": "x"}});
+    let answers = json!({"thread_id": thread, "item_id": item, "input": {}});
+    for (operation, params) in [
+        (
+            "threads.add_client_tool_output",
+            json!({"thread_id": thread, "result": {}}),
+        ),
+        ("threads.add_structured_input", answers),
+        ("threads.custom_action", action.clone()),
+        ("threads.sync_custom_action", action),
+        (
+            "attachments.create",
+            json!({"name": "a", "size": 1, "mime_type": "text/plain"}),
+        ),
+        ("attachments.delete", json!({"attachment_id": "x"})),
+        (
+            "input.transcribe",
+            json!({"audio_base64": "", "mime_type": "audio/webm"}),
+        ),
+    ] {
+        let refused = ask(&alice, operation, params).await;
+        refused.expect_problem(StatusCode::NOT_IMPLEMENTED, "not_configured");
+    }
+}
