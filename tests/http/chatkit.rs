@@ -85,14 +85,22 @@ async fn a_turn_is_told_in_chatkits_words() {
         Reply::text("Added milk."),
     ]);
     let (thread, events) = create(&alice, "Add milk").await;
+    let told = types(&events);
     assert_eq!(
-        types(&events),
+        told[..6],
         [
             "thread.created",
             "thread.item.done",
             "stream_options",
             "thread.updated",
-            "progress_update",
+            "thread.item.added",
+            "thread.item.updated",
+        ]
+    );
+    assert_eq!(
+        told[6..],
+        [
+            "thread.item.done",
             "thread.item.added",
             "thread.item.updated",
             "thread.item.updated",
@@ -103,11 +111,21 @@ async fn a_turn_is_told_in_chatkits_words() {
     );
     assert_eq!(events[0]["thread"].get("title"), None);
     assert_eq!(events[3]["thread"]["title"], "Add milk");
-    assert_eq!(events[10]["item"]["content"][0]["text"], "Added milk.");
-    assert_eq!(events[5]["item"]["id"], events[10]["item"]["id"]);
+    let step = |event: &Value| event["status_indicator"].clone();
+    assert_eq!(step(&events[4]["item"]["workflow"]["tasks"][0]), "loading");
+    assert_eq!(step(&events[5]["update"]["task"]), "complete");
+    assert_eq!(events[12]["item"]["content"][0]["text"], "Added milk.");
+    assert_eq!(events[7]["item"]["id"], events[12]["item"]["id"]);
     // A thread is a conversation, an item is a message, a turn is a run.
     let history = alice.history(&thread).await;
-    for (item, message) in items(&alice, &thread).await.iter().zip(&history) {
+    let mut listed = items(&alice, &thread).await;
+    let steps = listed.remove(1);
+    assert_eq!(
+        steps["workflow"]["tasks"],
+        events[6]["item"]["workflow"]["tasks"]
+    );
+    assert_eq!(steps["id"], events[6]["item"]["id"]);
+    for (item, message) in listed.iter().zip(&history) {
         assert_eq!(item["id"], message["id"]);
         assert_eq!(item["created_at"], message["created_at"]);
         assert_eq!(item["content"][0]["text"], message["content"]);
@@ -116,6 +134,38 @@ async fn a_turn_is_told_in_chatkits_words() {
     let run = format!("/api/chat/conversations/{thread}/runs/{run}");
     let followed = alice.follow_to_end(&run, None).await;
     assert_eq!(followed[followed.len() - 1].name, "run.completed");
+}
+
+#[tokio::test]
+async fn a_user_can_choose_the_tool_and_the_language() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let alice = server.client("alice");
+    let mut input = said("Milk");
+    input["inference_options"] = json!({"tool_choice": {"id": "add_task"}});
+    model.script([
+        Reply::calls(&[("c1", "add_task", r#"{"title":"Milk"}"#)]),
+        Reply::text("Hinzugefügt."),
+    ]);
+    let body = json!({"type": "threads.create", "params": {"input": input}});
+    let request = alice
+        .request(Method::POST, "/chatkit")
+        .header("Accept-Language", "de-DE")
+        .json(&body);
+    events(&alice.send(request).await);
+    let requests = model.requests();
+    let choice = json!({"type": "function", "function": {"name": "add_task"}});
+    assert_eq!(requests[0]["tool_choice"], choice);
+    assert_eq!(requests[1].get("tool_choice"), None);
+    assert!(
+        requests[0]["messages"][0]["content"]
+            .as_str()
+            .unwrap()
+            .contains("de-DE")
+    );
+    input["inference_options"] = json!({"tool_choice": {"id": "no_tool"}});
+    let refused = ask(&alice, "threads.create", json!({"input": input})).await;
+    refused.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
 }
 
 #[tokio::test]

@@ -283,6 +283,12 @@ impl Agent {
         drop(background);
     }
 
+    /// Whether it has a tool of this name.
+    #[must_use]
+    pub fn has_tool(&self, name: &str) -> bool {
+        self.shared.tools.contains(name)
+    }
+
     /// How the agent answers.
     #[must_use]
     pub fn settings(&self) -> &AgentSettings {

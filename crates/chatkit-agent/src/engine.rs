@@ -211,7 +211,7 @@ impl<'a> Engine<'a> {
         let mut this_run = self.failed_calls().await?;
         for round in 0..=max_rounds {
             let may_call = round < max_rounds;
-            let mut calls = self.ask(&items, &this_run, may_call).await?;
+            let mut calls = self.ask(&items, &this_run, round).await?;
             let too_many = calls.len() > MAX_ROUND_CALLS;
             calls.truncate(MAX_ROUND_CALLS);
             if calls.is_empty() {
@@ -277,12 +277,12 @@ impl<'a> Engine<'a> {
         &mut self,
         items: &[Item],
         this_run: &[InputItem],
-        may_call: bool,
+        round: u32,
     ) -> Result<Vec<RequestedCall>, Failure> {
         let shared = self.shared.clone();
         let settings = &shared.settings;
         let before = self.progress.chars;
-        let tools = if may_call {
+        let tools = if round < settings.max_tool_rounds {
             shared.definitions.clone()
         } else {
             Arc::default()
@@ -300,6 +300,7 @@ impl<'a> Engine<'a> {
                 instructions: instructions(&settings.instructions, &options.instructions),
                 input,
                 tools: tools.clone(),
+                tool_choice: options.tool.clone().filter(|_| round == 0),
                 sampling: options.sampling.clone(),
             };
             self.progress.asking_since = Some(Instant::now());

@@ -46,6 +46,8 @@ pub struct RunOptions {
     pub instructions: String,
     /// How the model should choose its words.
     pub sampling: Sampling,
+    /// The tool that it has to begin with.
+    pub tool: Option<String>,
 }
 
 /// What starting a run met.

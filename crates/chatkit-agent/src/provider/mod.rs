@@ -36,6 +36,8 @@ pub struct ModelRequest {
     pub input: Vec<InputItem>,
     /// The tools it may call; none when its rounds are used up.
     pub tools: Arc<[ToolDefinition]>,
+    /// The one of them that it has to call.
+    pub tool_choice: Option<String>,
     /// How it should choose its words.
     pub sampling: Sampling,
 }

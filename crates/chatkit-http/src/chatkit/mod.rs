@@ -4,6 +4,7 @@
 mod stream;
 mod threads;
 mod turn;
+mod workflow;
 
 use bytes::Bytes;
 use chatkit_domain::Caller;
@@ -12,6 +13,7 @@ use poem::{Body, IntoResponse, Request, RequestBody, Response, Result, handler, 
 use serde::Serialize;
 use serde_json::Value;
 
+use self::turn::Turn;
 use crate::{
     auth::authenticate,
     completions,
@@ -29,7 +31,7 @@ pub(crate) async fn handle(
 ) -> Result<Response> {
     let caller = authenticate(request).await?;
     let asked = read_body(request, &mut RequestBody::new(body)).await?;
-    Ok(answer(&state, &caller, asked).await?)
+    Ok(answer(&state, &caller, asked, locale(request)).await?)
 }
 
 /// Carries an operation out.
@@ -37,14 +39,20 @@ pub(crate) async fn answer(
     state: &ApiState,
     caller: &Caller,
     asked: Asked,
+    locale: Option<&str>,
 ) -> Result<Response, ApiError> {
+    let turn = Turn {
+        state,
+        caller,
+        locale,
+    };
     match asked.operation {
-        Operation::CreateThread(params) => turn::in_new_thread(state, caller, params.input).await,
+        Operation::CreateThread(params) => turn.in_new_thread(params.input).await,
         Operation::AddUserMessage(params) => {
             let thread = threads::id(&params.thread_id)?;
-            turn::in_thread(state, caller, thread, params.input).await
+            turn.in_thread(thread, params.input).await
         }
-        Operation::RetryAfterItem(item) => turn::again(state, caller, &item).await,
+        Operation::RetryAfterItem(item) => turn.again(&item).await,
         Operation::GetThread(thread) => json(threads::get(state, caller, &thread).await),
         Operation::ListThreads(list) => json(threads::list(state, caller, &list).await),
         Operation::UpdateThread(update) => json(threads::update(state, caller, &update).await),
@@ -67,6 +75,13 @@ pub(crate) async fn answer(
     }
 }
 
+/// The language of the user's interface: clients send exactly one.
+fn locale(request: &Request) -> Option<&str> {
+    let locale = request.header("Accept-Language")?.trim();
+    let is_tag = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    (locale.len() <= 35 && locale.chars().all(is_tag) && !locale.is_empty()).then_some(locale)
+}
+
 fn json<T: Serialize + Send>(answer: Result<T, ApiError>) -> Result<Response, ApiError> {
     answer.map(|answer| Json(answer).into_response())
 }
@@ -86,7 +101,8 @@ pub(crate) async fn or_completion(
     match bytes {
         Ok(bytes) if has_type(&bytes) => {
             let caller = authenticate(request).await?;
-            Ok(answer(&state, &caller, read_json(&bytes)?).await?)
+            let asked = read_json(&bytes)?;
+            Ok(answer(&state, &caller, asked, locale(request)).await?)
         }
         bytes => Ok(completions::answer_to(request, bytes, &state).await),
     }

@@ -6,7 +6,7 @@ use chatkit_protocol::{ItemKind, OutputText, StreamOptions, ThreadItemUpdate, Th
 use futures::{Stream, StreamExt, stream};
 use poem::Response;
 
-use super::threads;
+use super::{threads, workflow::Steps};
 use crate::{sse, state::ApiState};
 
 /// What a client may do with a stream.
@@ -36,12 +36,16 @@ pub(super) fn response(
     opening: Vec<ThreadStreamEvent>,
 ) -> Response {
     let may_stop = state.options().chatkit_allow_cancel;
-    let turn = Turn {
+    let turn = Telling {
         thread: started.run.conversation_id,
         stop: StopOnDrop {
             agent: state.agent().clone(),
             run: may_stop.then_some(started.run.id),
         },
+        steps: started
+            .run
+            .assistant_message_id
+            .map(|answer| Steps::new(started.run.conversation_id, answer)),
         started,
         writes: None,
     };
@@ -50,12 +54,14 @@ pub(super) fn response(
 }
 
 /// A turn that is being told.
-struct Turn {
+struct Telling {
     thread: ConversationId,
     started: StartedRun,
     stop: StopOnDrop,
     /// The answer that is being written.
     writes: Option<ItemId>,
+    /// The tools that it uses.
+    steps: Option<Steps>,
 }
 
 /// Stops a run whose client has left, which is how ChatKit's clients say so.
@@ -80,7 +86,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-fn texts(turn: Turn) -> impl Stream<Item = String> + Send {
+fn texts(turn: Telling) -> impl Stream<Item = String> + Send {
     stream::unfold(Some(turn), |turn| async move {
         let mut turn = turn?;
         let silent_until = tokio::time::Instant::now() + sse::HEARTBEAT;
@@ -112,12 +118,13 @@ fn texts(turn: Turn) -> impl Stream<Item = String> + Send {
     })
 }
 
-impl Turn {
+impl Telling {
     /// What an event of the run is in the thread.
     fn tell(&mut self, event: RunEvent, told: &mut Vec<ThreadStreamEvent>) {
         match event {
             RunEvent::MessageDelta { message_id, text } => {
                 if self.writes.replace(message_id).is_none() {
+                    told.extend(self.steps.as_mut().and_then(Steps::end));
                     told.extend(self.begin_answer(message_id));
                 }
                 let delta = ThreadItemUpdate::TextDelta {
@@ -126,11 +133,11 @@ impl Turn {
                 };
                 told.push(update(message_id, delta));
             }
-            RunEvent::ToolCallStarted(call) => told.push(ThreadStreamEvent::ProgressUpdate {
-                text: format!("{}…", call.tool_name.replace('_', " ")),
-                icon: None,
-            }),
+            RunEvent::ToolCallStarted(call) | RunEvent::ToolCallCompleted(call) => {
+                told.extend(self.steps.as_mut().map(|steps| steps.tell(&call)));
+            }
             RunEvent::MessageCompleted(message) => {
+                told.extend(self.steps.take().as_mut().and_then(Steps::end));
                 if self.writes.take().is_some() {
                     let done = ThreadItemUpdate::ContentPartDone {
                         content_index: 0,
@@ -142,18 +149,17 @@ impl Turn {
                     item: threads::to_message(*message),
                 });
             }
-            RunEvent::Ended(run) if run.status == RunStatus::Failed => {
-                // What was written of an answer is not kept.
-                let removed = self.writes.take().map(|id| ThreadStreamEvent::ItemRemoved {
+            RunEvent::Ended(run) => {
+                // What was written of an answer that is not kept.
+                told.extend(self.steps.take().as_mut().and_then(Steps::remove));
+                told.extend(self.writes.take().map(|id| ThreadStreamEvent::ItemRemoved {
                     item_id: id.to_string(),
-                });
-                told.extend(removed.into_iter().chain([failure()]));
+                }));
+                told.extend((run.status == RunStatus::Failed).then(failure));
             }
             RunEvent::Started(_)
             | RunEvent::MessageCreated(_)
-            | RunEvent::ReasoningDelta { .. }
-            | RunEvent::ToolCallCompleted(_)
-            | RunEvent::Ended(_) => {}
+            | RunEvent::ReasoningDelta { .. } => {}
         }
     }
 

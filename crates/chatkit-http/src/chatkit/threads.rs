@@ -12,6 +12,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Map;
 use uuid::Uuid;
 
+use super::workflow;
 use crate::{
     problem::{ApiError, Resource},
     shell,
@@ -24,8 +25,9 @@ pub(super) fn id(text: &str) -> Result<ConversationId, ApiError> {
     Ok(shell::conversation(id))
 }
 
-/// An item's id.
+/// An item's id; that of the steps of an answer stands for the answer.
 pub(super) fn item_id(text: &str) -> Result<ItemId, ApiError> {
+    let text = text.strip_prefix(workflow::PREFIX).unwrap_or(text);
     Uuid::parse_str(text)
         .map(ItemId::new)
         .map_err(|_| ApiError::NotFound(Resource::Message))
@@ -45,7 +47,7 @@ pub(super) async fn get(
     };
     let items = state.repositories().messages.items(caller, id, first).await;
     Ok(Thread {
-        items: page_of_items(items?),
+        items: page_of_items(items?, Order::Asc),
         ..to_thread(found)
     })
 }
@@ -96,9 +98,13 @@ pub(super) async fn items(
 ) -> Result<Page<ThreadItem>, ApiError> {
     let id = id(&list.thread_id)?;
     let after = list.after.as_deref().map(item_id).transpose()?;
-    let list = listed(list.limit, list.order, after);
-    let items = state.repositories().messages.items(caller, id, list).await;
-    Ok(page_of_items(items?))
+    let listed = listed(list.limit, list.order, after);
+    let items = state
+        .repositories()
+        .messages
+        .items(caller, id, listed)
+        .await;
+    Ok(page_of_items(items?, list.order))
 }
 
 /// Rates answers. Of other items nothing is kept.
@@ -149,12 +155,20 @@ fn limit(asked: Option<i64>) -> Limit {
     }
 }
 
-/// A page without the items that clients must not see; its last one may have been one of them.
-fn page_of_items(part: Part<Item>) -> Page<ThreadItem> {
+/// A page without the items that clients must not see, its last one perhaps, and with the steps of
+/// answers before these.
+fn page_of_items(part: Part<Item>, order: Order) -> Page<ThreadItem> {
     let Part { entries, has_more } = part;
     let last = entries.last().map(Item::id);
+    let shown = entries.into_iter().flat_map(|item| {
+        let mut shown = to_items(item);
+        if order == Order::Desc {
+            shown.reverse();
+        }
+        shown
+    });
     Page {
-        data: entries.into_iter().filter_map(to_item).collect(),
+        data: shown.collect(),
         has_more,
         after: last.filter(|_| has_more).map(|id| id.to_string()),
     }
@@ -181,10 +195,13 @@ pub(super) fn to_thread(conversation: Conversation) -> Thread {
     }
 }
 
-fn to_item(item: Item) -> Option<ThreadItem> {
+fn to_items(item: Item) -> Vec<ThreadItem> {
     match item {
-        Item::Message(message) => Some(to_message(message)),
-        Item::HiddenContext(_) => None,
+        Item::Message(message) => {
+            let steps = workflow::of(&message);
+            steps.into_iter().chain([to_message(message)]).collect()
+        }
+        Item::HiddenContext(_) => Vec::new(),
     }
 }
 
@@ -234,6 +251,6 @@ pub(super) fn item(
     }
 }
 
-fn time(time: DateTime<Utc>) -> String {
+pub(super) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

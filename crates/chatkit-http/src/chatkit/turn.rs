@@ -22,86 +22,142 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the client shows when another dialect answers in the thread.
 const BUSY: &str = "This conversation is being answered elsewhere. Try again in a moment.";
 
-pub(super) async fn in_new_thread(
-    state: &ApiState,
-    caller: &Caller,
-    input: UserMessageInput,
-) -> Result<Response, ApiError> {
-    let target = RunTarget::New {
-        id: state.clock().id(),
-        earlier: Vec::new(),
-    };
-    let start = start(state, target, input)?;
-    shell::conversation(start.target.conversation_id().uuid());
-    let started = begin(state, caller, start).await?;
-    let id = started.run.conversation_id;
-    let thread = state.repositories().conversations.get(caller, id).await?;
-    let unnamed = Conversation {
-        title_is_default: true,
-        ..thread.clone()
-    };
-    let opening = vec![
-        ThreadStreamEvent::ThreadCreated {
-            thread: threads::to_thread(unnamed),
-        },
-        said(&started),
-        stream::options(state),
-        ThreadStreamEvent::ThreadUpdated {
-            thread: threads::to_thread(thread),
-        },
-    ];
-    Ok(stream::response(state, started, opening))
+/// Who asks for a turn, where and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn<'a> {
+    pub(super) state: &'a ApiState,
+    pub(super) caller: &'a Caller,
+    /// The language of the user's interface (RFC 5646).
+    pub(super) locale: Option<&'a str>,
 }
 
-pub(super) async fn in_thread(
-    state: &ApiState,
-    caller: &Caller,
-    thread: ConversationId,
-    input: UserMessageInput,
-) -> Result<Response, ApiError> {
-    let before = state
-        .repositories()
-        .conversations
-        .get(caller, thread)
-        .await?;
-    let start = start(state, RunTarget::Existing(thread), input)?;
-    let started = match begin(state, caller, start).await {
-        Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
-        started => started?,
-    };
-    let mut opening = vec![said(&started), stream::options(state)];
-    if before.title_is_default {
-        let named = state
+impl Turn<'_> {
+    pub(super) async fn in_new_thread(self, input: UserMessageInput) -> Result<Response, ApiError> {
+        let Self { state, caller, .. } = self;
+        let target = RunTarget::New {
+            id: state.clock().id(),
+            earlier: Vec::new(),
+        };
+        let start = self.start(target, input)?;
+        shell::conversation(start.target.conversation_id().uuid());
+        let started = begin(state, caller, start).await?;
+        let id = started.run.conversation_id;
+        let thread = state.repositories().conversations.get(caller, id).await?;
+        let unnamed = Conversation {
+            title_is_default: true,
+            ..thread.clone()
+        };
+        let opening = vec![
+            ThreadStreamEvent::ThreadCreated {
+                thread: threads::to_thread(unnamed),
+            },
+            said(&started),
+            stream::options(state),
+            ThreadStreamEvent::ThreadUpdated {
+                thread: threads::to_thread(thread),
+            },
+        ];
+        Ok(stream::response(state, started, opening))
+    }
+
+    pub(super) async fn in_thread(
+        self,
+        thread: ConversationId,
+        input: UserMessageInput,
+    ) -> Result<Response, ApiError> {
+        let Self { state, caller, .. } = self;
+        let before = state
             .repositories()
             .conversations
             .get(caller, thread)
             .await?;
-        opening.push(ThreadStreamEvent::ThreadUpdated {
-            thread: threads::to_thread(named),
-        });
+        let start = self.start(RunTarget::Existing(thread), input)?;
+        let started = match begin(state, caller, start).await {
+            Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
+            started => started?,
+        };
+        let mut opening = vec![said(&started), stream::options(state)];
+        if before.title_is_default {
+            let named = state
+                .repositories()
+                .conversations
+                .get(caller, thread)
+                .await?;
+            opening.push(ThreadStreamEvent::ThreadUpdated {
+                thread: threads::to_thread(named),
+            });
+        }
+        Ok(stream::response(state, started, opening))
     }
-    Ok(stream::response(state, started, opening))
-}
 
-pub(super) async fn again(
-    state: &ApiState,
-    caller: &Caller,
-    item: &ItemRef,
-) -> Result<Response, ApiError> {
-    let thread = threads::id(&item.thread_id)?;
-    let start = StartRun {
-        target: RunTarget::Existing(thread),
-        input: StartInput::Again(threads::item_id(&item.item_id)?),
-        dialect: Dialect::ChatKit,
-        idempotency: None,
-        options: RunOptions::default(),
-    };
-    let started = match begin(state, caller, start).await {
-        Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
-        started => started.map_err(ApiError::of_message)?,
-    };
-    let opening = vec![stream::options(state)];
-    Ok(stream::response(state, started, opening))
+    pub(super) async fn again(self, item: &ItemRef) -> Result<Response, ApiError> {
+        let Self { state, caller, .. } = self;
+        let thread = threads::id(&item.thread_id)?;
+        let start = StartRun {
+            target: RunTarget::Existing(thread),
+            input: StartInput::Again(threads::item_id(&item.item_id)?),
+            dialect: Dialect::ChatKit,
+            idempotency: None,
+            options: self.options(&InferenceOptions::default())?,
+        };
+        let started = match begin(state, caller, start).await {
+            Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
+            started => started.map_err(ApiError::of_message)?,
+        };
+        let opening = vec![stream::options(state)];
+        Ok(stream::response(state, started, opening))
+    }
+
+    fn start(self, target: RunTarget, input: UserMessageInput) -> Result<StartRun, ApiError> {
+        if !input.attachments.is_empty() {
+            return Err(ApiError::NotConfigured);
+        }
+        let text = MessageText::parse(text_of(&input.content))
+            .map_err(|error| ApiError::invalid("params.input.content", error))?;
+        let options = self.options(&input.inference_options)?;
+        let details = MessageDetails {
+            parts: json!(input.content),
+            quoted_text: input.quoted_text,
+            options: json!(input.inference_options),
+        };
+        for kept in [&details.parts, &json!(details.quoted_text)] {
+            if kept.to_string().contains("\\u0000") {
+                return Err(ApiError::invalid("params.input", "must not contain U+0000"));
+            }
+        }
+        Ok(StartRun {
+            target,
+            input: StartInput::Say(text, Some(Box::new(details))),
+            dialect: Dialect::ChatKit,
+            idempotency: None,
+            options,
+        })
+    }
+
+    fn options(self, asked: &InferenceOptions) -> Result<RunOptions, ApiError> {
+        let refuse = |name: &str, what: &str| {
+            let path = format!("params.input.inference_options.{name}");
+            ApiError::invalid(&path, format!("must be {what}"))
+        };
+        let model = asked.model.as_ref();
+        if model.is_some_and(|model| !self.state.options().models.contains(model)) {
+            return Err(refuse("model", "one of those that may be chosen"));
+        }
+        let tool = asked.tool_choice.as_ref().map(|tool| tool.id.clone());
+        if tool
+            .as_ref()
+            .is_some_and(|tool| !self.state.agent().has_tool(tool))
+        {
+            return Err(refuse("tool_choice", "a tool that there is"));
+        }
+        let language = |locale| format!("The language of the user's interface is {locale}.");
+        Ok(RunOptions {
+            model: model.cloned(),
+            instructions: self.locale.map(language).unwrap_or_default(),
+            tool,
+            ..RunOptions::default()
+        })
+    }
 }
 
 fn said(started: &StartedRun) -> ThreadStreamEvent {
@@ -148,55 +204,6 @@ async fn stop(
         Ok(ended) => ended.map(|_| ()).map_err(ApiError::from),
         Err(_) => Err(ApiError::RunActive(run)),
     }
-}
-
-fn start(
-    state: &ApiState,
-    target: RunTarget,
-    input: UserMessageInput,
-) -> Result<StartRun, ApiError> {
-    if !input.attachments.is_empty() {
-        return Err(ApiError::NotConfigured);
-    }
-    let text = MessageText::parse(text_of(&input.content))
-        .map_err(|error| ApiError::invalid("params.input.content", error))?;
-    let options = options(state, &input.inference_options)?;
-    let details = MessageDetails {
-        parts: json!(input.content),
-        quoted_text: input.quoted_text,
-        options: json!(input.inference_options),
-    };
-    for kept in [&details.parts, &json!(details.quoted_text)] {
-        if kept.to_string().contains("\\u0000") {
-            return Err(ApiError::invalid("params.input", "must not contain U+0000"));
-        }
-    }
-    Ok(StartRun {
-        target,
-        input: StartInput::Say(text, Some(Box::new(details))),
-        dialect: Dialect::ChatKit,
-        idempotency: None,
-        options,
-    })
-}
-
-fn options(state: &ApiState, asked: &InferenceOptions) -> Result<RunOptions, ApiError> {
-    if let Some(model) = &asked.model
-        && !state.options().models.contains(model)
-    {
-        let path = "params.input.inference_options.model";
-        return Err(ApiError::invalid(
-            path,
-            "must be one of those that /api/info lists",
-        ));
-    }
-    if asked.tool_choice.is_some() {
-        return Err(ApiError::NotConfigured);
-    }
-    Ok(RunOptions {
-        model: asked.model.clone(),
-        ..RunOptions::default()
-    })
 }
 
 /// The parts as one text: words as they are, what is named with an `@`.

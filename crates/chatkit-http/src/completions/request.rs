@@ -99,6 +99,7 @@ impl CompletionRequest {
             model: self.model.clone().filter(|model| models.contains(model)),
             instructions,
             sampling: self.sampling(),
+            tool: None,
         };
         Ok(Completion {
             start: StartRun {

@@ -15,6 +15,8 @@ pub(super) struct Request {
     stream_options: Value,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Value>,
     #[serde(flatten)]
     sampling: Sampling,
 }
@@ -26,6 +28,7 @@ impl From<ModelRequest> for Request {
             instructions,
             input,
             tools,
+            tool_choice,
             sampling,
         } = request;
         let system =
@@ -46,6 +49,8 @@ impl From<ModelRequest> for Request {
             stream: true,
             stream_options: json!({"include_usage": true}),
             tools: tools.collect(),
+            tool_choice: tool_choice
+                .map(|name| json!({"type": "function", "function": {"name": name}})),
             sampling,
         }
     }

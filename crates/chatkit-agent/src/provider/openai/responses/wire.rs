@@ -17,6 +17,8 @@ pub(super) struct Request {
     store: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Value>,
     /// Asks for summaries of what the model thinks; not every model takes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reasoning: Option<Value>,
@@ -35,6 +37,7 @@ impl From<ModelRequest> for Request {
             instructions,
             input,
             tools,
+            tool_choice,
             sampling,
         } = request;
         let tools = tools.iter().map(|tool| {
@@ -53,6 +56,7 @@ impl From<ModelRequest> for Request {
             stream: true,
             store: false,
             tools: tools.collect(),
+            tool_choice: tool_choice.map(|name| json!({"type": "function", "name": name})),
             reasoning: Some(json!({"summary": "auto"})),
             temperature: sampling.temperature,
             top_p: sampling.top_p,
