@@ -291,7 +291,7 @@ async fn a_quote_reaches_the_model_and_options_are_checked() {
     let server = TestServer::start_asking(BACKEND, &model, &[]).await;
     let alice = server.client("alice");
     let mut input = said("What does it mean?");
-    input["quoted_text"] = json!("carpe diem");
+    input["quoted_text"] = json!("carpe diem \\u0000");
     events(&ask(&alice, "threads.create", json!({"input": input})).await);
     let told = model.requests()[0]["messages"].clone();
     assert!(told.to_string().contains("carpe diem"));
@@ -307,6 +307,18 @@ async fn a_quote_reaches_the_model_and_options_are_checked() {
             json!([{"type": "input_text", "text": "a\u{0}b"}]),
         ),
         ("quoted_text", json!("\u{0}")),
+        ("quoted_text", json!("x".repeat(10_001))),
+        ("content", {
+            let data = json!({"a": "x".repeat(70_000)});
+            json!([{"type": "input_tag", "id": "x", "text": "b", "data": data}])
+        }),
+        (
+            "content",
+            json!([
+                {"type": "input_text", "text": "a"},
+                {"type": "input_tag", "id": "x", "text": "b", "data": {"\u{0}": 1}},
+            ]),
+        ),
     ] {
         let mut wrong = said("Hello");
         wrong[name] = value;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chatkit_agent::{AgentError, RunOptions, StartInput, StartRun, Started, StartedRun};
 use chatkit_domain::{
-    Caller, Conversation, ConversationId, Dialect, MessageDetails, MessageText, RepositoryError,
-    RunId, RunTarget,
+    Caller, Conversation, ConversationId, Dialect, MAX_MESSAGE_CHARS, MessageDetails, MessageText,
+    RepositoryError, RunId, RunTarget, replace_nul_in_json,
 };
 use chatkit_protocol::{
     InferenceOptions, ItemRef, ThreadStreamEvent, UserMessageContent, UserMessageInput,
@@ -18,6 +18,9 @@ use crate::{problem::ApiError, shell, state::ApiState};
 
 /// How long a turn waits for the end of the one that it stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Most of what is kept of a message beside its text, in bytes of JSON.
+const MAX_DETAILS_BYTES: usize = 64 * 1024;
 
 /// What the client shows when another dialect answers in the thread.
 const BUSY: &str = "This conversation is being answered elsewhere. Try again in a moment.";
@@ -120,11 +123,7 @@ impl Turn<'_> {
             quoted_text: input.quoted_text,
             options: json!(input.inference_options),
         };
-        for kept in [&details.parts, &json!(details.quoted_text)] {
-            if kept.to_string().contains("\\u0000") {
-                return Err(ApiError::invalid("params.input", "must not contain U+0000"));
-            }
-        }
+        check(&details)?;
         Ok(StartRun {
             target,
             input: StartInput::Say(text, Some(Box::new(details))),
@@ -204,6 +203,26 @@ async fn stop(
         Ok(ended) => ended.map(|_| ()).map_err(ApiError::from),
         Err(_) => Err(ApiError::RunActive(run)),
     }
+}
+
+/// What is kept of a message beside its text is read with every history: it has bounds, too.
+fn check(details: &MessageDetails) -> Result<(), ApiError> {
+    let kept = json!([details.parts, details.quoted_text]);
+    if kept.to_string().len() > MAX_DETAILS_BYTES {
+        return Err(ApiError::invalid(
+            "params.input",
+            "must be smaller than 64 KiB",
+        ));
+    }
+    let quoted = details.quoted_text.as_deref().unwrap_or_default();
+    if quoted.chars().count() > MAX_MESSAGE_CHARS {
+        let message = format!("must have at most {MAX_MESSAGE_CHARS} characters");
+        return Err(ApiError::invalid("params.input.quoted_text", message));
+    }
+    if replace_nul_in_json(kept.clone()) != kept {
+        return Err(ApiError::invalid("params.input", "must not contain U+0000"));
+    }
+    Ok(())
 }
 
 /// The parts as one text: words as they are, what is named with an `@`.
