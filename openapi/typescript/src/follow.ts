@@ -190,19 +190,15 @@ class Following {
 
   /** How long to wait after what ended a connection; throws it if it would end the next one too. */
   #waitAfter(error: unknown): number {
-    this.#stop.throwIfAborted();
-    if (!isProblem(error)) {
-      throw error;
+    if (isProblem(error) && isPassing(error)) {
+      return this.#backoff.next(1_000 * (error.retryAfter ?? 0));
     }
-    if (error.status === 401 && !this.#isRefused) {
+    if (isProblem(error) && error.status === 401 && !this.#isRefused) {
       // A token may run out on its way. The next attempt asks for a fresh one.
       this.#isRefused = true;
       return 0;
     }
-    if (!isPassing(error)) {
-      throw error;
-    }
-    return this.#backoff.next(1_000 * (error.retryAfter ?? 0));
+    throw error;
   }
 }
 
