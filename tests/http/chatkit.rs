@@ -218,6 +218,53 @@ async fn who_leaves_stops_the_answer_and_can_go_on_at_once() {
 }
 
 #[tokio::test]
+async fn who_leaves_stops_the_answer_without_another_word() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let alice = server.client("alice");
+    let (thread, _) = create(&alice, "Hello").await;
+    model.script([half()]);
+    leave(&alice, &thread, "Tell me a long story").await;
+    eventually("what was said is kept", || async {
+        alice.history(&thread).await.len() == 4
+    })
+    .await;
+    let answer = alice.history(&thread).await[3].clone();
+    assert_eq!(
+        (&answer["content"], &answer["status"]),
+        (&json!("Half of it"), &json!("incomplete"))
+    );
+    let run = answer["run_id"].as_str().unwrap();
+    let run = alice
+        .get(&format!("/api/chat/conversations/{thread}/runs/{run}"))
+        .await;
+    assert_eq!(run.body["status"], "cancelled");
+}
+
+#[tokio::test]
+async fn what_cannot_be_retried_stops_nothing() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &["--chatkit-allow-cancel=false"]).await;
+    let alice = server.client("alice");
+    let (thread, _) = create(&alice, "Hello").await;
+    let answer = items(&alice, &thread).await[1]["id"].clone();
+    model.script([half()]);
+    leave(&alice, &thread, "Tell me a long story").await;
+    for (item, status) in [
+        (answer, StatusCode::UNPROCESSABLE_ENTITY),
+        (json!(thread), StatusCode::NOT_FOUND),
+    ] {
+        let params = json!({"thread_id": thread, "item_id": item});
+        let refused = ask(&alice, "threads.retry_after_item", params).await;
+        assert_eq!(refused.status, status, "{}", refused.text);
+    }
+    let list = alice
+        .get(&format!("/api/chat/conversations/{thread}/messages"))
+        .await;
+    assert_eq!(list.body["active_run"]["status"], "running");
+}
+
+#[tokio::test]
 async fn who_may_not_stop_leaves_the_answer_alone() {
     let model = FakeModel::start().await;
     let flags = ["--chatkit-allow-cancel=false"];

@@ -300,7 +300,9 @@ impl<'a> Engine<'a> {
                 instructions: instructions(&settings.instructions, &options.instructions),
                 input,
                 tools: tools.clone(),
-                tool_choice: options.tool.clone().filter(|_| round == 0),
+                tool_choice: (round == 0 && !tools.is_empty())
+                    .then(|| options.tool.clone())
+                    .flatten(),
                 sampling: options.sampling.clone(),
             };
             self.progress.asking_since = Some(Instant::now());

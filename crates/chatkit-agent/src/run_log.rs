@@ -267,7 +267,8 @@ fn size(event: &NumberedEvent) -> usize {
         + match &event.event {
             RunEvent::MessageDelta { text, .. } | RunEvent::ReasoningDelta { text } => text.len(),
             RunEvent::MessageCreated(message) | RunEvent::MessageCompleted(message) => {
-                message.content.len()
+                let details = message.details.as_ref();
+                message.content.len() + details.map_or(0, |details| details.parts.len())
             }
             RunEvent::ToolCallStarted(call) | RunEvent::ToolCallCompleted(call) => {
                 let arguments = call.arguments.values().map(json_size).sum::<usize>();

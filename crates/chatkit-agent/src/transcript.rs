@@ -26,7 +26,7 @@ pub(crate) fn transcript(items: &[Item], max_messages: usize, max_chars: usize) 
     }
     let window = &items[begin.unwrap_or(items.len())..];
     let quote = window.last().and_then(quoted);
-    let quote = quote.map(|text| InputItem::Note(format!("The user quotes:\n{text}")));
+    let quote = quote.map(|text| InputItem::User(format!("I quote:\n{text}")));
     let (earlier, last) = window.split_at(window.len().saturating_sub(1));
     earlier
         .iter()
@@ -90,7 +90,10 @@ fn length(item: &Item) -> usize {
                 request_of(call).arguments.chars().count()
                     + output_of(call).chars().count().min(EARLIER_RESULT_CHARS)
             });
-            message.content.chars().count() + calls.sum::<usize>()
+            let quoted = message.details.as_ref();
+            let quoted = quoted.and_then(|details| details.quoted_text.as_deref());
+            let quoted = quoted.unwrap_or_default().chars().count();
+            message.content.chars().count() + quoted + calls.sum::<usize>()
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What the user or the assistant said.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use crate::{ConversationId, InvalidValue, ItemId, RunId, ToolCall, text::check_length};
 
@@ -43,12 +42,13 @@ pub struct Message {
 /// What a dialect keeps of a user's message beside its text, as that dialect wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageDetails {
-    /// The parts of which the text was made.
-    pub parts: Value,
+    /// The parts of which the text was made, as JSON. Every reader of the history has it in hand,
+    /// few look into it.
+    pub parts: String,
     /// What the user quoted.
     pub quoted_text: Option<String>,
-    /// How the user wanted it answered.
-    pub options: Value,
+    /// How the user wanted it answered, as JSON.
+    pub options: String,
 }
 
 /// Who said a message.

@@ -39,6 +39,17 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
         list: ListCreated<ItemId>,
     ) -> Result<Part<Item>, RepositoryError>;
 
+    /// One message of the history.
+    ///
+    /// # Errors
+    /// `NotFound` also for a message that is not in it.
+    async fn get(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        message: ItemId,
+    ) -> Result<Message, RepositoryError>;
+
     /// Rates an answer, or takes the rating back.
     ///
     /// # Errors

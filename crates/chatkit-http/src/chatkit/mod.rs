@@ -6,12 +6,10 @@ mod threads;
 mod turn;
 mod workflow;
 
-use bytes::Bytes;
 use chatkit_domain::Caller;
 use chatkit_protocol::{Empty, Operation, Request as Asked};
 use poem::{Body, IntoResponse, Request, RequestBody, Response, Result, handler, web::Data};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use self::turn::Turn;
 use crate::{
@@ -93,17 +91,24 @@ pub(crate) async fn or_completion(
     body: Body,
     state: Data<&ApiState>,
 ) -> Result<Response> {
-    let bytes = read_bytes(request, &mut RequestBody::new(body)).await;
-    let has_type = |bytes: &Bytes| {
-        let body: serde_json::Result<Value> = serde_json::from_slice(bytes);
-        body.is_ok_and(|body| body.get("type").is_some())
+    let caller = match authenticate(request).await {
+        Ok(caller) => caller,
+        Err(error) => return Ok(completions::refuse(error)),
     };
-    match bytes {
+    match read_bytes(request, &mut RequestBody::new(body)).await {
         Ok(bytes) if has_type(&bytes) => {
-            let caller = authenticate(request).await?;
             let asked = read_json(&bytes)?;
             Ok(answer(&state, &caller, asked, locale(request)).await?)
         }
-        bytes => Ok(completions::answer_to(request, bytes, &state).await),
+        bytes => Ok(completions::answer_to(request, &caller, bytes, &state).await),
     }
+}
+
+fn has_type(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Typed {
+        #[serde(rename = "type")]
+        kind: Option<IgnoredAny>,
+    }
+    serde_json::from_slice(body).is_ok_and(|Typed { kind }| kind.is_some())
 }

@@ -1,8 +1,12 @@
 //! From the events of a run to those of a thread.
 
+use std::sync::Arc;
+
 use chatkit_agent::{Agent, StartedRun};
-use chatkit_domain::{ConversationId, ItemId, RunEvent, RunId, RunStatus};
+use chatkit_domain::{Clock, ConversationId, ItemId, Run, RunEvent, RunId, RunStatus};
+
 use chatkit_protocol::{ItemKind, OutputText, StreamOptions, ThreadItemUpdate, ThreadStreamEvent};
+use chrono::TimeDelta;
 use futures::{Stream, StreamExt, stream};
 use poem::Response;
 
@@ -29,39 +33,52 @@ pub(super) fn refusal(message: &str) -> Response {
     sse::response(stream::once(async move { text }))
 }
 
-/// The answer of a turn, behind what is told before it begins.
-pub(super) fn response(
-    state: &ApiState,
+/// The answer of a turn that has begun. Who drops it has left.
+pub(super) struct Answer {
     started: StartedRun,
-    opening: Vec<ThreadStreamEvent>,
-) -> Response {
-    let may_stop = state.options().chatkit_allow_cancel;
-    let turn = Telling {
-        thread: started.run.conversation_id,
-        stop: StopOnDrop {
-            agent: state.agent().clone(),
-            run: may_stop.then_some(started.run.id),
-        },
-        steps: started
-            .run
-            .assistant_message_id
-            .map(|answer| Steps::new(started.run.conversation_id, answer)),
-        started,
-        writes: None,
-    };
-    let opening: String = opening.iter().map(frame).collect();
-    sse::response(stream::once(async move { opening }).chain(texts(turn)))
-}
-
-/// A turn that is being told.
-struct Telling {
-    thread: ConversationId,
-    started: StartedRun,
+    clock: Arc<dyn Clock>,
     stop: StopOnDrop,
     /// The answer that is being written.
     writes: Option<ItemId>,
     /// The tools that it uses.
-    steps: Option<Steps>,
+    steps: Steps,
+}
+
+impl Answer {
+    pub(super) fn new(state: &ApiState, started: StartedRun) -> Self {
+        let may_stop = state.options().chatkit_allow_cancel;
+        Self {
+            stop: StopOnDrop {
+                agent: state.agent().clone(),
+                run: may_stop.then_some(started.run.id),
+            },
+            clock: state.clock().clone(),
+            steps: Steps::new(started.run.conversation_id),
+            started,
+            writes: None,
+        }
+    }
+
+    pub(super) fn run(&self) -> &Run {
+        &self.started.run
+    }
+
+    pub(super) fn thread(&self) -> ConversationId {
+        self.started.run.conversation_id
+    }
+
+    /// What the user said.
+    pub(super) fn said(&self) -> ThreadStreamEvent {
+        ThreadStreamEvent::ItemDone {
+            item: threads::to_message(self.started.user_message.clone()),
+        }
+    }
+
+    /// The stream of it, behind what is told before it begins.
+    pub(super) fn response(self, opening: &[ThreadStreamEvent]) -> Response {
+        let opening: String = opening.iter().map(frame).collect();
+        sse::response(stream::once(async move { opening }).chain(texts(self)))
+    }
 }
 
 /// Stops a run whose client has left, which is how ChatKit's clients say so.
@@ -86,7 +103,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-fn texts(turn: Telling) -> impl Stream<Item = String> + Send {
+fn texts(turn: Answer) -> impl Stream<Item = String> + Send {
     stream::unfold(Some(turn), |turn| async move {
         let mut turn = turn?;
         let silent_until = tokio::time::Instant::now() + sse::HEARTBEAT;
@@ -118,13 +135,13 @@ fn texts(turn: Telling) -> impl Stream<Item = String> + Send {
     })
 }
 
-impl Telling {
+impl Answer {
     /// What an event of the run is in the thread.
     fn tell(&mut self, event: RunEvent, told: &mut Vec<ThreadStreamEvent>) {
         match event {
             RunEvent::MessageDelta { message_id, text } => {
                 if self.writes.replace(message_id).is_none() {
-                    told.extend(self.steps.as_mut().and_then(Steps::end));
+                    told.extend(self.steps.end());
                     told.extend(self.begin_answer(message_id));
                 }
                 let delta = ThreadItemUpdate::TextDelta {
@@ -134,10 +151,11 @@ impl Telling {
                 told.push(update(message_id, delta));
             }
             RunEvent::ToolCallStarted(call) | RunEvent::ToolCallCompleted(call) => {
-                told.extend(self.steps.as_mut().map(|steps| steps.tell(&call)));
+                let answer = self.started.run.assistant_message_id;
+                told.extend(answer.map(|answer| self.steps.tell(answer, &call)));
             }
             RunEvent::MessageCompleted(message) => {
-                told.extend(self.steps.take().as_mut().and_then(Steps::end));
+                told.extend(self.steps.settle(&message));
                 if self.writes.take().is_some() {
                     let done = ThreadItemUpdate::ContentPartDone {
                         content_index: 0,
@@ -151,7 +169,7 @@ impl Telling {
             }
             RunEvent::Ended(run) => {
                 // What was written of an answer that is not kept.
-                told.extend(self.steps.take().as_mut().and_then(Steps::remove));
+                told.extend(self.steps.remove());
                 told.extend(self.writes.take().map(|id| ThreadStreamEvent::ItemRemoved {
                     item_id: id.to_string(),
                 }));
@@ -164,10 +182,12 @@ impl Telling {
     }
 
     fn begin_answer(&self, id: ItemId) -> [ThreadStreamEvent; 2] {
-        let begun_at = self.started.run.created_at;
+        // Behind what the user said, also where clocks differ.
+        let earliest = self.started.user_message.created_at + TimeDelta::milliseconds(1);
+        let begun_at = self.clock.now().max(earliest);
         let content = Vec::new();
         let kind = ItemKind::AssistantMessage { content };
-        let item = threads::item(id, self.thread, begun_at, kind);
+        let item = threads::item(id, self.thread(), begun_at, kind);
         let part = ThreadItemUpdate::ContentPartAdded {
             content_index: 0,
             content: OutputText::default(),

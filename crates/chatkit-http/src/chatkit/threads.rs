@@ -1,12 +1,14 @@
 //! Threads and their items, as ChatKit knows them.
 
+use std::collections::HashSet;
+
 use chatkit_domain::{
-    Caller, Conversation, ConversationId, Item, ItemId, Limit, ListCreated, Message, Part,
-    RepositoryError, Role, Title,
+    Caller, Conversation, ConversationId, Item, ItemId, Limit, ListCreated, Message,
+    MessageDetails, Part, RepositoryError, Role, Run, Title,
 };
 use chatkit_protocol::{
-    Feedback, FeedbackKind, ItemKind, ListItems, ListThreads, Order, OutputText, Page, Thread,
-    ThreadItem, ThreadRef, ThreadStatus, UpdateThread, UserMessageContent,
+    Feedback, FeedbackKind, InferenceOptions, ItemKind, ListItems, ListThreads, Order, OutputText,
+    Page, Thread, ThreadItem, ThreadRef, ThreadStatus, UpdateThread, UserMessageContent,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Map;
@@ -19,15 +21,17 @@ use crate::{
     state::ApiState,
 };
 
+/// How many items are rated at once.
+const MAX_RATED: usize = 100;
+
 /// A thread's id; what is none names no thread.
 pub(super) fn id(text: &str) -> Result<ConversationId, ApiError> {
     let id = Uuid::parse_str(text).map_err(|_| ApiError::NotFound(Resource::Conversation))?;
     Ok(shell::conversation(id))
 }
 
-/// An item's id; that of the steps of an answer stands for the answer.
+/// An item's id.
 pub(super) fn item_id(text: &str) -> Result<ItemId, ApiError> {
-    let text = text.strip_prefix(workflow::PREFIX).unwrap_or(text);
     Uuid::parse_str(text)
         .map(ItemId::new)
         .map_err(|_| ApiError::NotFound(Resource::Message))
@@ -97,7 +101,9 @@ pub(super) async fn items(
     list: &ListItems,
 ) -> Result<Page<ThreadItem>, ApiError> {
     let id = id(&list.thread_id)?;
-    let after = list.after.as_deref().map(item_id).transpose()?;
+    // The steps of an answer stand in the log where the answer does.
+    let place = |id: &str| item_id(id.strip_prefix(workflow::PREFIX).unwrap_or(id));
+    let after = list.after.as_deref().map(place).transpose()?;
     let listed = listed(list.limit, list.order, after);
     let items = state
         .repositories()
@@ -119,10 +125,16 @@ pub(super) async fn rate(
         FeedbackKind::Positive => chatkit_domain::Feedback::Positive,
         FeedbackKind::Negative => chatkit_domain::Feedback::Negative,
     };
-    for item in &feedback.item_ids {
-        let Ok(item) = item_id(item) else {
-            continue;
-        };
+    let items: HashSet<ItemId> = feedback
+        .item_ids
+        .iter()
+        .filter_map(|id| item_id(id).ok())
+        .collect();
+    if items.len() > MAX_RATED {
+        let message = format!("must have at most {MAX_RATED} entries");
+        return Err(ApiError::invalid("params.item_ids", message));
+    }
+    for item in items {
         let rated = state
             .repositories()
             .messages
@@ -174,6 +186,19 @@ fn page_of_items(part: Part<Item>, order: Order) -> Page<ThreadItem> {
     }
 }
 
+/// The thread that a run has just begun, before its first message names it.
+pub(super) fn new_thread(run: &Run) -> Thread {
+    Thread {
+        id: run.conversation_id.to_string(),
+        title: None,
+        created_at: time(run.created_at),
+        status: ThreadStatus::Active,
+        allowed_image_domains: None,
+        metadata: Map::new(),
+        items: Page::default(),
+    }
+}
+
 pub(super) fn to_thread(conversation: Conversation) -> Thread {
     let Conversation {
         id,
@@ -212,20 +237,17 @@ pub(super) fn to_message(message: Message) -> ThreadItem {
             content: vec![OutputText::new(message.content)],
         },
         Role::User => {
-            let details = message.details.map(|details| *details);
-            let (parts, quoted_text, options) = details.map_or_else(Default::default, |details| {
-                (details.parts, details.quoted_text, details.options)
-            });
+            let details = message.details.as_deref();
+            let parts = details.and_then(|details| serde_json::from_str(&details.parts).ok());
             let text = || {
-                vec![UserMessageContent::InputText {
-                    text: message.content,
-                }]
+                let text = message.content;
+                vec![UserMessageContent::InputText { text }]
             };
             ItemKind::UserMessage {
-                content: serde_json::from_value(parts).unwrap_or_else(|_| text()),
                 attachments: Vec::new(),
-                quoted_text,
-                inference_options: serde_json::from_value(options).unwrap_or_default(),
+                quoted_text: details.and_then(|details| details.quoted_text.clone()),
+                inference_options: options_of(details),
+                content: parts.unwrap_or_else(text),
             }
         }
     };
@@ -235,6 +257,13 @@ pub(super) fn to_message(message: Message) -> ThreadItem {
         message.created_at,
         kind,
     )
+}
+
+/// How a message was to be answered.
+pub(super) fn options_of(details: Option<&MessageDetails>) -> InferenceOptions {
+    details
+        .and_then(|details| serde_json::from_str(&details.options).ok())
+        .unwrap_or_default()
 }
 
 pub(super) fn item(

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use chatkit_agent::{AgentError, RunOptions, StartInput, StartRun, Started, StartedRun};
+use chatkit_agent::{AgentError, RunOptions, StartInput, StartRun, Started};
 use chatkit_domain::{
-    Caller, Conversation, ConversationId, Dialect, MAX_MESSAGE_CHARS, MessageDetails, MessageText,
-    RepositoryError, RunId, RunTarget, replace_nul_in_json,
+    Caller, ConversationId, Dialect, MAX_MESSAGE_CHARS, MessageDetails, MessageText,
+    RepositoryError, Role, RunId, RunTarget, replace_nul_in_json,
 };
 use chatkit_protocol::{
     InferenceOptions, ItemRef, ThreadStreamEvent, UserMessageContent, UserMessageInput,
 };
 use poem::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{stream, threads};
+use super::{
+    stream::{self, Answer},
+    threads,
+};
 use crate::{problem::ApiError, shell, state::ApiState};
 
 /// How long a turn waits for the end of the one that it stops.
@@ -36,31 +39,19 @@ pub(super) struct Turn<'a> {
 
 impl Turn<'_> {
     pub(super) async fn in_new_thread(self, input: UserMessageInput) -> Result<Response, ApiError> {
-        let Self { state, caller, .. } = self;
         let target = RunTarget::New {
-            id: state.clock().id(),
+            id: self.state.clock().id(),
             earlier: Vec::new(),
         };
         let start = self.start(target, input)?;
         shell::conversation(start.target.conversation_id().uuid());
-        let started = begin(state, caller, start).await?;
-        let id = started.run.conversation_id;
-        let thread = state.repositories().conversations.get(caller, id).await?;
-        let unnamed = Conversation {
-            title_is_default: true,
-            ..thread.clone()
+        let answer = self.begin(start).await?;
+        let created = ThreadStreamEvent::ThreadCreated {
+            thread: threads::new_thread(answer.run()),
         };
-        let opening = vec![
-            ThreadStreamEvent::ThreadCreated {
-                thread: threads::to_thread(unnamed),
-            },
-            said(&started),
-            stream::options(state),
-            ThreadStreamEvent::ThreadUpdated {
-                thread: threads::to_thread(thread),
-            },
-        ];
-        Ok(stream::response(state, started, opening))
+        let mut opening = vec![created, answer.said(), stream::options(self.state)];
+        opening.extend(self.renamed(answer.thread()).await);
+        Ok(answer.response(&opening))
     }
 
     pub(super) async fn in_thread(
@@ -68,47 +59,61 @@ impl Turn<'_> {
         thread: ConversationId,
         input: UserMessageInput,
     ) -> Result<Response, ApiError> {
-        let Self { state, caller, .. } = self;
-        let before = state
-            .repositories()
-            .conversations
-            .get(caller, thread)
-            .await?;
+        let conversations = &self.state.repositories().conversations;
+        let before = conversations.get(self.caller, thread).await?;
         let start = self.start(RunTarget::Existing(thread), input)?;
-        let started = match begin(state, caller, start).await {
+        let answer = match self.begin(start).await {
             Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
-            started => started?,
+            answer => answer?,
         };
-        let mut opening = vec![said(&started), stream::options(state)];
+        let mut opening = vec![answer.said(), stream::options(self.state)];
         if before.title_is_default {
-            let named = state
-                .repositories()
-                .conversations
-                .get(caller, thread)
-                .await?;
-            opening.push(ThreadStreamEvent::ThreadUpdated {
-                thread: threads::to_thread(named),
-            });
+            opening.extend(self.renamed(thread).await);
         }
-        Ok(stream::response(state, started, opening))
+        Ok(answer.response(&opening))
     }
 
     pub(super) async fn again(self, item: &ItemRef) -> Result<Response, ApiError> {
         let Self { state, caller, .. } = self;
         let thread = threads::id(&item.thread_id)?;
+        let item = threads::item_id(&item.item_id)?;
+        state
+            .repositories()
+            .conversations
+            .get(caller, thread)
+            .await?;
+        let messages = &state.repositories().messages;
+        // Looked at before an answer that is under way is stopped for it.
+        let message = messages.get(caller, thread, item).await;
+        let message = message.map_err(ApiError::of_message)?;
+        if message.role != Role::User {
+            return Err(ApiError::WrongMessage);
+        }
+        let asked = threads::options_of(message.details.as_deref());
         let start = StartRun {
             target: RunTarget::Existing(thread),
-            input: StartInput::Again(threads::item_id(&item.item_id)?),
+            input: StartInput::Again(item),
             dialect: Dialect::ChatKit,
             idempotency: None,
-            options: self.options(&InferenceOptions::default())?,
+            // What may not be chosen any more is as if it had not been.
+            options: self
+                .options(&asked)
+                .or_else(|_| self.options(&InferenceOptions::default()))?,
         };
-        let started = match begin(state, caller, start).await {
+        let answer = match self.begin(start).await {
             Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
-            started => started.map_err(ApiError::of_message)?,
+            answer => answer.map_err(ApiError::of_message)?,
         };
-        let opening = vec![stream::options(state)];
-        Ok(stream::response(state, started, opening))
+        Ok(answer.response(&[stream::options(state)]))
+    }
+
+    /// The thread under the name that its first message gave it; nothing where that cannot be read
+    /// just now, as the answer has begun.
+    async fn renamed(self, thread: ConversationId) -> Option<ThreadStreamEvent> {
+        let conversations = &self.state.repositories().conversations;
+        let thread = conversations.get(self.caller, thread).await.ok()?;
+        let thread = threads::to_thread(thread);
+        Some(ThreadStreamEvent::ThreadUpdated { thread })
     }
 
     fn start(self, target: RunTarget, input: UserMessageInput) -> Result<StartRun, ApiError> {
@@ -119,11 +124,11 @@ impl Turn<'_> {
             .map_err(|error| ApiError::invalid("params.input.content", error))?;
         let options = self.options(&input.inference_options)?;
         let details = MessageDetails {
-            parts: json!(input.content),
+            parts: json!(input.content).to_string(),
             quoted_text: input.quoted_text,
-            options: json!(input.inference_options),
+            options: json!(input.inference_options).to_string(),
         };
-        check(&details)?;
+        check(&json!(input.content), &details)?;
         Ok(StartRun {
             target,
             input: StartInput::Say(text, Some(Box::new(details))),
@@ -157,57 +162,50 @@ impl Turn<'_> {
             ..RunOptions::default()
         })
     }
-}
 
-fn said(started: &StartedRun) -> ThreadStreamEvent {
-    ThreadStreamEvent::ItemDone {
-        item: threads::to_message(started.user_message.clone()),
-    }
-}
-
-/// Begins a turn. A turn of ChatKit's that is under way in the thread is stopped first: a client
-/// that stops one and goes on at once may be heard of in the other order.
-async fn begin(state: &ApiState, caller: &Caller, start: StartRun) -> Result<StartedRun, ApiError> {
-    let agent = state.agent();
-    let thread = start.target.conversation_id();
-    let started = match agent.start(caller, start.clone()).await {
-        Err(AgentError::Repository(RepositoryError::RunActive { run_id })) => {
-            stop(state, caller, thread, run_id).await?;
-            agent.start(caller, start).await
+    /// Begins a turn. A turn of ChatKit's that is under way in the thread is stopped first: a client
+    /// that stops one and goes on at once may be heard of in the other order.
+    async fn begin(self, start: StartRun) -> Result<Answer, ApiError> {
+        let agent = self.state.agent();
+        let thread = start.target.conversation_id();
+        let started = match agent.start(self.caller, start.clone()).await {
+            Err(AgentError::Repository(RepositoryError::RunActive { run_id })) => {
+                self.stop(thread, run_id).await?;
+                agent.start(self.caller, start).await
+            }
+            started => started,
+        };
+        match started? {
+            Started::New(started) => {
+                shell::note_run(started.run.id);
+                Ok(Answer::new(self.state, *started))
+            }
+            Started::Known(run) => Err(ApiError::RunActive(run.id)),
         }
-        started => started,
-    };
-    match started? {
-        Started::New(started) => {
-            shell::note_run(started.run.id);
-            Ok(*started)
-        }
-        Started::Known(run) => Err(ApiError::RunActive(run.id)),
     }
-}
 
-/// Stops a run of ChatKit's and waits for its end; any other is in the way.
-async fn stop(
-    state: &ApiState,
-    caller: &Caller,
-    thread: ConversationId,
-    run: RunId,
-) -> Result<(), ApiError> {
-    let active = state.repositories().runs.get(caller, thread, run).await?;
-    if active.dialect != Dialect::ChatKit {
-        return Err(ApiError::RunActive(run));
-    }
-    let stopped = state.agent().cancel(caller, thread, run).await?;
-    let end = state.agent().wait_for(caller, &stopped);
-    match tokio::time::timeout(STOP_TIMEOUT, end).await {
-        Ok(ended) => ended.map(|_| ()).map_err(ApiError::from),
-        Err(_) => Err(ApiError::RunActive(run)),
+    /// Stops a run of ChatKit's and waits for its end; any other is in the way.
+    async fn stop(self, thread: ConversationId, run: RunId) -> Result<(), ApiError> {
+        let Self { state, caller, .. } = self;
+        let active = state.repositories().runs.get(caller, thread, run).await?;
+        if !active.status.is_active() {
+            return Ok(());
+        }
+        if active.dialect != Dialect::ChatKit {
+            return Err(ApiError::RunActive(run));
+        }
+        let stopped = state.agent().cancel(caller, thread, run).await?;
+        let end = state.agent().wait_for(caller, &stopped);
+        match tokio::time::timeout(STOP_TIMEOUT, end).await {
+            Ok(ended) => ended.map(|_| ()).map_err(ApiError::from),
+            Err(_) => Err(ApiError::RunActive(run)),
+        }
     }
 }
 
 /// What is kept of a message beside its text is read with every history: it has bounds, too.
-fn check(details: &MessageDetails) -> Result<(), ApiError> {
-    let kept = json!([details.parts, details.quoted_text]);
+fn check(parts: &Value, details: &MessageDetails) -> Result<(), ApiError> {
+    let kept = json!([parts, details.quoted_text]);
     if kept.to_string().len() > MAX_DETAILS_BYTES {
         return Err(ApiError::invalid(
             "params.input",

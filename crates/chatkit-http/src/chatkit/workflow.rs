@@ -1,14 +1,12 @@
 //! The tools that an answer used, as steps that a user sees. They are no item of the log: what is
 //! shown is made from the calls that stand with the answer.
 
-use std::time::Duration;
-
 use chatkit_domain::{ConversationId, ItemId, Message, ToolCall, ToolCallId, ToolCallStatus};
 use chatkit_protocol::{
     ItemKind, StatusIndicator, Summary, Task, TaskKind, ThreadItem, ThreadItemUpdate,
     ThreadStreamEvent, Workflow, WorkflowKind,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::threads::time;
 
@@ -17,16 +15,15 @@ pub(super) const PREFIX: &str = "wf_";
 
 /// The steps of an answer that used tools.
 pub(super) fn of(message: &Message) -> Option<ThreadItem> {
-    let (first, last) = (message.tool_calls.first()?, message.tool_calls.last()?);
-    let took = last.completed_at.unwrap_or(last.created_at) - first.created_at;
+    let began = message.tool_calls.first()?.created_at;
+    let ends = message
+        .tool_calls
+        .iter()
+        .filter_map(|call| call.completed_at);
+    let took = ends.max().unwrap_or(began) - began;
     let tasks = message.tool_calls.iter().map(task).collect();
-    let took = took.to_std().unwrap_or_default();
-    Some(item(
-        message.id,
-        message.conversation_id,
-        first.created_at,
-        workflow(tasks, Some(took)),
-    ))
+    let workflow = workflow(tasks, Some(took));
+    Some(item(message.id, message.conversation_id, began, workflow))
 }
 
 fn item(
@@ -43,8 +40,8 @@ fn item(
     }
 }
 
-fn workflow(tasks: Vec<Task>, took: Option<Duration>) -> Workflow {
-    let duration = took.map(|took| i64::try_from(took.as_secs()).unwrap_or(i64::MAX));
+fn workflow(tasks: Vec<Task>, took: Option<TimeDelta>) -> Workflow {
+    let duration = took.map(|took| took.num_seconds().max(0));
     Workflow {
         kind: WorkflowKind::Custom,
         tasks,
@@ -81,19 +78,21 @@ fn task(call: &ToolCall) -> Task {
 #[derive(Debug)]
 pub(super) struct Steps {
     thread: ConversationId,
-    answer: ItemId,
-    began: Option<DateTime<Utc>>,
+    /// The answer, and when the first step began.
+    begun: Option<(ItemId, DateTime<Utc>)>,
+    /// When the last step ended.
+    ended: Option<DateTime<Utc>>,
     calls: Vec<ToolCallId>,
     tasks: Vec<Task>,
     is_done: bool,
 }
 
 impl Steps {
-    pub(super) fn new(thread: ConversationId, answer: ItemId) -> Self {
+    pub(super) fn new(thread: ConversationId) -> Self {
         Self {
             thread,
-            answer,
-            began: None,
+            begun: None,
+            ended: None,
             calls: Vec::new(),
             tasks: Vec::new(),
             is_done: false,
@@ -101,10 +100,11 @@ impl Steps {
     }
 
     /// A call that has begun, or has ended.
-    pub(super) fn tell(&mut self, call: &ToolCall) -> ThreadStreamEvent {
+    pub(super) fn tell(&mut self, answer: ItemId, call: &ToolCall) -> ThreadStreamEvent {
         let task = task(call);
-        let is_first = self.began.is_none();
-        self.began.get_or_insert(call.created_at);
+        let is_first = self.begun.is_none();
+        let begun = *self.begun.get_or_insert((answer, call.created_at));
+        self.ended = self.ended.max(call.completed_at);
         let known = self.calls.iter().position(|known| *known == call.id);
         let index = known.unwrap_or(self.calls.len());
         if known.is_some() {
@@ -115,14 +115,12 @@ impl Steps {
         }
         if self.is_done {
             // Told as done when text came; what comes behind it makes it another.
-            return ThreadStreamEvent::ItemReplaced {
-                item: self.whole(true),
-            };
+            let item = self.whole(begun);
+            return ThreadStreamEvent::ItemReplaced { item };
         }
         if is_first {
-            return ThreadStreamEvent::ItemAdded {
-                item: self.whole(false),
-            };
+            let item = self.whole(begun);
+            return ThreadStreamEvent::ItemAdded { item };
         }
         let task_index = index as u64;
         let update = if known.is_some() {
@@ -131,32 +129,39 @@ impl Steps {
             ThreadItemUpdate::TaskAdded { task_index, task }
         };
         ThreadStreamEvent::ItemUpdated {
-            item_id: format!("{PREFIX}{}", self.answer),
+            item_id: format!("{PREFIX}{answer}"),
             update,
         }
     }
 
-    /// The steps are done as far as they came: text follows, or the end.
+    /// The steps are done as far as they came: text follows.
     pub(super) fn end(&mut self) -> Option<ThreadStreamEvent> {
-        let is_open = self.began.is_some() && !self.is_done;
-        self.is_done |= is_open;
-        is_open.then(|| ThreadStreamEvent::ItemDone {
-            item: self.whole(true),
-        })
+        let begun = self.begun.filter(|_| !self.is_done)?;
+        self.is_done = true;
+        let item = self.whole(begun);
+        Some(ThreadStreamEvent::ItemDone { item })
+    }
+
+    /// The steps as they stand with the answer, which is stored.
+    pub(super) fn settle(&mut self, message: &Message) -> Option<ThreadStreamEvent> {
+        let begun = self.begun.take()?;
+        let item = of(message)?;
+        if !self.is_done {
+            return Some(ThreadStreamEvent::ItemDone { item });
+        }
+        (item != self.whole(begun)).then_some(ThreadStreamEvent::ItemReplaced { item })
     }
 
     /// There is no answer to show them with.
     pub(super) fn remove(&mut self) -> Option<ThreadStreamEvent> {
-        let item_id = format!("{PREFIX}{}", self.answer);
-        self.began
-            .take()
-            .map(|_| ThreadStreamEvent::ItemRemoved { item_id })
+        let (answer, _) = self.begun.take()?;
+        let item_id = format!("{PREFIX}{answer}");
+        Some(ThreadStreamEvent::ItemRemoved { item_id })
     }
 
-    fn whole(&self, is_done: bool) -> ThreadItem {
-        let began = self.began.unwrap_or_default();
-        let took = (Utc::now() - began).to_std().unwrap_or_default();
-        let workflow = workflow(self.tasks.clone(), is_done.then_some(took));
-        item(self.answer, self.thread, began, workflow)
+    fn whole(&self, (answer, began): (ItemId, DateTime<Utc>)) -> ThreadItem {
+        let took = self.ended.map(|ended| ended - began);
+        let workflow = workflow(self.tasks.clone(), took.filter(|_| self.is_done));
+        item(answer, self.thread, began, workflow)
     }
 }

@@ -31,20 +31,31 @@ const CONVERSATION: &str = "X-Conversation-Id";
 /// `POST /v1/chat/completions`.
 #[handler]
 pub(crate) async fn create(request: &Request, body: Body, state: Data<&ApiState>) -> Response {
-    let body = read_bytes(request, &mut RequestBody::new(body)).await;
-    answer_to(request, body, &state).await
+    match authenticate(request).await {
+        Ok(caller) => {
+            let body = read_bytes(request, &mut RequestBody::new(body)).await;
+            answer_to(request, &caller, body, &state).await
+        }
+        Err(error) => refuse(error),
+    }
 }
 
 /// The answer to a request with this body.
 pub(crate) async fn answer_to(
     request: &Request,
+    caller: &Caller,
     body: Result<Bytes, ApiError>,
     state: &ApiState,
 ) -> Response {
-    match complete(request, body, state).await {
+    match complete(request, caller, body, state).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// An error in the form that OpenAI's clients know.
+pub(crate) fn refuse(error: ApiError) -> Response {
+    Refusal::from(error).into_response()
 }
 
 /// `GET /v1/models`.
@@ -62,14 +73,14 @@ pub(crate) async fn models(request: &Request, state: Data<&ApiState>) -> Respons
 
 async fn complete(
     request: &Request,
+    caller: &Caller,
     body: Result<Bytes, ApiError>,
     state: &ApiState,
 ) -> Result<Response, Refusal> {
-    let caller = authenticate(request).await?;
     let asked: CompletionRequest = read_json(&body?)?;
     let completion = asked.check(request.header(CONVERSATION), state)?;
     shell::conversation(completion.start.target.conversation_id().uuid());
-    answer(state, &caller, completion).await
+    answer(state, caller, completion).await
 }
 
 async fn answer(

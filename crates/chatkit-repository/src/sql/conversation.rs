@@ -90,7 +90,7 @@ impl ConversationRepository for Database {
         list: ListCreated<ConversationId>,
     ) -> Result<Part<Conversation>, RepositoryError> {
         let after = match list.after {
-            Some(id) => Some(self.get(caller, id).await?),
+            Some(id) => Some((self.created_at(caller, id).await?, id)),
             None => None,
         };
         let place = || {
@@ -105,8 +105,8 @@ impl ConversationRepository for Database {
             .order_by(conversation::Column::CreatedAt, direction(list.order))
             .order_by(conversation::Column::Id, direction(list.order))
             .limit(u64::from(list.limit.get()) + 1);
-        if let Some(after) = after {
-            let behind = Expr::tuple([Expr::value(after.created_at), Expr::value(after.id.uuid())]);
+        if let Some((created_at, id)) = after {
+            let behind = Expr::tuple([Expr::value(created_at), Expr::value(id.uuid())]);
             select = select.filter(match list.order {
                 Order::OldestFirst => place().gt(behind),
                 Order::NewestFirst => place().lt(behind),
@@ -186,6 +186,24 @@ impl ConversationRepository for Database {
 }
 
 impl Database {
+    /// When a conversation of the caller's was created, also one that is deleted: a list goes on
+    /// behind it.
+    async fn created_at(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+    ) -> Result<DateTime<Utc>, RepositoryError> {
+        conversation::Entity::find_by_id(id.uuid())
+            .filter(conversation::Column::UserId.eq(caller.user_id().as_str()))
+            .select_only()
+            .column(conversation::Column::CreatedAt)
+            .into_tuple()
+            .one(&self.reader)
+            .await
+            .map_err(repository_error)?
+            .ok_or(RepositoryError::NotFound)
+    }
+
     /// Runs a search: bounded in time on PostgreSQL, in number everywhere. It keeps its place
     /// until the database is done with it, also when its caller has gone.
     async fn search(

@@ -130,6 +130,19 @@ impl MessageRepository for Database {
         Ok(part(self.to_items(rows).await?, list.limit))
     }
 
+    async fn get(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        message: ItemId,
+    ) -> Result<Message, RepositoryError> {
+        self.of_conversation(REVISION, caller, conversation).await?;
+        let row = live_message(&self.reader, conversation, message).await?;
+        let row = row.ok_or(RepositoryError::NotFound)?;
+        let mut calls = self.tool_calls_of(std::slice::from_ref(&row)).await?;
+        message_with(row, &mut calls)
+    }
+
     async fn rate(
         &self,
         caller: &Caller,

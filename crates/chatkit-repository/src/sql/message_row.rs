@@ -111,11 +111,12 @@ fn body_of(details: MessageDetails) -> Json {
     json!({"parts": parts, "quoted_text": quoted_text, "options": options})
 }
 
-fn details_of(mut body: Json) -> MessageDetails {
+fn details_of(body: Json) -> MessageDetails {
+    let text = |name: &str| body[name].as_str().map(str::to_owned);
     MessageDetails {
-        parts: body["parts"].take(),
-        quoted_text: body["quoted_text"].as_str().map(str::to_owned),
-        options: body["options"].take(),
+        parts: text("parts").unwrap_or_default(),
+        quoted_text: text("quoted_text"),
+        options: text("options").unwrap_or_default(),
     }
 }
 
