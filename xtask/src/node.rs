@@ -11,9 +11,10 @@ use anyhow::{Result, ensure};
 use crate::{debian, process};
 
 /// The folders of Node packages that the tests use. One that is not there is skipped.
-const PACKAGES: [&str; 4] = [
+const PACKAGES: [&str; 5] = [
     "openapi/typescript",
     "tests/better-auth",
+    "tests/chatkit/node",
     "tests/clients",
     "tests/sdks/node",
 ];
