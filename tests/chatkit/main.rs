@@ -79,6 +79,11 @@ async fn the_protocol_is_spoken_as_the_component_does() {
             ("c1", "add_task", r#"{"title":"Milk"}"#),
             ("c2", "list_tasks", "{}"),
         ]),
+        Reply::Stream(vec![
+            Step::text("One moment, please."),
+            Step::call(0, "c3", "list_tasks", "{}"),
+            Step::end("tool_calls"),
+        ]),
         Reply::text("It is on your list now."),
         silent(),
         Reply::text("The end came soon."),

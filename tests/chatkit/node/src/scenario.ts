@@ -145,11 +145,12 @@ await step("a message with a quote, a mention and a model, answered with tools",
     reply: "Was liegt heute an?",
     model,
   });
-  assert.deepEqual(texts().slice(2), ["Please add Milk", "It is on your list now."]);
+  const said = ["Please add Milk", "One moment, please.\n\nIt is on your list now."];
+  assert.deepEqual(texts().slice(2), said);
   const [, steps] = component.current.items.slice(2);
   assert.ok(steps?.type === "workflow", "the tools are shown before the answer");
   const signs = steps.workflow.tasks.map(({ status_indicator }) => status_indicator);
-  assert.deepEqual(signs, ["complete", "complete"]);
+  assert.deepEqual(signs, ["complete", "complete", "complete"]);
 });
 
 await step("an answer that is stopped, and a message at once", async () => {
