@@ -188,15 +188,7 @@ fn page_of_items(part: Part<Item>, order: Order) -> Page<ThreadItem> {
 
 /// The thread that a run has just begun, before its first message names it.
 pub(super) fn new_thread(run: &Run) -> Thread {
-    Thread {
-        id: run.conversation_id.to_string(),
-        title: None,
-        created_at: time(run.created_at),
-        status: ThreadStatus::Active,
-        allowed_image_domains: None,
-        metadata: Map::new(),
-        items: Page::default(),
-    }
+    thread(run.conversation_id, None, run.created_at)
 }
 
 pub(super) fn to_thread(conversation: Conversation) -> Thread {
@@ -209,9 +201,14 @@ pub(super) fn to_thread(conversation: Conversation) -> Thread {
         updated_at: _,
         message_count: _,
     } = conversation;
+    let title = (!title_is_default).then(|| title.as_str().to_owned());
+    thread(id, title, created_at)
+}
+
+fn thread(id: ConversationId, title: Option<String>, created_at: DateTime<Utc>) -> Thread {
     Thread {
         id: id.to_string(),
-        title: (!title_is_default).then(|| title.as_str().to_owned()),
+        title,
         created_at: time(created_at),
         status: ThreadStatus::Active,
         allowed_image_domains: None,

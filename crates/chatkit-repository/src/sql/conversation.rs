@@ -70,13 +70,8 @@ impl ConversationRepository for Database {
             let select = select.into_partial_model::<ConversationRow>();
             select.all(&self.reader).await.map_err(repository_error)?
         };
-        let mut entries = rows
-            .into_iter()
-            .map(Conversation::try_from)
-            .collect::<Result<Vec<_>, _>>()?;
-        let limit = list.limit.get() as usize;
-        let has_more = entries.len() > limit;
-        entries.truncate(limit);
+        let entries = rows.into_iter().map(Conversation::try_from);
+        let Part { entries, has_more } = part(entries.collect::<Result<_, _>>()?, list.limit);
         let next = entries.last().filter(|_| has_more).map(|last| Position {
             key: last.updated_at.timestamp_millis(),
             id: last.id.uuid(),

@@ -74,15 +74,16 @@ impl MessageRepository for Database {
         let revision: i64 = row.try_get("", "revision").map_err(repository_error)?;
         let run_id: Option<Uuid> = row.try_get("", "run_id").map_err(repository_error)?;
         let (select, oldest_first, reset) = self.window(conversation, list.window).await?;
-        let limit = list.limit.get();
-        let mut rows = select
-            .limit(u64::from(limit) + 1)
+        let rows = select
+            .limit(u64::from(list.limit.get()) + 1)
             .into_partial_model::<MessageRow>()
             .all(&self.reader)
             .await
             .map_err(repository_error)?;
-        let has_more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
+        let Part {
+            entries: mut rows,
+            has_more,
+        } = part(rows, list.limit);
         if !oldest_first {
             rows.reverse();
         }

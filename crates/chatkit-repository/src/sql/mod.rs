@@ -1,9 +1,11 @@
 //! The connection, its transactions, and what the queries of all ports share.
 
 mod begin;
+mod checkpoint;
 mod conversation;
 mod entity;
 mod error;
+mod follow;
 mod living;
 mod locked;
 mod maintenance;

@@ -217,9 +217,10 @@ impl RunRepository for Database {
         if entered.rows_affected == 0 {
             return Err(RepositoryError::RunLost);
         }
+        let started = |call: &NewToolCall| ToolCall::started(call.clone(), fence.run_id, now);
         let rows = calls
             .iter()
-            .map(|call| tool_call::running_row(fence.run_id, call, now).into_active_model());
+            .map(|call| tool_call_entity::Model::from(started(call)).into_active_model());
         tool_call_entity::Entity::insert_many(rows)
             .exec_without_returning(&transaction)
             .await

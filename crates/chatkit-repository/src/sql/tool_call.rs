@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use chatkit_domain::{
-    ItemId, NewToolCall, RepositoryError, RunId, ToolCall, ToolCallId, ToolCallStatus,
-};
+use chatkit_domain::{ItemId, RepositoryError, RunId, ToolCall, ToolCallId, ToolCallStatus};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set,
@@ -14,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Database, entity::tool_call, error::repository_error, message_row::MessageRow, natural,
+    Database, entity::tool_call, error::repository_error, message_row::MessageRow, natural, stored,
 };
 
 impl Database {
@@ -109,36 +107,42 @@ pub(crate) async fn settle(
     Ok(calls)
 }
 
-pub(crate) fn running_row(
-    run_id: RunId,
-    call: &NewToolCall,
-    now: DateTime<Utc>,
-) -> tool_call::Model {
-    let NewToolCall {
-        id,
-        round,
-        position,
-        call_id,
-        tool_name,
-        arguments,
-        arguments_text,
-    } = call.clone();
-    tool_call::Model {
-        id: id.uuid(),
-        run_id: run_id.uuid(),
-        message_id: None,
-        round: i32::try_from(round).unwrap_or(i32::MAX),
-        position: i32::try_from(position).unwrap_or(i32::MAX),
-        call_id,
-        tool_name,
-        tool_input: Value::Object(arguments),
-        tool_input_text: arguments_text,
-        tool_output: None,
-        status: tool_call::Status::Running,
-        error_message: None,
-        execution_time_ms: None,
-        created_at: now,
-        completed_at: None,
+impl From<ToolCall> for tool_call::Model {
+    fn from(call: ToolCall) -> Self {
+        let ToolCall {
+            id,
+            run_id,
+            message_id,
+            round,
+            position,
+            call_id,
+            tool_name,
+            arguments,
+            arguments_text,
+            result,
+            status,
+            error_message,
+            execution_time_ms,
+            created_at,
+            completed_at,
+        } = call;
+        Self {
+            id: id.uuid(),
+            run_id: run_id.uuid(),
+            message_id: message_id.map(chatkit_domain::Id::uuid),
+            round: i32::try_from(round).unwrap_or(i32::MAX),
+            position: i32::try_from(position).unwrap_or(i32::MAX),
+            call_id,
+            tool_name,
+            tool_input: Value::Object(arguments),
+            tool_input_text: arguments_text,
+            tool_output: result,
+            status: status_column(status),
+            error_message,
+            execution_time_ms: execution_time_ms.map(stored),
+            created_at,
+            completed_at,
+        }
     }
 }
 
