@@ -1,6 +1,8 @@
 //! The process's one statement: it extends the leases of its runs and keeps what they told, and says
 //! which are still its own.
 
+use std::collections::HashSet;
+
 use chatkit_domain::{EventBatch, OwnedRun, RepositoryError, RunId, RunOwner};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 use serde_json::{Value, json};
@@ -93,8 +95,9 @@ impl Database {
             .exec_with_returning(&transaction)
             .await
             .map_err(repository_error)?;
-        let is_owned = |row: &run_event::Model| owned.iter().any(|run| run.id == row.run_id);
-        insert(&transaction, rows.into_iter().filter(is_owned).collect()).await?;
+        let ids: HashSet<Uuid> = owned.iter().map(|run| run.id).collect();
+        let kept = rows.into_iter().filter(|row| ids.contains(&row.run_id));
+        insert(&transaction, kept.collect()).await?;
         transaction.commit().await.map_err(repository_error)?;
         Ok(owned
             .into_iter()

@@ -96,11 +96,14 @@ impl Database {
         for row in rows {
             by_run.entry(row.run_id).or_default().push(row);
         }
+        let cursors: HashMap<RunId, u64> = cursors
+            .iter()
+            .map(|cursor| (cursor.run_id, cursor.after))
+            .collect();
         let mut news = Vec::new();
         for run in runs {
             let run_id = RunId::new(run.id);
-            let cursor = cursors.iter().find(|cursor| cursor.run_id == run_id);
-            let after = cursor.map_or(0, |cursor| cursor.after);
+            let after = cursors.get(&run_id).copied().unwrap_or_default();
             let rows = by_run.remove(&run.id).unwrap_or_default();
             let is_active = run.ended_at.is_none();
             let (events, is_active) = match self.told(run, rows, after).await {
