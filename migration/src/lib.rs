@@ -8,6 +8,7 @@ mod m20261121_2_runs;
 mod m20261121_3_tasks;
 mod m20261121_4_run_events;
 mod m20261121_5_threads;
+mod m20261121_6_items;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_3_tasks::Migration),
             Box::new(m20261121_4_run_events::Migration),
             Box::new(m20261121_5_threads::Migration),
+            Box::new(m20261121_6_items::Migration),
         ]
     }
 }

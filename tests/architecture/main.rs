@@ -11,7 +11,10 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("chatkit-protocol", &[]),
     ("chatkit-repository", &["chatkit-domain"]),
     ("chatkit-tools", &["chatkit-domain"]),
-    ("chatkit-agent", &["chatkit-domain", "chatkit-tools"]),
+    (
+        "chatkit-agent",
+        &["chatkit-domain", "chatkit-protocol", "chatkit-tools"],
+    ),
     (
         "chatkit-http",
         &["chatkit-agent", "chatkit-domain", "chatkit-protocol"],

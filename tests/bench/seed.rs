@@ -121,6 +121,7 @@ async fn insert_history(
         max_runs_per_user: 1,
         assistant_message_id: clock.id(),
         dialect: Dialect::Rest,
+        names_conversation: true,
         model: "model".to_owned(),
         owner,
         now: clock.now(),
@@ -137,6 +138,7 @@ async fn insert_history(
     let finish = FinishRun {
         end: RunEnd::Completed,
         answer: Some((SENTENCE.to_owned(), MessageStatus::Completed)),
+        kept_answer: None,
         note: None,
         usage: None,
         events: None,

@@ -1,10 +1,9 @@
 //! A started server.
 
 use chatkit_server::{
-    App,
+    App, Extensions,
     config::{Cli, Settings},
 };
-use chatkit_tools::ToolRegistry;
 use clap::Parser;
 
 use crate::{
@@ -20,7 +19,7 @@ pub struct TestServer {
     app: App,
     database: TestDatabase,
     flags: Vec<String>,
-    tools: ToolRegistry,
+    extensions: Extensions,
     _log: CheckedAtEnd,
 }
 
@@ -52,21 +51,21 @@ impl TestServer {
         Self::over(TestDatabase::fresh(backend).await, flags).await
     }
 
-    /// The same with tools of its own.
+    /// The same with what a service adds to it.
     ///
     /// # Panics
     /// When it does not start.
-    pub async fn start_with_tools(
+    pub async fn start_extended(
         backend: Backend,
         model: &FakeModel,
         flags: &[&str],
-        tools: ToolRegistry,
+        extensions: Extensions,
     ) -> Self {
         let flags = flags.iter().map(|flag| (*flag).to_owned());
         let flags: Vec<String> = model.flags().into_iter().chain(flags).collect();
         let database = TestDatabase::fresh(backend).await;
         let settings = settings(database.url(), &flags);
-        Self::run(database, &settings, flags, tools).await
+        Self::run(database, &settings, flags, extensions).await
     }
 
     /// A server on a fresh database that has no secret, with these flags.
@@ -77,27 +76,27 @@ impl TestServer {
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let database = TestDatabase::fresh(backend).await;
         let settings = parse(database.url(), &flags);
-        Self::run(database, &settings, flags, ToolRegistry::default()).await
+        Self::run(database, &settings, flags, Extensions::default()).await
     }
 
     async fn over(database: TestDatabase, flags: Vec<String>) -> Self {
         let settings = settings(database.url(), &flags);
-        Self::run(database, &settings, flags, ToolRegistry::default()).await
+        Self::run(database, &settings, flags, Extensions::default()).await
     }
 
     async fn run(
         database: TestDatabase,
         settings: &Settings,
         flags: Vec<String>,
-        tools: ToolRegistry,
+        extensions: Extensions,
     ) -> Self {
         log::watch();
-        let app = App::start_with(settings, tools.clone()).await.unwrap();
+        let app = App::start_with(settings, extensions.clone()).await.unwrap();
         Self {
             app,
             database,
             flags,
-            tools,
+            extensions,
             _log: CheckedAtEnd,
         }
     }
@@ -109,7 +108,7 @@ impl TestServer {
     pub async fn restart(self) -> Self {
         self.app.stop().await;
         let settings = settings(self.database.url(), &self.flags);
-        Self::run(self.database, &settings, self.flags, self.tools).await
+        Self::run(self.database, &settings, self.flags, self.extensions).await
     }
 
     /// Another server on the same database.
@@ -118,7 +117,7 @@ impl TestServer {
     /// When it does not start.
     pub async fn replica(&self) -> Replica {
         let settings = settings(self.database.url(), &self.flags);
-        let app = App::start_with(&settings, self.tools.clone())
+        let app = App::start_with(&settings, self.extensions.clone())
             .await
             .unwrap();
         Replica { app }

@@ -292,7 +292,9 @@ async fn a_turn_that_fails_says_so_and_can_be_retried() {
     let model = FakeModel::start().await;
     let server = TestServer::start_asking(BACKEND, &model, &[]).await;
     let alice = server.client("alice");
-    model.script([Reply::Stream(vec![Step::text("Half"), Step::Abort])]);
+    // The client is told of the half before it is dropped.
+    let pause = Step::Wait(Duration::from_millis(300));
+    model.script([Reply::Stream(vec![Step::text("Half"), pause, Step::Abort])]);
     let (thread, events_of_first) = create(&alice, "Hello").await;
     let [.., removed, error] = &events_of_first[..] else {
         panic!("{events_of_first:?}");

@@ -14,6 +14,7 @@ mod metrics;
 mod model;
 mod model_failures;
 mod regenerate;
+mod replay;
 mod responses;
 mod runs;
 mod search;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chatkit_server::Extensions;
 use chatkit_tests::{
     TestServer,
     model::{FakeModel, Reply},
@@ -65,7 +66,7 @@ impl Tool for Slow {
     }
 }
 
-fn tools(takes: Duration) -> (ToolRegistry, Arc<AtWork>) {
+fn tools(takes: Duration) -> (Extensions, Arc<AtWork>) {
     let at_work = Arc::new(AtWork::default());
     let mut tools = ToolRegistry::default();
     for (name, is_read_only) in [("look", true), ("change", false)] {
@@ -77,7 +78,11 @@ fn tools(takes: Duration) -> (ToolRegistry, Arc<AtWork>) {
         };
         tools.register(slow).unwrap();
     }
-    (tools, at_work)
+    let extensions = Extensions {
+        tools,
+        ..Extensions::default()
+    };
+    (extensions, at_work)
 }
 
 /// A turn whose model calls these tools in one round; returns the calls as they are stored.
@@ -102,7 +107,7 @@ async fn calls(server: &TestServer, model: &FakeModel, names: &[&str]) -> Vec<Va
 async fn tools_that_only_read_run_together() {
     let model = FakeModel::start().await;
     let (tools, at_work) = tools(Duration::from_millis(300));
-    let server = TestServer::start_with_tools(BACKEND, &model, &[], tools).await;
+    let server = TestServer::start_extended(BACKEND, &model, &[], tools).await;
     let calls = calls(&server, &model, &["look", "look", "look"]).await;
     assert_eq!(at_work.most.load(Ordering::SeqCst), 3);
     assert!(calls.iter().all(|call| call["status"] == "success"));
@@ -112,7 +117,7 @@ async fn tools_that_only_read_run_together() {
 async fn all_others_run_one_after_the_other_in_order() {
     let model = FakeModel::start().await;
     let (tools, at_work) = tools(Duration::from_millis(50));
-    let server = TestServer::start_with_tools(BACKEND, &model, &[], tools).await;
+    let server = TestServer::start_extended(BACKEND, &model, &[], tools).await;
     let calls = calls(&server, &model, &["change", "look", "change", "change"]).await;
     assert_eq!(at_work.most.load(Ordering::SeqCst), 1);
     let results: Vec<_> = calls.iter().map(|call| &call["result"]).collect();
@@ -126,7 +131,7 @@ async fn a_tool_that_hangs_is_given_up() {
     let model = FakeModel::start().await;
     let (tools, at_work) = tools(Duration::from_secs(3_600));
     let flags = ["--tool-timeout=200ms"];
-    let server = TestServer::start_with_tools(BACKEND, &model, &flags, tools).await;
+    let server = TestServer::start_extended(BACKEND, &model, &flags, tools).await;
     let calls = calls(&server, &model, &["change"]).await;
     assert_eq!(calls[0]["status"], "error");
     let message = calls[0]["error_message"].as_str().unwrap();
@@ -146,7 +151,7 @@ async fn a_tool_that_hangs_is_given_up() {
 async fn tools_are_offered_with_their_schemas() {
     let model = FakeModel::start().await;
     let (tools, _) = tools(Duration::ZERO);
-    let server = TestServer::start_with_tools(BACKEND, &model, &[], tools).await;
+    let server = TestServer::start_extended(BACKEND, &model, &[], tools).await;
     calls(&server, &model, &["look"]).await;
     let requests = model.requests();
     let offered = requests[0]["tools"].as_array().unwrap();

@@ -49,6 +49,7 @@ async fn abandon_run_of(
         max_runs_per_user: 100,
         assistant_message_id: clock.id(),
         dialect: Dialect::Rest,
+        names_conversation: true,
         model: "rules".to_owned(),
         owner: RunOwner { id: owner, lease },
         now: clock.now(),

@@ -228,6 +228,7 @@ async fn write(repositories: &Repositories) {
         max_runs_per_user: 100,
         assistant_message_id: clock.id(),
         dialect: Dialect::Rest,
+        names_conversation: true,
         model: "model".to_owned(),
         owner,
         now: clock.now(),
@@ -249,6 +250,7 @@ async fn write(repositories: &Repositories) {
     let finish = FinishRun {
         end: RunEnd::Completed,
         answer: Some(("hello".to_owned(), MessageStatus::Completed)),
+        kept_answer: None,
         note: None,
         usage: None,
         events: None,
@@ -267,7 +269,10 @@ async fn follow(repositories: &Repositories, fence: RunFence) {
         message_id: ItemId::new(SystemClock.uuid()),
         events: vec![NumberedEvent {
             number: 1,
-            event: RunEvent::ReasoningDelta { text },
+            event: RunEvent::ReasoningDelta {
+                item_id: ItemId::new(SystemClock.uuid()),
+                text,
+            },
         }],
     };
     let (ids, batches) = ([fence.run_id], [batch]);

@@ -1,14 +1,12 @@
 //! What embedders call.
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chatkit_domain::{
-    BeginRun, Begun, Caller, Clock, ConversationId, FinishRun, FinishedRun, Repositories,
-    RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence, RunId, RunInput, RunOutcome,
-    RunOwner,
+    BeginRun, Begun, Caller, Clock, ConversationId, Repositories, RepositoryError, Run, RunId,
+    RunInput, RunOutcome, RunOwner,
 };
-use chatkit_tools::{ToolContext, ToolDefinition, ToolRegistry};
-use futures::FutureExt;
+use chatkit_tools::{ToolDefinition, ToolRegistry};
 use tokio::{
     sync::{Mutex, Semaphore, oneshot},
     task::JoinSet,
@@ -17,14 +15,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::{
-    engine::{Answered, Engine, Task},
     feed::Feed,
     follower::Follower,
-    journal::{EnteredRun, Journal, Stop},
-    metrics::{self, ActiveRun},
-    provider::{FinishReason, Provider},
+    journal::{Journal, Stop},
+    provider::Provider,
+    responder::{AgentResponder, Responder},
     settings::AgentSettings,
-    start::{AgentError, EndedRun, StartInput, StartRun, Started, StartedRun},
+    start::{AgentError, StartInput, StartRun, Started, StartedRun},
     sweep,
 };
 
@@ -40,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) repositories: Repositories,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) tools: ToolRegistry,
+    pub(crate) responder: Arc<dyn Responder>,
     /// What a model is told of the tools.
     pub(crate) definitions: Arc<[ToolDefinition]>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -67,6 +65,25 @@ impl Agent {
         tools: ToolRegistry,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, RepositoryError> {
+        let responder = Arc::new(AgentResponder);
+        Self::with_responder(settings, repositories, provider, tools, clock, responder).await
+    }
+
+    /// The same, with something else that answers first.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub async fn with_responder(
+        settings: AgentSettings,
+        repositories: Repositories,
+        provider: Arc<dyn Provider>,
+        tools: ToolRegistry,
+        clock: Arc<dyn Clock>,
+        responder: Arc<dyn Responder>,
+    ) -> Result<Self, RepositoryError> {
         let owner = RunOwner {
             id: clock.uuid(),
             lease: settings.run_lease,
@@ -82,6 +99,7 @@ impl Agent {
             provider,
             definitions: tools.definitions().cloned().collect(),
             tools,
+            responder,
             clock,
             journal,
             feed,
@@ -131,19 +149,14 @@ impl Agent {
                 Ok(Begun::New(begun)) => {
                     entered.begun();
                     entered.tell_begin(begun);
-                    let task = Task {
-                        user_message_id: begun.user_message.id,
-                        again: begun.again,
-                        options,
-                    };
-                    Some((begun.run.clone(), task))
+                    Some(begun.clone())
                 }
                 _ => None,
             };
             // Nobody may be waiting any more: the run does not mind.
             let _ = begun_sender.send(begun);
-            if let Some((run, task)) = work
-                && let Some(ended) = Arc::clone(&shared).answer(caller, run, task, entered).await
+            if let Some(begun) = work
+                && let Some(ended) = shared.answer(caller, begun, options, entered).await
             {
                 let _ = finished_sender.send(ended);
             }
@@ -183,6 +196,7 @@ impl Agent {
             max_runs_per_user: settings.max_runs_per_user,
             assistant_message_id: clock.id(),
             dialect: start.dialect,
+            names_conversation: self.names_threads(),
             model: start
                 .options
                 .model
@@ -283,6 +297,12 @@ impl Agent {
         drop(background);
     }
 
+    /// Whether a thread that nobody named is named after its first message.
+    #[must_use]
+    pub fn names_threads(&self) -> bool {
+        !self.shared.responder.names_threads()
+    }
+
     /// Whether it has a tool of this name.
     #[must_use]
     pub fn has_tool(&self, name: &str) -> bool {
@@ -293,122 +313,6 @@ impl Agent {
     #[must_use]
     pub fn settings(&self) -> &AgentSettings {
         &self.shared.settings
-    }
-}
-
-impl Shared {
-    /// Answers a run to its end. `None` when it was lost.
-    async fn answer(
-        self: Arc<Self>,
-        caller: Caller,
-        run: Run,
-        task: Task,
-        entered: EnteredRun,
-    ) -> Option<EndedRun> {
-        let run_id = run.id;
-        let fence = RunFence {
-            run_id,
-            conversation_id: run.conversation_id,
-            owner: self.journal.owner(),
-        };
-        let _active = ActiveRun::begin();
-        let context = ToolContext {
-            caller,
-            run_id,
-            cancellation: CancellationToken::new(),
-            clock: self.clock.clone(),
-        };
-        let engine = Engine::new(self.clone(), fence, context.clone(), &entered, task);
-        let finish = AssertUnwindSafe(engine.answer())
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| {
-                tracing::error!("the engine panicked");
-                Some(self.internal_failure())
-            });
-        let ended = match finish {
-            Some(answered) => {
-                let kept = self.keep(&context.caller, fence, answered.finish, &entered);
-                kept.await.map(|kept| EndedRun {
-                    run: kept.run,
-                    assistant_message: kept.assistant_message,
-                    finish_reason: answered.finish_reason,
-                    model_time: answered.model_time,
-                })
-            }
-            None => None,
-        };
-        drop(entered);
-        ended
-    }
-
-    fn internal_failure(&self) -> Answered {
-        Answered {
-            finish: FinishRun {
-                end: RunEnd::Failed(RunError::new(RunErrorCode::Internal)),
-                answer: None,
-                note: None,
-                usage: None,
-                events: None,
-                last_event: 0,
-                now: self.clock.now(),
-            },
-            finish_reason: FinishReason::Stop,
-            model_time: Duration::ZERO,
-        }
-    }
-
-    /// Stores a run's end. The fence is owner and status, not time: a finished answer survives a
-    /// database that is away for a while.
-    async fn keep(
-        &self,
-        caller: &Caller,
-        fence: RunFence,
-        finish: FinishRun,
-        entered: &EnteredRun,
-    ) -> Option<FinishedRun> {
-        let finish = entered.with_events(finish);
-        let runs = &self.repositories.runs;
-        let mut attempts = 0;
-        let finished = insist(|| {
-            attempts += 1;
-            runs.finish(fence, finish.clone())
-        })
-        .await;
-        match finished {
-            Ok(finished) => {
-                entered.tell_end(&finished, finish.last_event);
-                report_end(&finished.run);
-                Some(finished)
-            }
-            // An attempt may have been carried out, and only its answer lost; or another process
-            // has ended it meanwhile. Who follows it reads which.
-            Err(RepositoryError::RunLost) if attempts > 1 => self.stored_end(caller, fence).await,
-            Err(RepositoryError::RunLost) => {
-                tracing::warn!("the run was taken from this process; its answer is dropped");
-                None
-            }
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "could not store the end of a run"
-                );
-                None
-            }
-        }
-    }
-
-    async fn stored_end(&self, caller: &Caller, fence: RunFence) -> Option<FinishedRun> {
-        let runs = &self.repositories.runs;
-        let outcome = runs
-            .outcome(caller, fence.conversation_id, fence.run_id)
-            .await
-            .ok()?;
-        report_end(&outcome.run);
-        Some(FinishedRun {
-            run: outcome.run,
-            assistant_message: outcome.assistant_message,
-        })
     }
 }
 
@@ -455,17 +359,4 @@ where
             result => return result,
         }
     }
-}
-
-fn report_end(run: &Run) {
-    metrics::run_ended(run);
-    let usage = run.usage.unwrap_or_default();
-    tracing::info!(
-        status = ?run.status,
-        error = run.error.as_ref().map(|error| error.code.as_str()),
-        tool_calls = run.tool_calls.len(),
-        input_tokens = usage.input_tokens,
-        output_tokens = usage.output_tokens,
-        "run ended"
-    );
 }

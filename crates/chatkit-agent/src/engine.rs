@@ -7,26 +7,29 @@ use std::{
 
 use chatkit_domain::{
     FinishRun, Item, ItemId, MessageStatus, RepositoryError, RunEnd, RunError, RunErrorCode,
-    RunEvent, RunFence, Usage, replace_nul,
+    RunEvent, Usage, replace_nul,
+};
+use chatkit_protocol::{
+    ItemKind, StatusIndicator, Summary, Task as Step, TaskKind, ThreadStreamEvent, Workflow,
+    WorkflowKind,
 };
 use chatkit_tools::ToolContext;
 use futures::StreamExt;
 
 use crate::{
     agent::{Shared, insist},
+    emitter::Emitter,
     journal::{EnteredRun, Stop},
     metrics,
     provider::{
         FinishReason, InputItem, ModelEvent, ModelRequest, ModelStream, ProviderError,
         RequestedCall,
     },
+    respond::STOPPED_NOTE,
     start::RunOptions,
     tool_round::ToolRound,
-    transcript::{round_input, transcript},
+    transcript::{hidden, round_input, transcript},
 };
-
-/// What the model is told of an answer that its user stopped.
-const STOPPED_NOTE: &str = "The user stopped this answer.";
 
 /// Most tool calls of one round that are carried out.
 const MAX_ROUND_CALLS: usize = 32;
@@ -41,9 +44,9 @@ const ROUND_SEPARATOR: &str = "\n\n";
 /// Answers one run.
 pub(crate) struct Engine<'a> {
     shared: Arc<Shared>,
-    fence: RunFence,
     context: ToolContext,
     entered: &'a EnteredRun,
+    emitter: &'a Emitter<'a>,
     task: Task,
     progress: Progress,
 }
@@ -65,6 +68,7 @@ struct Progress {
     text: String,
     chars: usize,
     reasoning_chars: usize,
+    thinking: Option<Thinking>,
     /// Whether the next text begins a new round and so a new paragraph.
     new_round: bool,
     called_tools: bool,
@@ -74,6 +78,15 @@ struct Progress {
     model_time: Duration,
     /// Since when it is waited for.
     asking_since: Option<Instant>,
+}
+
+/// What the model thinks before it goes on.
+#[derive(Debug)]
+struct Thinking {
+    /// The item as which it is shown.
+    id: ItemId,
+    text: String,
+    since: Instant,
 }
 
 /// What a run came to.
@@ -101,16 +114,16 @@ enum Failure {
 impl<'a> Engine<'a> {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        fence: RunFence,
         context: ToolContext,
         entered: &'a EnteredRun,
+        emitter: &'a Emitter<'a>,
         task: Task,
     ) -> Self {
         Self {
             shared,
-            fence,
             context,
             entered,
+            emitter,
             task,
             progress: Progress::default(),
         }
@@ -119,18 +132,11 @@ impl<'a> Engine<'a> {
     /// Answers, until the answer is whole, a bound is met or somebody stops it. `None` when the
     /// run is not this process's any more.
     pub(crate) async fn answer(mut self) -> Option<Answered> {
-        let mut stop = self.entered.stop();
-        let stopped = async move {
-            match stop.wait_for(Option::is_some).await {
-                Ok(reason) => reason.unwrap_or(Stop::Lost),
-                // The journal holds the other side for as long as the run is active.
-                Err(_) => Stop::Lost,
-            }
-        };
+        let entered = self.entered;
         let bound = self.shared.settings.run_timeout;
         let result = tokio::select! {
             biased;
-            reason = stopped => Err(Failure::Stop(reason)),
+            reason = entered.stopped() => Err(Failure::Stop(reason)),
             result = tokio::time::timeout(bound, self.converse()) =>
                 result.unwrap_or(Err(Failure::Run(RunErrorCode::ModelTimeout, None))),
         };
@@ -197,6 +203,7 @@ impl<'a> Engine<'a> {
         Some(FinishRun {
             end,
             answer,
+            kept_answer: None,
             note,
             usage: Some(usage),
             events: None,
@@ -220,18 +227,19 @@ impl<'a> Engine<'a> {
             if !may_call {
                 break;
             }
+            self.end_thinking().await?;
             self.progress.called_tools = true;
             self.progress.new_round = true;
             let tools = ToolRound {
                 shared: &self.shared,
-                fence: self.fence,
+                fence: self.emitter.fence,
                 context: &self.context,
                 entered: self.entered,
                 round,
             };
             this_run.extend(tools.call(calls).await?);
             if too_many {
-                this_run.push(InputItem::Note(TOO_MANY_CALLS_NOTE.to_owned()));
+                this_run.push(InputItem::Note(hidden(TOO_MANY_CALLS_NOTE)));
             }
         }
         Err(Failure::Run(RunErrorCode::TooManyToolRounds, None))
@@ -243,7 +251,10 @@ impl<'a> Engine<'a> {
             return Ok(Vec::new());
         }
         let Shared { repositories, .. } = &*self.shared;
-        let (conversation, message) = (self.fence.conversation_id, self.task.user_message_id);
+        let (conversation, message) = (
+            self.emitter.fence.conversation_id,
+            self.task.user_message_id,
+        );
         let calls = repositories
             .runs
             .failed_tool_calls(&self.context.caller, conversation, message)
@@ -261,7 +272,10 @@ impl<'a> Engine<'a> {
             ..
         } = &*self.shared;
         let caller = &self.context.caller;
-        let (conversation, most) = (self.fence.conversation_id, settings.context_messages);
+        let (conversation, most) = (
+            self.emitter.fence.conversation_id,
+            settings.context_messages,
+        );
         insist(|| repositories.messages.context(caller, conversation, most))
             .await
             .map_err(|error| match error {
@@ -297,7 +311,7 @@ impl<'a> Engine<'a> {
                     .model
                     .clone()
                     .unwrap_or_else(|| settings.model.clone()),
-                instructions: instructions(&settings.instructions, &options.instructions),
+                instructions: instructions(&settings.instructions, options),
                 input,
                 tools: tools.clone(),
                 tool_choice: (round == 0 && !tools.is_empty())
@@ -349,7 +363,7 @@ impl<'a> Engine<'a> {
                 .map_err(|_| Failure::from(ProviderError::TimedOut))?
                 .ok_or_else(|| Failure::from(ProviderError::Failed("the answer was cut".into())))?;
             match event? {
-                ModelEvent::TextDelta(text) => self.add_text(text)?,
+                ModelEvent::TextDelta(text) => self.add_text(text).await?,
                 ModelEvent::ReasoningDelta(text) => self.add_reasoning(text),
                 ModelEvent::ToolCall(call) => calls.push(call),
                 ModelEvent::Usage(counted) => usage = Some(counted),
@@ -368,10 +382,11 @@ impl<'a> Engine<'a> {
         Ok(calls)
     }
 
-    fn add_text(&mut self, text: String) -> Result<(), Failure> {
+    async fn add_text(&mut self, text: String) -> Result<(), Failure> {
         if text.is_empty() {
             return Ok(());
         }
+        self.end_thinking().await?;
         if std::mem::take(&mut self.progress.new_round) && !self.progress.text.is_empty() {
             self.push(ROUND_SEPARATOR.to_owned());
         }
@@ -387,8 +402,38 @@ impl<'a> Engine<'a> {
         self.progress.reasoning_chars += text.chars().count();
         if self.progress.reasoning_chars <= self.shared.settings.max_answer_chars {
             let text = replace_nul(text);
-            self.entered.tell(RunEvent::ReasoningDelta { text });
+            let thinking = self.progress.thinking.get_or_insert_with(|| Thinking {
+                id: self.shared.clock.id(),
+                text: String::new(),
+                since: Instant::now(),
+            });
+            thinking.text.push_str(&text);
+            let item_id = thinking.id;
+            self.entered
+                .tell(RunEvent::ReasoningDelta { item_id, text });
         }
+    }
+
+    /// Keeps what the model has thought: something else follows.
+    async fn end_thinking(&mut self) -> Result<(), Failure> {
+        let Some(Thinking { id, text, since }) = self.progress.thinking.take() else {
+            return Ok(());
+        };
+        let duration = i64::try_from(since.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let thought = Step {
+            status_indicator: StatusIndicator::None,
+            title: None,
+            kind: TaskKind::Thought { content: text },
+        };
+        let workflow = Workflow {
+            kind: WorkflowKind::Reasoning,
+            tasks: vec![thought],
+            summary: Some(Summary::Duration { duration }),
+            expanded: false,
+        };
+        let item = self.emitter.item_of(id, ItemKind::Workflow { workflow });
+        let done = ThreadStreamEvent::ItemDone { item };
+        Ok(self.emitter.emit(done).await?)
     }
 
     fn push(&mut self, text: String) {
@@ -427,8 +472,10 @@ impl ModelRequest {
 }
 
 /// The settings' instructions, then those of this turn alone.
-fn instructions(settings: &str, turn: &str) -> String {
-    let parts: Vec<&str> = [settings, turn]
+fn instructions(settings: &str, turn: &RunOptions) -> String {
+    let language = |locale| format!("The language of the user's interface is {locale}.");
+    let language = turn.locale.as_ref().map(language).unwrap_or_default();
+    let parts: Vec<&str> = [settings, &turn.instructions, &language]
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect();

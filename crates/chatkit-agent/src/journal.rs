@@ -74,9 +74,13 @@ impl EnteredRun {
         }
     }
 
-    /// What tells the run to stop.
-    pub(crate) fn stop(&self) -> watch::Receiver<Option<Stop>> {
-        self.stop.clone()
+    /// Waits until the run is to stop.
+    pub(crate) async fn stopped(&self) -> Stop {
+        match self.stop.clone().wait_for(Option::is_some).await {
+            Ok(reason) => reason.unwrap_or(Stop::Lost),
+            // The journal holds the other side for as long as the run is active.
+            Err(_) => Stop::Lost,
+        }
     }
 
     /// What is known of it.
@@ -114,7 +118,7 @@ impl EnteredRun {
                 (Vec::new(), others + u64::from(has_text))
             }
         };
-        let last_event = last_event_number(before, is_interrupted, answer.is_some());
+        let last_event = last_event_number(before, is_interrupted, finish.has_answer());
         FinishRun {
             events: (!events.is_empty()).then(|| EventBatch {
                 run_id: self.run,
@@ -136,7 +140,11 @@ impl EnteredRun {
     /// Tells more of the answer's text.
     pub(crate) fn say(&self, text: String) {
         let message_id = self.message_id;
-        self.tell(RunEvent::MessageDelta { message_id, text });
+        self.tell(RunEvent::MessageDelta {
+            message_id,
+            part: None,
+            text,
+        });
     }
 }
 

@@ -163,14 +163,15 @@ impl RunLog {
         if state.seen {
             return Rest::Events(state.after(state.stored), state.last);
         }
-        let is_text = |event: &&NumberedEvent| {
-            matches!(
+        let is_retold = |event: &&NumberedEvent| {
+            !matches!(
                 event.event,
-                RunEvent::MessageDelta { .. } | RunEvent::ReasoningDelta { .. }
+                RunEvent::MessageDelta { .. }
+                    | RunEvent::ReasoningDelta { .. }
+                    | RunEvent::ChatKit(_)
             )
         };
-        let texts = state.events.iter().filter(is_text).count();
-        Rest::Unseen((state.events.len() - texts) as u64)
+        Rest::Unseen(state.events.iter().filter(is_retold).count() as u64)
     }
 
     /// The run has ended, and everything is stored.
@@ -265,7 +266,11 @@ impl State {
 fn size(event: &NumberedEvent) -> usize {
     EVENT_BYTES
         + match &event.event {
-            RunEvent::MessageDelta { text, .. } | RunEvent::ReasoningDelta { text } => text.len(),
+            RunEvent::MessageDelta { text, .. } | RunEvent::ReasoningDelta { text, .. } => {
+                text.len()
+            }
+            RunEvent::ChatKit(json) => json.len(),
+            RunEvent::ItemRemoved { .. } => 0,
             RunEvent::MessageCreated(message) | RunEvent::MessageCompleted(message) => {
                 let details = message.details.as_ref();
                 message.content.len() + details.map_or(0, |details| details.parts.len())
@@ -294,12 +299,20 @@ fn json_size(value: &Value) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use chatkit_domain::ItemId;
+    use uuid::Uuid;
+
     use super::*;
 
-    fn say(log: &RunLog, text: &str) {
-        log.push(RunEvent::ReasoningDelta {
+    fn thought(text: &str) -> RunEvent {
+        RunEvent::ReasoningDelta {
+            item_id: ItemId::new(Uuid::nil()),
             text: text.to_owned(),
-        });
+        }
+    }
+
+    fn say(log: &RunLog, text: &str) {
+        log.push(thought(text));
     }
 
     fn numbers(events: &[NumberedEvent]) -> Vec<u64> {
@@ -321,8 +334,7 @@ mod tests {
             Rest::Events(events, 2) => assert_eq!(numbers(&events), [1, 2]),
             other => panic!("{other:?}"),
         }
-        let text = String::new();
-        let event = RunEvent::ReasoningDelta { text };
+        let event = thought("");
         log.end(vec![NumberedEvent { number: 3, event }]);
         match log.read(1) {
             Read::Last(events) => assert_eq!(numbers(&events), [2, 3]),
@@ -373,9 +385,7 @@ mod tests {
         let log = RunLog::behind(20);
         log.reach_back(3);
         assert_eq!(log.last(), 3);
-        let event = RunEvent::ReasoningDelta {
-            text: String::new(),
-        };
+        let event = thought("");
         // Read behind 20, before the log reached back.
         let late = vec![NumberedEvent { number: 21, event }];
         log.extend_stored(20, late.clone());

@@ -44,6 +44,8 @@ pub struct RunOptions {
     pub model: Option<String>,
     /// Instructions for this turn, behind those of the settings.
     pub instructions: String,
+    /// The language of the user's interface (RFC 5646).
+    pub locale: Option<String>,
     /// How the model should choose its words.
     pub sampling: Sampling,
     /// The tool that it has to begin with.

@@ -1,5 +1,7 @@
 //! From the log of a conversation to what a model reads. Pure.
 
+mod shown;
+
 use chatkit_domain::{Item, Message, Role, ToolCall, ToolCallStatus};
 
 use crate::provider::{InputItem, RequestedCall};
@@ -43,7 +45,7 @@ fn quoted(item: &Item) -> Option<&str> {
             let text = message.details.as_ref()?.quoted_text.as_deref()?;
             (!text.trim().is_empty()).then_some(text)
         }
-        Item::HiddenContext(_) => None,
+        Item::HiddenContext(_) | Item::Shown(_) => None,
     }
 }
 
@@ -85,6 +87,8 @@ fn is_user_message(item: &Item) -> bool {
 fn length(item: &Item) -> usize {
     match item {
         Item::HiddenContext(note) => note.content.chars().count(),
+        // About what a model reads of it.
+        Item::Shown(shown) => shown.body.chars().count(),
         Item::Message(message) => {
             let calls = message.tool_calls.iter().map(|call| {
                 request_of(call).arguments.chars().count()
@@ -100,12 +104,18 @@ fn length(item: &Item) -> usize {
 
 fn input_of(item: &Item) -> Vec<InputItem> {
     match item {
-        Item::HiddenContext(note) => vec![InputItem::Note(note.content.clone())],
+        Item::HiddenContext(note) => vec![InputItem::Note(hidden(&note.content))],
+        Item::Shown(shown) => shown::input_of(shown),
         Item::Message(message) => match message.role {
             Role::User => vec![InputItem::User(message.content.clone())],
             Role::Assistant => answer(message),
         },
     }
+}
+
+/// A note as a model reads it, who must not take it for what the user says.
+pub(crate) fn hidden(note: &str) -> String {
+    format!("<HiddenContext>\nThe user does not see this.\n{note}\n</HiddenContext>")
 }
 
 /// An earlier answer: its tool rounds, then its text.
@@ -209,8 +219,9 @@ mod tests {
             assistant("a2"),
             user("u3"),
         ];
-        check(&items, 50, 1_000, &["u1", "a1", "n", "u2", "a2", "u3"]);
-        check(&items, 5, 1_000, &["u1", "a1", "n", "u2", "a2", "u3"]);
+        let all = ["u1", "a1", &hidden("n"), "u2", "a2", "u3"];
+        check(&items, 50, 1_000, &all);
+        check(&items, 5, 1_000, &all);
         check(&items, 4, 1_000, &["u2", "a2", "u3"]);
         check(&items, 2, 1_000, &["u3"]);
         check(&items, 1, 1_000, &["u3"]);

@@ -1,6 +1,7 @@
 //! One chat of one user.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 
 use crate::{ConversationId, InvalidValue, UserId, text::check_length};
 
@@ -14,7 +15,7 @@ pub const MAX_TITLE_CHARS: usize = 200;
 const MAX_AUTOMATIC_TITLE_CHARS: usize = 60;
 
 /// A conversation as its user sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Conversation {
     /// Its id, the same in every dialect.
     pub id: ConversationId,
@@ -30,6 +31,31 @@ pub struct Conversation {
     pub updated_at: DateTime<Utc>,
     /// How many messages its history holds.
     pub message_count: u64,
+    /// Whether its user may go on with it, as clients that can are told.
+    pub status: ConversationStatus,
+    /// The domains of which images in answers are shown; of all, when there is no list.
+    pub image_domains: Option<Vec<String>>,
+    /// What an embedding service keeps with it. No client sees it.
+    pub metadata: Map<String, Value>,
+}
+
+/// Whether its user may go on with a conversation. The server refuses nothing by itself: clients
+/// disable their composer, and what answers decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ConversationStatus {
+    /// Yes.
+    #[default]
+    Active,
+    /// Not now.
+    Locked {
+        /// Why, for the user.
+        reason: Option<String>,
+    },
+    /// Not any more.
+    Closed {
+        /// Why, for the user.
+        reason: Option<String>,
+    },
 }
 
 /// A conversation to be created.

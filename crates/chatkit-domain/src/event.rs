@@ -29,11 +29,15 @@ pub enum RunEvent {
     MessageDelta {
         /// The answer.
         message_id: ItemId,
+        /// Which of its parts, where the begin of each was told; none of an answer that is one.
+        part: Option<u32>,
         /// What is added to it.
         text: String,
     },
     /// The model's summary of its reasoning goes on with this text.
     ReasoningDelta {
+        /// The item as which it is shown.
+        item_id: ItemId,
         /// What is added to it.
         text: String,
     },
@@ -44,6 +48,13 @@ pub enum RunEvent {
     /// The answer has been stored, whole or as far as it came: this is its text, whatever was
     /// collected before.
     MessageCompleted(Box<Message>),
+    /// An item is there no more, or will not be.
+    ItemRemoved {
+        /// Which.
+        item_id: ItemId,
+    },
+    /// What ChatKit's clients alone are told, as the JSON that they read.
+    ChatKit(String),
     /// The run has ended, as its status says.
     Ended(Box<Run>),
 }
@@ -100,6 +111,7 @@ pub fn retold_events(outcome: &RunOutcome, last_number: u64, after: u64) -> Vec<
     if let Some(message) = assistant_message.as_ref().filter(|m| !m.content.is_empty()) {
         events.push(RunEvent::MessageDelta {
             message_id: message.id,
+            part: None,
             text: message.content.clone(),
         });
     }

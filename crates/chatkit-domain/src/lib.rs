@@ -22,24 +22,25 @@ mod tool_call;
 pub use caller::{Caller, UserId};
 pub use clock::{Clock, SystemClock, next_instant};
 pub use conversation::{
-    Conversation, DEFAULT_TITLE, MAX_TITLE_CHARS, NewConversation, Title, automatic_title,
+    Conversation, ConversationStatus, DEFAULT_TITLE, MAX_TITLE_CHARS, NewConversation, Title,
+    automatic_title,
 };
 pub use error::{InvalidValue, RepositoryError};
 pub use event::{
     EventBatch, NumberedEvent, RunEvent, closing_events, last_event_number, retold_events,
 };
 pub use id::{ConversationId, Id, ItemId, RunId, ToolCallId};
-pub use item::{HiddenContext, Item};
+pub use item::{HiddenContext, Item, ItemContent, ItemDraft, ShownItem, ShownKind};
 pub use message::{
     Feedback, MAX_MESSAGE_CHARS, Message, MessageDetails, MessageStatus, MessageText, Role,
 };
 pub use page::{Cursor, CursorScope, Limit, ListCreated, Order, Page, Part, Position};
 pub use repository::{
-    BeginRun, Begun, BegunRun, Connections, ConversationRepository, Deleted, EarlierMessage,
-    EventCursor, EventPage, FinishRun, FinishedRun, Idempotency, ListConversations, ListMessages,
-    Maintenance, MessagePage, MessageRepository, MessageWindow, NewToolCall, OwnedRun,
-    Repositories, RunFence, RunInput, RunNews, RunOutcome, RunOwner, RunRepository, RunTarget,
-    Since, TaskChanges, TaskRepository, ToolCallOutcome,
+    BeginRun, Begun, BegunRun, Connections, ConversationChanges, ConversationRepository, Deleted,
+    EarlierMessage, EventCursor, EventPage, FinishRun, FinishedRun, Idempotency, KeepItems,
+    KeptItems, ListConversations, ListMessages, Maintenance, MessagePage, MessageRepository,
+    MessageWindow, NewToolCall, OwnedRun, Repositories, RunFence, RunInput, RunNews, RunOutcome,
+    RunOwner, RunRepository, RunTarget, Since, TaskChanges, TaskRepository, ToolCallOutcome,
 };
 pub use run::{Dialect, Run, RunEnd, RunError, RunErrorCode, RunStatus, Usage};
 pub use search::{SearchQuery, fold};

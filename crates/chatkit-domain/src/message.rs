@@ -20,7 +20,7 @@ pub struct Message {
     pub role: Role,
     /// What was said.
     pub content: String,
-    /// What its dialect keeps of a user's message beside the text.
+    /// What its dialect keeps beside the text.
     pub details: Option<Box<MessageDetails>>,
     /// Whether it was said to its end.
     pub status: MessageStatus,
@@ -39,8 +39,9 @@ pub struct Message {
     pub created_at: DateTime<Utc>,
 }
 
-/// What a dialect keeps of a user's message beside its text, as that dialect wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a dialect keeps of a message beside its text, as that dialect wrote it. The assistant's
+/// have parts alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageDetails {
     /// The parts of which the text was made, as JSON. Every reader of the history has it in hand,
     /// few look into it.

@@ -138,13 +138,15 @@ pub enum RunErrorCode {
     Unavailable,
     /// The process died, lost its lease or was stopped.
     Interrupted,
+    /// What answers did not want to; the message says why.
+    Refused,
     /// A bug of the server.
     Internal,
 }
 
 impl RunErrorCode {
     /// Every code.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ModelFailed,
         Self::ModelTimeout,
         Self::ModelOverloaded,
@@ -152,6 +154,7 @@ impl RunErrorCode {
         Self::AnswerTooLong,
         Self::Unavailable,
         Self::Interrupted,
+        Self::Refused,
         Self::Internal,
     ];
 
@@ -166,6 +169,7 @@ impl RunErrorCode {
             Self::AnswerTooLong => "answer_too_long",
             Self::Unavailable => "unavailable",
             Self::Interrupted => "interrupted",
+            Self::Refused => "refused",
             Self::Internal => "internal_error",
         }
     }
@@ -179,6 +183,7 @@ impl RunErrorCode {
             Self::AnswerTooLong => "The model's answer grew too long.",
             Self::Unavailable => "The server was too busy to go on; try again.",
             Self::Interrupted => "The answer was interrupted by a restart of the server.",
+            Self::Refused => "This was not answered.",
             Self::Internal => "The server failed to answer.",
         }
     }

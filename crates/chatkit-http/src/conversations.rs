@@ -63,6 +63,9 @@ impl From<chatkit_domain::Conversation> for Conversation {
             created_at,
             updated_at,
             message_count,
+            status: _,
+            image_domains: _,
+            metadata: _,
         } = conversation;
         Self {
             id: id.uuid(),

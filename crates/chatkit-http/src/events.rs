@@ -136,11 +136,15 @@ impl RunEvent {
             Event::MessageCreated(message) => Self::MessageCreated(MessageCreated {
                 message: (*message).into(),
             }),
-            Event::MessageDelta { message_id, text } => Self::MessageDelta(MessageDelta {
+            Event::MessageDelta {
+                message_id, text, ..
+            } => Self::MessageDelta(MessageDelta {
                 message_id: message_id.uuid(),
                 text,
             }),
-            Event::ReasoningDelta { .. } => return None,
+            Event::ReasoningDelta { .. } | Event::ItemRemoved { .. } | Event::ChatKit(_) => {
+                return None;
+            }
             Event::ToolCallStarted(call) => Self::ToolCallStarted(ToolCallStarted {
                 tool_call: (*call).into(),
             }),

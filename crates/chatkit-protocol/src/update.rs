@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Annotation, AssistantMessageContent, GeneratedImage, Task, Widget};
+use crate::{
+    Annotation, AssistantMessageContent, GeneratedImage, ItemKind, Task, ThreadItem, Widget,
+};
 
 /// A change of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,4 +94,72 @@ pub enum ThreadItemUpdate {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         progress: Option<f64>,
     },
+}
+
+impl ThreadItem {
+    /// Changes the item as a client does that is told this. What does not fit the item, or is about
+    /// a single component of a widget, changes nothing.
+    pub fn apply(&mut self, update: ThreadItemUpdate) {
+        use ThreadItemUpdate as Update;
+        match (&mut self.kind, update) {
+            (ItemKind::AssistantMessage { content: parts }, update) => apply_to(parts, update),
+            (ItemKind::Workflow { workflow }, Update::TaskAdded { task_index, task }) => {
+                let tasks = &mut workflow.tasks;
+                tasks.insert(place(task_index).min(tasks.len()), task);
+            }
+            (ItemKind::Workflow { workflow }, Update::TaskUpdated { task_index, task }) => {
+                if let Some(known) = workflow.tasks.get_mut(place(task_index)) {
+                    *known = task;
+                }
+            }
+            (ItemKind::Widget { widget, .. }, Update::RootUpdated { widget: root }) => {
+                *widget = root;
+            }
+            (ItemKind::GeneratedImage { image }, Update::ImageUpdated { image: so_far, .. }) => {
+                *image = Some(so_far);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn apply_to(parts: &mut Vec<AssistantMessageContent>, update: ThreadItemUpdate) {
+    use ThreadItemUpdate as Update;
+    match update {
+        Update::ContentPartAdded {
+            content_index,
+            content,
+        }
+        | Update::ContentPartDone {
+            content_index,
+            content,
+        } => match parts.get_mut(place(content_index)) {
+            Some(part) => *part = content,
+            None => parts.push(content),
+        },
+        Update::TextDelta {
+            content_index,
+            delta,
+        } => {
+            if let Some(part) = parts.get_mut(place(content_index)) {
+                part.text.push_str(&delta);
+            }
+        }
+        Update::AnnotationAdded {
+            content_index,
+            annotation_index,
+            annotation,
+        } => {
+            if let Some(part) = parts.get_mut(place(content_index)) {
+                let last = part.annotations.len();
+                let index = place(annotation_index).min(last);
+                part.annotations.insert(index, *annotation);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn place(index: u64) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use chatkit_agent::{
-    Agent, AgentSettings,
+    Agent, AgentResponder, AgentSettings, Responder,
     provider::{
         Provider,
         openai::{OpenAiApi, OpenAiOptions, OpenAiProvider},
@@ -24,6 +24,24 @@ use crate::{
     config::{ModelApi, Origin, Settings},
     local, metrics,
 };
+
+/// What a service adds to the server.
+#[derive(Clone, Debug)]
+pub struct Extensions {
+    /// Tools beside those that are built in.
+    pub tools: ToolRegistry,
+    /// What answers turns: the agent, if nothing else does.
+    pub responder: Arc<dyn Responder>,
+}
+
+impl Default for Extensions {
+    fn default() -> Self {
+        Self {
+            tools: ToolRegistry::default(),
+            responder: Arc::new(AgentResponder),
+        }
+    }
+}
 
 /// A server that answers.
 #[derive(Debug)]
@@ -48,27 +66,19 @@ impl App {
     /// When the settings contradict each other, there is no secret where one is needed, the
     /// database cannot be reached, or the address is taken.
     pub async fn start(settings: &Settings) -> anyhow::Result<Self> {
-        Self::start_with(settings, ToolRegistry::default()).await
+        Self::start_with(settings, Extensions::default()).await
     }
 
-    /// The same with tools of one's own, beside those that are built in.
+    /// The same with what a service adds to it.
     ///
     /// # Errors
-    /// Also when one of them has the name of a built-in one.
-    pub async fn start_with(settings: &Settings, mut tools: ToolRegistry) -> anyhow::Result<Self> {
+    /// Also when a tool has the name of a built-in one.
+    pub async fn start_with(settings: &Settings, extensions: Extensions) -> anyhow::Result<Self> {
         let verifier = Verifier::new(verifier_options(settings)?)?;
         warn_of_any_audience(settings);
         let repositories = open_database(settings).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        chatkit_tools::tasks::register(&mut tools, &repositories.tasks)?;
-        let agent = Agent::new(
-            agent_settings(settings)?,
-            repositories.clone(),
-            provider(settings)?,
-            tools,
-            clock.clone(),
-        )
-        .await?;
+        let agent = agent(settings, &repositories, &clock, extensions).await?;
         let (listener, address) = bind("LISTEN_ADDR", settings.listen_addr).await?;
         let metrics = metrics::source(&repositories)?;
         let stop = CancellationToken::new();
@@ -138,6 +148,28 @@ impl App {
         self.repositories.maintenance.close().await;
         tracing::info!("stopped");
     }
+}
+
+async fn agent(
+    settings: &Settings,
+    repositories: &Repositories,
+    clock: &Arc<dyn Clock>,
+    extensions: Extensions,
+) -> anyhow::Result<Agent> {
+    let Extensions {
+        mut tools,
+        responder,
+    } = extensions;
+    chatkit_tools::tasks::register(&mut tools, &repositories.tasks)?;
+    Ok(Agent::with_responder(
+        agent_settings(settings)?,
+        repositories.clone(),
+        provider(settings)?,
+        tools,
+        clock.clone(),
+        responder,
+    )
+    .await?)
 }
 
 fn warn_of_any_audience(settings: &Settings) {

@@ -7,4 +7,4 @@ mod metrics;
 pub mod shutdown;
 pub mod telemetry;
 
-pub use app::{App, erase, verifier_options};
+pub use app::{App, Extensions, erase, verifier_options};

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    Caller, ConversationId, Dialect, EventBatch, ItemId, Message, MessageDetails, MessageStatus,
-    MessageText, NumberedEvent, RepositoryError, Role, Run, RunEnd, RunId, ToolCall, ToolCallId,
-    ToolCallStatus, Usage,
+    Caller, Conversation, ConversationId, ConversationStatus, Dialect, EventBatch, Item, ItemDraft,
+    ItemId, Message, MessageDetails, MessageStatus, MessageText, NumberedEvent, RepositoryError,
+    Role, Run, RunEnd, RunId, Title, ToolCall, ToolCallId, ToolCallStatus, Usage,
 };
 
 /// Keeps runs and everything that they write.
@@ -96,6 +96,14 @@ pub trait RunRepository: std::fmt::Debug + Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<(), RepositoryError>;
 
+    /// Keeps what a run writes before its end, in one step: its items in this order, and what it
+    /// changes of its conversation.
+    ///
+    /// # Errors
+    /// `RunLost`; `WrongMessage` for an id that is another conversation's or of an item of another
+    /// kind.
+    async fn keep(&self, fence: RunFence, keep: KeepItems) -> Result<KeptItems, RepositoryError>;
+
     /// Ends a run: its answer, its note for the model, its cost and its status, in one step.
     /// Tool calls that still run are recorded as `cancelled` when the user stopped the run, and as
     /// `unknown` otherwise.
@@ -170,6 +178,8 @@ pub struct BeginRun {
     pub assistant_message_id: ItemId,
     /// The API by which it came.
     pub dialect: Dialect,
+    /// Whether the message names a conversation that nobody named.
+    pub names_conversation: bool,
     /// The model that will answer.
     pub model: String,
     /// Who answers it.
@@ -315,6 +325,8 @@ pub struct FinishRun {
     pub end: RunEnd,
     /// The answer to keep, if there is one.
     pub answer: Option<(String, MessageStatus)>,
+    /// The answer, where it is kept already.
+    pub kept_answer: Option<ItemId>,
     /// A note for the model to keep behind the answer.
     pub note: Option<(ItemId, String)>,
     /// What it cost.
@@ -325,6 +337,49 @@ pub struct FinishRun {
     pub last_event: u64,
     /// The time now.
     pub now: DateTime<Utc>,
+}
+
+impl FinishRun {
+    /// Whether the run leaves an answer.
+    #[must_use]
+    pub const fn has_answer(&self) -> bool {
+        self.answer.is_some() || self.kept_answer.is_some()
+    }
+}
+
+/// What a run writes before its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeepItems {
+    /// The items to keep.
+    pub put: Vec<ItemDraft>,
+    /// Items that leave the history.
+    pub remove: Vec<ItemId>,
+    /// What changes of the conversation.
+    pub changes: ConversationChanges,
+    /// The time now.
+    pub now: DateTime<Utc>,
+}
+
+/// What changes of a conversation; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConversationChanges {
+    /// Another title.
+    pub title: Option<Title>,
+    /// Another status.
+    pub status: Option<ConversationStatus>,
+    /// Other domains, or no list of them.
+    pub image_domains: Option<Option<Vec<String>>>,
+    /// Other metadata.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// What was kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptItems {
+    /// The items, in the order in which they were given.
+    pub items: Vec<Item>,
+    /// The conversation as it is now.
+    pub conversation: Conversation,
 }
 
 /// A run that has ended.

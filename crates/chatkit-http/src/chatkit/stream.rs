@@ -1,16 +1,22 @@
 //! From the events of a run to those of a thread.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use chatkit_agent::{Agent, StartedRun};
+use chatkit_agent::{
+    Agent, StartedRun,
+    thread::{item, to_message},
+};
 use chatkit_domain::{Clock, ConversationId, ItemId, Run, RunEvent, RunId, RunStatus};
 
 use chatkit_protocol::{ItemKind, OutputText, StreamOptions, ThreadItemUpdate, ThreadStreamEvent};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::{Stream, StreamExt, stream};
 use poem::Response;
 
-use super::{threads, workflow::Steps};
+use super::{
+    threads,
+    workflow::{Steps, Thoughts},
+};
 use crate::{sse, state::ApiState};
 
 /// What a client may do with a stream.
@@ -38,10 +44,16 @@ pub(super) struct Answer {
     started: StartedRun,
     clock: Arc<dyn Clock>,
     stop: StopOnDrop,
-    /// The answer that is being written.
+    /// The answer that is being written, where its begin was not told.
     writes: Option<ItemId>,
+    /// Answers that were told whole.
+    said: HashSet<ItemId>,
     /// The tools that it uses.
     steps: Steps,
+    /// What the model thinks.
+    thoughts: Thoughts,
+    /// Whether the client knows that the turn has failed.
+    has_failed: bool,
 }
 
 impl Answer {
@@ -50,12 +62,16 @@ impl Answer {
         Self {
             stop: StopOnDrop {
                 agent: state.agent().clone(),
-                run: may_stop.then_some(started.run.id),
+                run: Some(started.run.id),
+                may_stop,
             },
             clock: state.clock().clone(),
             steps: Steps::new(started.run.conversation_id),
+            thoughts: Thoughts::default(),
             started,
             writes: None,
+            said: HashSet::new(),
+            has_failed: false,
         }
     }
 
@@ -70,7 +86,7 @@ impl Answer {
     /// What the user said.
     pub(super) fn said(&self) -> ThreadStreamEvent {
         ThreadStreamEvent::ItemDone {
-            item: threads::to_message(self.started.user_message.clone()),
+            item: to_message(self.started.user_message.clone()),
         }
     }
 
@@ -86,6 +102,8 @@ struct StopOnDrop {
     agent: Agent,
     /// The run, as long as it may have to be stopped.
     run: Option<RunId>,
+    /// Whether the client was told that it may.
+    may_stop: bool,
 }
 
 impl StopOnDrop {
@@ -97,7 +115,7 @@ impl StopOnDrop {
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        if let Some(run) = self.run {
+        if let Some(run) = self.run.filter(|_| self.may_stop) {
             self.agent.stop_own(run);
         }
     }
@@ -139,21 +157,35 @@ impl Answer {
     /// What an event of the run is in the thread.
     fn tell(&mut self, event: RunEvent, told: &mut Vec<ThreadStreamEvent>) {
         match event {
-            RunEvent::MessageDelta { message_id, text } => {
-                if self.writes.replace(message_id).is_none() {
+            RunEvent::MessageDelta {
+                message_id,
+                part,
+                text,
+            } => {
+                if part.is_none() && self.writes.replace(message_id).is_none() {
                     told.extend(self.steps.end());
                     told.extend(self.begin_answer(message_id));
                 }
                 let delta = ThreadItemUpdate::TextDelta {
-                    content_index: 0,
+                    content_index: part.unwrap_or_default().into(),
                     delta: text,
                 };
                 told.push(update(message_id, delta));
             }
+            RunEvent::ReasoningDelta { item_id, text } => {
+                let begun_at = self.now();
+                let thread = self.thread();
+                let begin = |kind| item(item_id, thread, begun_at, kind);
+                self.thoughts.tell(item_id, &text, begin, told);
+            }
+            RunEvent::ChatKit(json) => self.tell_chatkit(&json, told),
+            RunEvent::ItemRemoved { item_id } => told.push(removed(item_id)),
             RunEvent::ToolCallStarted(call) | RunEvent::ToolCallCompleted(call) => {
                 let answer = self.started.run.assistant_message_id;
                 told.extend(answer.map(|answer| self.steps.tell(answer, &call)));
             }
+            // The end tells an answer again that was kept before.
+            RunEvent::MessageCompleted(message) if !self.said.insert(message.id) => {}
             RunEvent::MessageCompleted(message) => {
                 told.extend(self.steps.settle(&message));
                 if self.writes.take().is_some() {
@@ -164,30 +196,56 @@ impl Answer {
                     told.push(update(message.id, done));
                 }
                 told.push(ThreadStreamEvent::ItemDone {
-                    item: threads::to_message(*message),
+                    item: to_message(*message),
                 });
             }
             RunEvent::Ended(run) => {
                 // What was written of an answer that is not kept.
+                told.extend(self.thoughts.end().map(removed));
                 told.extend(self.steps.remove());
-                told.extend(self.writes.take().map(|id| ThreadStreamEvent::ItemRemoved {
-                    item_id: id.to_string(),
-                }));
-                told.extend((run.status == RunStatus::Failed).then(failure));
+                told.extend(self.writes.take().map(removed));
+                let has_failed = run.status == RunStatus::Failed && !self.has_failed;
+                told.extend(has_failed.then(failure));
             }
-            RunEvent::Started(_)
-            | RunEvent::MessageCreated(_)
-            | RunEvent::ReasoningDelta { .. } => {}
+            RunEvent::Started(_) | RunEvent::MessageCreated(_) => {}
         }
     }
 
-    fn begin_answer(&self, id: ItemId) -> [ThreadStreamEvent; 2] {
-        // Behind what the user said, also where clocks differ.
+    /// Tells what is in ChatKit's words already.
+    fn tell_chatkit(&mut self, json: &str, told: &mut Vec<ThreadStreamEvent>) {
+        let event = match serde_json::from_str(json) {
+            Ok(event) => event,
+            Err(error) => {
+                tracing::error!(%error, "an event that is none of ChatKit's");
+                return;
+            }
+        };
+        match &event {
+            ThreadStreamEvent::StreamOptions { stream_options } => {
+                self.stop.may_stop = stream_options.allow_cancel;
+            }
+            ThreadStreamEvent::Error { .. } => self.has_failed = true,
+            ThreadStreamEvent::ItemReplaced { item } => {
+                self.said.extend(threads::item_id(&item.id));
+            }
+            ThreadStreamEvent::ItemDone { item } if self.thoughts.are(&item.id) => {
+                self.thoughts.end();
+            }
+            _ => {}
+        }
+        told.push(event);
+    }
+
+    /// The time now, behind what the user said also where clocks differ.
+    fn now(&self) -> DateTime<Utc> {
         let earliest = self.started.user_message.created_at + TimeDelta::milliseconds(1);
-        let begun_at = self.clock.now().max(earliest);
+        self.clock.now().max(earliest)
+    }
+
+    fn begin_answer(&self, id: ItemId) -> [ThreadStreamEvent; 2] {
         let content = Vec::new();
         let kind = ItemKind::AssistantMessage { content };
-        let item = threads::item(id, self.thread(), begun_at, kind);
+        let item = item(id, self.thread(), self.now(), kind);
         let part = ThreadItemUpdate::ContentPartAdded {
             content_index: 0,
             content: OutputText::default(),
@@ -201,6 +259,11 @@ fn update(id: ItemId, update: ThreadItemUpdate) -> ThreadStreamEvent {
         item_id: id.to_string(),
         update,
     }
+}
+
+fn removed(id: ItemId) -> ThreadStreamEvent {
+    let item_id = id.to_string();
+    ThreadStreamEvent::ItemRemoved { item_id }
 }
 
 /// The turn has failed, for which clients have words of their own.

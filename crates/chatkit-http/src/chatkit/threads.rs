@@ -2,16 +2,14 @@
 
 use std::collections::HashSet;
 
+use chatkit_agent::thread::{to_item, to_thread};
 use chatkit_domain::{
-    Caller, Conversation, ConversationId, Item, ItemId, Limit, ListCreated, Message,
-    MessageDetails, Part, RepositoryError, Role, Run, Title,
+    Caller, ConversationId, Item, ItemId, Limit, ListCreated, Part, RepositoryError, Title,
 };
 use chatkit_protocol::{
-    Feedback, FeedbackKind, InferenceOptions, ItemKind, ListItems, ListThreads, Order, OutputText,
-    Page, Thread, ThreadItem, ThreadRef, ThreadStatus, UpdateThread, UserMessageContent,
+    Feedback, FeedbackKind, ListItems, ListThreads, Order, Page, Thread, ThreadItem, ThreadRef,
+    UpdateThread,
 };
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::Map;
 use uuid::Uuid;
 
 use super::workflow;
@@ -52,7 +50,7 @@ pub(super) async fn get(
     let items = state.repositories().messages.items(caller, id, first).await;
     Ok(Thread {
         items: page_of_items(items?, Order::Asc),
-        ..to_thread(found)
+        ..to_thread(&found)
     })
 }
 
@@ -67,7 +65,7 @@ pub(super) async fn list(
     let Part { entries, has_more } = part.await?;
     let last = entries.last().map(|conversation| conversation.id);
     Ok(Page {
-        data: entries.into_iter().map(to_thread).collect(),
+        data: entries.iter().map(to_thread).collect(),
         has_more,
         after: last.filter(|_| has_more).map(|id| id.to_string()),
     })
@@ -83,7 +81,7 @@ pub(super) async fn update(
     let conversations = &state.repositories().conversations;
     let now = state.clock().now();
     let renamed = conversations.rename(caller, id, &title, now).await?;
-    Ok(to_thread(renamed))
+    Ok(to_thread(&renamed))
 }
 
 pub(super) async fn delete(
@@ -186,97 +184,10 @@ fn page_of_items(part: Part<Item>, order: Order) -> Page<ThreadItem> {
     }
 }
 
-/// The thread that a run has just begun, before its first message names it.
-pub(super) fn new_thread(run: &Run) -> Thread {
-    thread(run.conversation_id, None, run.created_at)
-}
-
-pub(super) fn to_thread(conversation: Conversation) -> Thread {
-    let Conversation {
-        id,
-        user_id: _,
-        title,
-        title_is_default,
-        created_at,
-        updated_at: _,
-        message_count: _,
-    } = conversation;
-    let title = (!title_is_default).then(|| title.as_str().to_owned());
-    thread(id, title, created_at)
-}
-
-fn thread(id: ConversationId, title: Option<String>, created_at: DateTime<Utc>) -> Thread {
-    Thread {
-        id: id.to_string(),
-        title,
-        created_at: time(created_at),
-        status: ThreadStatus::Active,
-        allowed_image_domains: None,
-        metadata: Map::new(),
-        items: Page::default(),
-    }
-}
-
 fn to_items(item: Item) -> Vec<ThreadItem> {
-    match item {
-        Item::Message(message) => {
-            let steps = workflow::of(&message);
-            steps.into_iter().chain([to_message(message)]).collect()
-        }
-        Item::HiddenContext(_) => Vec::new(),
-    }
-}
-
-/// A message as an item; a user's that came by another dialect is one text.
-pub(super) fn to_message(message: Message) -> ThreadItem {
-    let kind = match message.role {
-        Role::Assistant => ItemKind::AssistantMessage {
-            content: vec![OutputText::new(message.content)],
-        },
-        Role::User => {
-            let details = message.details.as_deref();
-            let parts = details.and_then(|details| serde_json::from_str(&details.parts).ok());
-            let text = || {
-                let text = message.content;
-                vec![UserMessageContent::InputText { text }]
-            };
-            ItemKind::UserMessage {
-                attachments: Vec::new(),
-                quoted_text: details.and_then(|details| details.quoted_text.clone()),
-                inference_options: options_of(details),
-                content: parts.unwrap_or_else(text),
-            }
-        }
+    let steps = match &item {
+        Item::Message(message) => workflow::of(message),
+        Item::HiddenContext(_) | Item::Shown(_) => None,
     };
-    item(
-        message.id,
-        message.conversation_id,
-        message.created_at,
-        kind,
-    )
-}
-
-/// How a message was to be answered.
-pub(super) fn options_of(details: Option<&MessageDetails>) -> InferenceOptions {
-    details
-        .and_then(|details| serde_json::from_str(&details.options).ok())
-        .unwrap_or_default()
-}
-
-pub(super) fn item(
-    id: ItemId,
-    thread: ConversationId,
-    created_at: DateTime<Utc>,
-    kind: ItemKind,
-) -> ThreadItem {
-    ThreadItem {
-        id: id.to_string(),
-        thread_id: thread.to_string(),
-        created_at: time(created_at),
-        kind,
-    }
-}
-
-pub(super) fn time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+    steps.into_iter().chain(to_item(item)).collect()
 }

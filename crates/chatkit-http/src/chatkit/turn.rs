@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use chatkit_agent::{AgentError, RunOptions, StartInput, StartRun, Started};
+use chatkit_agent::{
+    AgentError, RunOptions, StartInput, StartRun, Started,
+    thread::{new_thread, options_of, to_thread},
+};
 use chatkit_domain::{
     Caller, ConversationId, Dialect, MAX_MESSAGE_CHARS, MessageDetails, MessageText,
     RepositoryError, Role, RunId, RunTarget, replace_nul_in_json,
@@ -47,10 +50,12 @@ impl Turn<'_> {
         shell::conversation(start.target.conversation_id().uuid());
         let answer = self.begin(start).await?;
         let created = ThreadStreamEvent::ThreadCreated {
-            thread: threads::new_thread(answer.run()),
+            thread: new_thread(answer.thread(), answer.run().created_at),
         };
         let mut opening = vec![created, answer.said(), stream::options(self.state)];
-        opening.extend(self.renamed(answer.thread()).await);
+        if self.state.agent().names_threads() {
+            opening.extend(self.renamed(answer.thread()).await);
+        }
         Ok(answer.response(&opening))
     }
 
@@ -67,7 +72,7 @@ impl Turn<'_> {
             answer => answer?,
         };
         let mut opening = vec![answer.said(), stream::options(self.state)];
-        if before.title_is_default {
+        if before.title_is_default && self.state.agent().names_threads() {
             opening.extend(self.renamed(thread).await);
         }
         Ok(answer.response(&opening))
@@ -89,7 +94,7 @@ impl Turn<'_> {
         if message.role != Role::User {
             return Err(ApiError::WrongMessage);
         }
-        let asked = threads::options_of(message.details.as_deref());
+        let asked = options_of(message.details.as_deref());
         let start = StartRun {
             target: RunTarget::Existing(thread),
             input: StartInput::Again(item),
@@ -112,7 +117,7 @@ impl Turn<'_> {
     async fn renamed(self, thread: ConversationId) -> Option<ThreadStreamEvent> {
         let conversations = &self.state.repositories().conversations;
         let thread = conversations.get(self.caller, thread).await.ok()?;
-        let thread = threads::to_thread(thread);
+        let thread = to_thread(&thread);
         Some(ThreadStreamEvent::ThreadUpdated { thread })
     }
 
@@ -154,10 +159,9 @@ impl Turn<'_> {
         {
             return Err(refuse("tool_choice", "a tool that there is"));
         }
-        let language = |locale| format!("The language of the user's interface is {locale}.");
         Ok(RunOptions {
             model: model.cloned(),
-            instructions: self.locale.map(language).unwrap_or_default(),
+            locale: self.locale.map(str::to_owned),
             tool,
             ..RunOptions::default()
         })

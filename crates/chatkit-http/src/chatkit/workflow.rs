@@ -1,14 +1,13 @@
 //! The tools that an answer used, as steps that a user sees. They are no item of the log: what is
 //! shown is made from the calls that stand with the answer.
 
+use chatkit_agent::thread::time;
 use chatkit_domain::{ConversationId, ItemId, Message, ToolCall, ToolCallId, ToolCallStatus};
 use chatkit_protocol::{
     ItemKind, StatusIndicator, Summary, Task, TaskKind, ThreadItem, ThreadItemUpdate,
     ThreadStreamEvent, Workflow, WorkflowKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-
-use super::threads::time;
 
 /// What stands before the id of an answer in the id of its steps.
 pub(super) const PREFIX: &str = "wf_";
@@ -163,5 +162,71 @@ impl Steps {
         let took = self.ended.map(|ended| ended - began);
         let workflow = workflow(self.tasks.clone(), took.filter(|_| self.is_done));
         item(answer, self.thread, began, workflow)
+    }
+}
+
+/// What a model thinks, while it does.
+#[derive(Debug, Default)]
+pub(super) struct Thoughts {
+    /// The item as which it is shown, and the thought so far.
+    open: Option<(ItemId, String)>,
+}
+
+impl Thoughts {
+    /// More of a thought. What is told of it must be whole each time, so that of several pieces at
+    /// once only the last is.
+    pub(super) fn tell(
+        &mut self,
+        id: ItemId,
+        text: &str,
+        begin: impl FnOnce(ItemKind) -> ThreadItem,
+        told: &mut Vec<ThreadStreamEvent>,
+    ) {
+        let is_first = !matches!(&self.open, Some((open, _)) if *open == id);
+        if is_first {
+            let workflow = Workflow {
+                kind: WorkflowKind::Reasoning,
+                ..workflow(Vec::new(), None)
+            };
+            let item = begin(ItemKind::Workflow { workflow });
+            told.push(ThreadStreamEvent::ItemAdded { item });
+            self.open = Some((id, String::new()));
+        }
+        let Some((_, thought)) = &mut self.open else {
+            return;
+        };
+        thought.push_str(text);
+        let task = Task {
+            status_indicator: StatusIndicator::None,
+            title: None,
+            kind: TaskKind::Thought {
+                content: thought.clone(),
+            },
+        };
+        let (item_id, task_index) = (id.to_string(), 0);
+        let update = match told.last_mut() {
+            Some(ThreadStreamEvent::ItemUpdated {
+                item_id: last,
+                update:
+                    ThreadItemUpdate::TaskAdded { task: known, .. }
+                    | ThreadItemUpdate::TaskUpdated { task: known, .. },
+            }) if *last == item_id => {
+                *known = task;
+                return;
+            }
+            _ if is_first => ThreadItemUpdate::TaskAdded { task_index, task },
+            _ => ThreadItemUpdate::TaskUpdated { task_index, task },
+        };
+        told.push(ThreadStreamEvent::ItemUpdated { item_id, update });
+    }
+
+    /// Whether these are shown as that item.
+    pub(super) fn are(&self, item_id: &str) -> bool {
+        matches!(&self.open, Some((open, _)) if open.to_string() == item_id)
+    }
+
+    /// The model has thought. Returns the item that was open.
+    pub(super) fn end(&mut self) -> Option<ItemId> {
+        self.open.take().map(|(id, _)| id)
     }
 }

@@ -100,6 +100,7 @@ impl CompletionRequest {
             instructions,
             sampling: self.sampling(),
             tool: None,
+            locale: None,
         };
         Ok(Completion {
             start: StartRun {

@@ -22,6 +22,7 @@ fn said(fence: RunFence, first: u64, texts: &[&str]) -> EventBatch {
         number,
         event: RunEvent::MessageDelta {
             message_id,
+            part: None,
             text: (*text).to_owned(),
         },
     });
@@ -114,6 +115,7 @@ pub async fn events_tell_what_stands_elsewhere(repositories: &Repositories) {
         RunEvent::Started(Box::new(begun.run.clone())),
         RunEvent::MessageCreated(Box::new(begun.user_message.clone())),
         RunEvent::ReasoningDelta {
+            item_id: clock().id(),
             text: "hm".to_owned(),
         },
         RunEvent::ToolCallStarted(Box::new(started)),

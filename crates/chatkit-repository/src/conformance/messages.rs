@@ -169,6 +169,7 @@ pub async fn the_context_is_the_newest_messages_and_what_stands_between(
             .map(|item| match item {
                 Item::Message(message) => message.content,
                 Item::HiddenContext(note) => note.content,
+                Item::Shown(shown) => shown.body,
             })
             .collect()
     };

@@ -10,6 +10,7 @@
 
 pub mod conversations;
 pub mod events;
+pub mod items;
 pub mod maintenance;
 pub mod messages;
 pub mod runs;
@@ -71,6 +72,12 @@ macro_rules! conformance_tests {
             events::an_interrupted_run_keeps_what_it_told,
             events::news_are_what_stands_behind_each_cursor,
             events::events_are_swept_behind_the_end,
+            items::items_are_kept_before_the_end,
+            items::an_item_is_put_where_it_stands_and_taken_out,
+            items::items_of_others_are_left_alone,
+            items::a_conversation_is_changed_by_its_run,
+            items::an_interrupted_run_keeps_the_answers_it_began,
+            items::a_run_that_only_shows_something_has_answered,
             maintenance::the_sweep_closes_expired_runs_only,
             maintenance::purging_removes_what_was_deleted_long_ago,
             maintenance::erasing_removes_everything_of_one_user,
@@ -137,6 +144,7 @@ fn begin_at(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -
         max_runs_per_user: 100,
         assistant_message_id: clock().id(),
         dialect: Dialect::Rest,
+        names_conversation: true,
         model: "model".to_owned(),
         owner,
         now,
@@ -174,6 +182,7 @@ fn answered() -> FinishRun {
     FinishRun {
         end: RunEnd::Completed,
         answer: Some(("an answer".to_owned(), MessageStatus::Completed)),
+        kept_answer: None,
         note: None,
         usage: None,
         events: None,

@@ -243,6 +243,9 @@ pub(crate) async fn take_input(
 ) -> Result<Message, RepositoryError> {
     match input {
         RunInput::Message { id, text, details } => {
+            if begin.names_conversation {
+                conversation.name_after(text.as_str());
+            }
             conversation
                 .append_user_message(id, begin.id, (text.into(), details), begin.now)
                 .await

@@ -2,17 +2,18 @@
 
 use async_trait::async_trait;
 use chatkit_domain::{
-    Caller, Conversation, ConversationId, ConversationRepository, Deleted, ListConversations,
-    ListCreated, NewConversation, Order, Page, Part, Position, RepositoryError, RunId, SearchQuery,
-    Title, UserId, fold,
+    Caller, Conversation, ConversationId, ConversationRepository, ConversationStatus, Deleted,
+    ListConversations, ListCreated, NewConversation, Order, Page, Part, Position, RepositoryError,
+    RunId, SearchQuery, Title, UserId, fold,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, DerivePartialModel, EntityTrait, ExprTrait,
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select, TransactionTrait,
+    prelude::Json,
     sea_query::{DynIden, Expr, Func, IntoIden, LikeExpr, Query},
 };
-
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::{
@@ -125,11 +126,7 @@ impl ConversationRepository for Database {
     ) -> Result<Conversation, RepositoryError> {
         let transaction = self.write().await?;
         let mut conversation = LockedConversation::of_caller(&transaction, caller, id).await?;
-        let row = conversation.row();
-        title.as_str().clone_into(&mut row.title);
-        row.search_title = fold(&row.title);
-        row.title_is_default = false;
-        row.updated_at = std::cmp::max(row.updated_at, now);
+        conversation.rename(title, now);
         let row = conversation.save().await?;
         transaction.commit().await.map_err(repository_error)?;
         row.try_into()
@@ -232,6 +229,7 @@ pub(crate) fn new_row(caller: &Caller, conversation: NewConversation) -> convers
         title,
         title_is_default,
         metadata: None,
+        thread: None,
         last_sequence: 0,
         message_count: 0,
         revision: 1,
@@ -316,6 +314,8 @@ struct ConversationRow {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     message_count: i64,
+    metadata: Option<Json>,
+    thread: Option<Json>,
 }
 
 impl TryFrom<ConversationRow> for Conversation {
@@ -330,7 +330,10 @@ impl TryFrom<ConversationRow> for Conversation {
             created_at,
             updated_at,
             message_count,
+            metadata,
+            thread,
         } = row;
+        let thread: ThreadColumn = thread.map(column_of).transpose()?.unwrap_or_default();
         Ok(Self {
             id: ConversationId::new(id),
             user_id: UserId::parse(user_id).map_err(|_| corrupt("a user id that is none"))?,
@@ -339,6 +342,13 @@ impl TryFrom<ConversationRow> for Conversation {
             created_at,
             updated_at,
             message_count: natural(message_count),
+            status: match thread.status {
+                ThreadStatus::Active => ConversationStatus::Active,
+                ThreadStatus::Locked { reason } => ConversationStatus::Locked { reason },
+                ThreadStatus::Closed { reason } => ConversationStatus::Closed { reason },
+            },
+            image_domains: thread.image_domains,
+            metadata: metadata.map(column_of).transpose()?.unwrap_or_default(),
         })
     }
 }
@@ -356,7 +366,8 @@ impl TryFrom<conversation::Model> for Conversation {
             message_count,
             title_is_default,
             search_title: _,
-            metadata: _,
+            metadata,
+            thread,
             last_sequence: _,
             revision: _,
             last_item_at: _,
@@ -370,7 +381,35 @@ impl TryFrom<conversation::Model> for Conversation {
             created_at,
             updated_at,
             message_count,
+            metadata,
+            thread,
         }
         .try_into()
     }
+}
+
+/// What is not as it is with every conversation, as it is stored.
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
+pub(super) struct ThreadColumn {
+    #[serde(default)]
+    pub(super) status: ThreadStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) image_domains: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ThreadStatus {
+    #[default]
+    Active,
+    Locked {
+        reason: Option<String>,
+    },
+    Closed {
+        reason: Option<String>,
+    },
+}
+
+pub(super) fn column_of<T: DeserializeOwned>(json: Json) -> Result<T, RepositoryError> {
+    serde_json::from_value(json).map_err(|_| corrupt("a conversation's column that is no such"))
 }

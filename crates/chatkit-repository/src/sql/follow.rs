@@ -206,9 +206,18 @@ impl Database {
             }
             None => None,
         };
+        let mut said = HashMap::new();
+        for (.., event) in &found {
+            if let StoredEvent::Said(id) = event {
+                let conversation = ConversationId::new(run.conversation_id);
+                let row = stored_message(&self.reader, conversation, ItemId::new(*id)).await?;
+                said.extend(row.map(Message::try_from).transpose()?.map(|m| (*id, m)));
+            }
+        }
         let told = Told {
             run: to_run(run, calls),
             user_message: message.map(Message::try_from).transpose()?,
+            said,
         };
         Ok(found
             .into_iter()
@@ -224,6 +233,8 @@ impl Database {
 struct Told {
     run: Run,
     user_message: Option<Message>,
+    /// Answers that were kept before the run's end.
+    said: HashMap<Uuid, Message>,
 }
 
 impl Told {
@@ -241,11 +252,25 @@ impl Told {
             StoredEvent::Message => RunEvent::MessageCreated(Box::new(self.user_message.clone()?)),
             StoredEvent::Text(text) => RunEvent::MessageDelta {
                 message_id,
+                part: None,
                 text: text.into_owned(),
             },
-            StoredEvent::Reasoning(text) => RunEvent::ReasoningDelta {
+            StoredEvent::Part(id, part, text) => RunEvent::MessageDelta {
+                message_id: ItemId::new(id),
+                part: Some(part),
                 text: text.into_owned(),
             },
+            StoredEvent::Reasoning(id, text) => RunEvent::ReasoningDelta {
+                item_id: ItemId::new(id),
+                text: text.into_owned(),
+            },
+            StoredEvent::Said(id) => {
+                RunEvent::MessageCompleted(Box::new(self.said.get(&id)?.clone()))
+            }
+            StoredEvent::Removed(id) => RunEvent::ItemRemoved {
+                item_id: ItemId::new(id),
+            },
+            StoredEvent::ChatKit(json) => RunEvent::ChatKit(json.into_owned()),
             StoredEvent::Call(id) => RunEvent::ToolCallStarted(Box::new(call(id)?.as_started())),
             StoredEvent::Result(id) => RunEvent::ToolCallCompleted(Box::new(call(id)?.as_told())),
         })

@@ -2,8 +2,8 @@
 //! and by commit are one.
 
 use chatkit_domain::{
-    Caller, ConversationId, EarlierMessage, HiddenContext, ItemId, Message, MessageDetails,
-    MessageStatus, RepositoryError, Role, RunId, automatic_title, fold, next_instant, replace_nul,
+    Caller, ConversationId, EarlierMessage, ItemId, Message, MessageDetails, MessageStatus,
+    RepositoryError, Role, RunId, Title, automatic_title, fold, next_instant, replace_nul,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -20,7 +20,7 @@ use super::{
 
 /// A conversation whose row is locked until the transaction ends.
 pub(crate) struct LockedConversation<'a> {
-    transaction: &'a DatabaseTransaction,
+    pub(super) transaction: &'a DatabaseTransaction,
     before: conversation::Model,
     row: conversation::Model,
 }
@@ -68,7 +68,7 @@ impl<'a> LockedConversation<'a> {
         &mut self.row
     }
 
-    /// Appends what the user says. The first such message names a conversation that nobody named.
+    /// Appends what the user says.
     pub(crate) async fn append_user_message(
         &mut self,
         id: ItemId,
@@ -76,7 +76,6 @@ impl<'a> LockedConversation<'a> {
         (text, details): (String, Option<Box<MessageDetails>>),
         now: DateTime<Utc>,
     ) -> Result<Message, RepositoryError> {
-        self.name_after(&text);
         self.append_message(
             Message {
                 details,
@@ -164,14 +163,23 @@ impl<'a> LockedConversation<'a> {
         Ok(!restored.is_empty())
     }
 
-    fn name_after(&mut self, text: &str) {
+    /// Gives it a title that somebody chose.
+    pub(crate) fn rename(&mut self, title: &Title, now: DateTime<Utc>) {
+        self.name(title);
+        self.row.updated_at = self.row.updated_at.max(now);
+    }
+
+    /// Names a conversation that nobody named after its first message.
+    pub(crate) fn name_after(&mut self, text: &str) {
         if self.row.title_is_default {
-            automatic_title(text)
-                .as_str()
-                .clone_into(&mut self.row.title);
-            self.row.search_title = fold(&self.row.title);
-            self.row.title_is_default = false;
+            self.name(&automatic_title(text));
         }
+    }
+
+    fn name(&mut self, title: &Title) {
+        title.as_str().clone_into(&mut self.row.title);
+        self.row.search_title = fold(title.as_str());
+        self.row.title_is_default = false;
     }
 
     /// Appends what the assistant said.
@@ -196,26 +204,6 @@ impl<'a> LockedConversation<'a> {
         row.has_tool_calls = run.has_tool_calls;
         self.insert(row).await?;
         Ok(message)
-    }
-
-    /// Appends a note for the model.
-    pub(crate) async fn append_note(
-        &mut self,
-        id: ItemId,
-        run_id: RunId,
-        content: String,
-        now: DateTime<Utc>,
-    ) -> Result<(), RepositoryError> {
-        let (sequence_number, created_at) = self.next_place(now);
-        let note = HiddenContext {
-            id,
-            conversation_id: ConversationId::new(self.row.id),
-            sequence_number,
-            content,
-            run_id: Some(run_id),
-            created_at,
-        };
-        self.insert(note.into()).await
     }
 
     /// Writes what changed of the conversation itself. Every write of one is a change that a
@@ -269,14 +257,14 @@ impl<'a> LockedConversation<'a> {
         message
     }
 
-    fn next_place(&mut self, now: DateTime<Utc>) -> (u64, DateTime<Utc>) {
+    pub(super) fn next_place(&mut self, now: DateTime<Utc>) -> (u64, DateTime<Utc>) {
         let created_at = next_instant(now, self.row.last_item_at);
         self.row.last_sequence += 1;
         self.row.last_item_at = Some(created_at);
         (natural(self.row.last_sequence), created_at)
     }
 
-    async fn insert(&self, row: message::Model) -> Result<(), RepositoryError> {
+    pub(super) async fn insert(&self, row: message::Model) -> Result<(), RepositoryError> {
         message::Entity::insert(row.into_active_model())
             .exec_without_returning(self.transaction)
             .await
@@ -300,6 +288,7 @@ fn set_changed(changes: &mut conversation::ActiveModel, row: &conversation::Mode
         user_id: _,
         created_at: _,
         metadata,
+        thread,
         title,
         title_is_default,
         search_title,
@@ -311,6 +300,7 @@ fn set_changed(changes: &mut conversation::ActiveModel, row: &conversation::Mode
         deleted_at,
     } = row.clone();
     changes.metadata.set_if_not_equals(metadata);
+    changes.thread.set_if_not_equals(thread);
     changes.title.set_if_not_equals(title);
     changes.title_is_default.set_if_not_equals(title_is_default);
     changes.search_title.set_if_not_equals(search_title);

@@ -217,7 +217,7 @@ impl Database {
         rows.into_iter()
             .map(|row| match row.kind {
                 message::Kind::Message => message_with(row, &mut calls).map(Item::Message),
-                message::Kind::HiddenContext => Ok(Item::HiddenContext(row.into())),
+                _ => row.try_into(),
             })
             .collect()
     }

@@ -1,8 +1,8 @@
 //! Between the rows of messages and the items of the domain.
 
 use chatkit_domain::{
-    ConversationId, Feedback, HiddenContext, ItemId, Message, MessageDetails, MessageStatus,
-    RepositoryError, Role, RunId, fold,
+    ConversationId, Feedback, HiddenContext, Item, ItemId, Message, MessageDetails, MessageStatus,
+    RepositoryError, Role, RunId, ShownItem, ShownKind, fold,
 };
 use sea_orm::{
     DerivePartialModel,
@@ -40,16 +40,97 @@ pub(crate) fn feedback_column(feedback: Feedback) -> message::Feedback {
     }
 }
 
-impl From<MessageRow> for HiddenContext {
-    fn from(row: MessageRow) -> Self {
+impl From<message::Model> for MessageRow {
+    fn from(row: message::Model) -> Self {
+        let message::Model {
+            id,
+            conversation_id,
+            sequence_number,
+            kind,
+            role,
+            content,
+            body,
+            search_text: _,
+            status,
+            run_id,
+            model,
+            tokens_used,
+            feedback,
+            created_at,
+            has_tool_calls,
+            removed_at,
+            removed_by: _,
+        } = row;
         Self {
-            id: ItemId::new(row.id),
-            conversation_id: ConversationId::new(row.conversation_id),
-            sequence_number: natural(row.sequence_number),
-            content: row.content,
-            run_id: row.run_id.map(RunId::new),
-            created_at: row.created_at,
+            id,
+            conversation_id,
+            sequence_number,
+            kind,
+            role,
+            content,
+            body,
+            status,
+            run_id,
+            model,
+            tokens_used,
+            feedback,
+            created_at,
+            has_tool_calls,
+            removed_at,
         }
+    }
+}
+
+/// An item without what is kept of it elsewhere.
+impl TryFrom<MessageRow> for Item {
+    type Error = RepositoryError;
+
+    fn try_from(row: MessageRow) -> Result<Self, RepositoryError> {
+        let id = ItemId::new(row.id);
+        let conversation_id = ConversationId::new(row.conversation_id);
+        let sequence_number = natural(row.sequence_number);
+        let run_id = row.run_id.map(RunId::new);
+        let kind = match row.kind {
+            message::Kind::Message => return row.try_into().map(Self::Message),
+            message::Kind::HiddenContext => {
+                return Ok(Self::HiddenContext(HiddenContext {
+                    id,
+                    conversation_id,
+                    sequence_number,
+                    content: row.content,
+                    run_id,
+                    created_at: row.created_at,
+                }));
+            }
+            message::Kind::Widget => ShownKind::Widget,
+            message::Kind::Workflow => ShownKind::Workflow,
+            message::Kind::Task => ShownKind::Task,
+            message::Kind::ClientToolCall => ShownKind::ClientToolCall,
+            message::Kind::StructuredInput => ShownKind::StructuredInput,
+            message::Kind::GeneratedImage => ShownKind::GeneratedImage,
+            message::Kind::EndOfTurn => ShownKind::EndOfTurn,
+        };
+        Ok(Self::Shown(ShownItem {
+            id,
+            conversation_id,
+            sequence_number,
+            kind,
+            body: row.content,
+            run_id,
+            created_at: row.created_at,
+        }))
+    }
+}
+
+pub(crate) fn kind_column(kind: ShownKind) -> message::Kind {
+    match kind {
+        ShownKind::Widget => message::Kind::Widget,
+        ShownKind::Workflow => message::Kind::Workflow,
+        ShownKind::Task => message::Kind::Task,
+        ShownKind::ClientToolCall => message::Kind::ClientToolCall,
+        ShownKind::StructuredInput => message::Kind::StructuredInput,
+        ShownKind::GeneratedImage => message::Kind::GeneratedImage,
+        ShownKind::EndOfTurn => message::Kind::EndOfTurn,
     }
 }
 
@@ -101,8 +182,15 @@ impl TryFrom<MessageRow> for Message {
     }
 }
 
-/// What a dialect keeps of a user's message, as it is stored.
-fn body_of(details: MessageDetails) -> Json {
+pub(crate) fn status_column(status: MessageStatus) -> message::Status {
+    match status {
+        MessageStatus::Completed => message::Status::Completed,
+        MessageStatus::Incomplete => message::Status::Incomplete,
+    }
+}
+
+/// What a dialect keeps of a message, as it is stored.
+pub(crate) fn body_of(details: MessageDetails) -> Json {
     let MessageDetails {
         parts,
         quoted_text,
@@ -149,46 +237,11 @@ impl From<Message> for message::Model {
             search_text: Some(fold(&content)),
             content,
             body: details.map(|details| body_of(*details)),
-            status: match status {
-                MessageStatus::Completed => message::Status::Completed,
-                MessageStatus::Incomplete => message::Status::Incomplete,
-            },
+            status: status_column(status),
             run_id: run_id.map(chatkit_domain::Id::uuid),
             model,
             tokens_used: tokens_used.map(stored),
             feedback: feedback.map(feedback_column),
-            created_at,
-            has_tool_calls: false,
-            removed_at: None,
-            removed_by: None,
-        }
-    }
-}
-
-impl From<HiddenContext> for message::Model {
-    fn from(note: HiddenContext) -> Self {
-        let HiddenContext {
-            id,
-            conversation_id,
-            sequence_number,
-            content,
-            run_id,
-            created_at,
-        } = note;
-        Self {
-            id: id.uuid(),
-            conversation_id: conversation_id.uuid(),
-            sequence_number: stored(sequence_number),
-            kind: message::Kind::HiddenContext,
-            role: None,
-            content,
-            body: None,
-            search_text: None,
-            status: message::Status::Completed,
-            run_id: run_id.map(chatkit_domain::Id::uuid),
-            model: None,
-            tokens_used: None,
-            feedback: None,
             created_at,
             has_tool_calls: false,
             removed_at: None,

@@ -6,6 +6,7 @@ mod conversation;
 mod entity;
 mod error;
 mod follow;
+mod keep;
 mod living;
 mod locked;
 mod maintenance;

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use chatkit_domain::{
     BeginRun, Begun, BegunRun, Caller, ConversationId, EventBatch, EventPage, FinishRun,
-    FinishedRun, ItemId, Message, MessageStatus, NewToolCall, OwnedRun, RepositoryError, Run,
-    RunEnd, RunError, RunErrorCode, RunFence, RunId, RunInput, RunOutcome, RunOwner, RunRepository,
-    RunTarget, ToolCall, ToolCallOutcome, last_event_number,
+    FinishedRun, ItemContent, ItemDraft, ItemId, KeepItems, KeptItems, Message, MessageStatus,
+    NewToolCall, OwnedRun, RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence, RunId,
+    RunInput, RunOutcome, RunOwner, RunRepository, RunTarget, ToolCall, ToolCallOutcome,
+    last_event_number,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -21,10 +22,11 @@ use super::{
     entity::{run, tool_call as tool_call_entity},
     error::repository_error,
     is_active,
+    keep::{put, put_missing},
     living::Dead,
     locked::{LockedConversation, of_caller},
-    message::stored_message,
-    run_event::{insert_last, kept_text},
+    message::{live_message, stored_message},
+    run_event::{Kept, insert_last, kept},
     run_row::{status_column, to_run},
     stored, tool_call,
 };
@@ -263,6 +265,10 @@ impl RunRepository for Database {
         transaction.commit().await.map_err(repository_error)
     }
 
+    async fn keep(&self, fence: RunFence, keep: KeepItems) -> Result<KeptItems, RepositoryError> {
+        self.keep_items(fence, keep).await
+    }
+
     async fn finish(
         &self,
         fence: RunFence,
@@ -276,9 +282,9 @@ impl RunRepository for Database {
         let assistant_message =
             keep_answer(&transaction, &mut conversation, &mut row, &finish).await?;
         if let Some((id, note)) = finish.note {
-            conversation
-                .append_note(id, fence.run_id, note, finish.now)
-                .await?;
+            let content = ItemContent::HiddenContext(note);
+            let note = ItemDraft { id, content };
+            put(&mut conversation, fence.run_id, note, finish.now).await?;
         }
         let unfinished = match &finish.end {
             RunEnd::Cancelled => tool_call_entity::Status::Cancelled,
@@ -332,7 +338,7 @@ impl RunRepository for Database {
 impl Database {
     /// Locks the run's conversation and checks that the run is still its owner's. Until the
     /// transaction ends nobody can take it: whoever does locks the conversation first.
-    async fn own<'a>(
+    pub(super) async fn own<'a>(
         &self,
         transaction: &'a DatabaseTransaction,
         fence: RunFence,
@@ -372,19 +378,39 @@ impl Database {
         run_id: RunId,
         now: DateTime<Utc>,
     ) -> Result<(), RepositoryError> {
-        let (text, last) = kept_text(transaction, run_id).await?;
-        let has_answer = !text.trim().is_empty();
+        let Kept {
+            text,
+            begun,
+            said,
+            last,
+        } = kept(transaction, run_id).await?;
+        let has_text = !text.trim().is_empty();
         let finish = FinishRun {
             end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
-            answer: has_answer.then_some((text, MessageStatus::Incomplete)),
+            answer: has_text.then_some((text, MessageStatus::Incomplete)),
+            kept_answer: begun.last().map(|(id, _)| *id).or(said),
             note: None,
             usage: None,
             events: None,
-            last_event: last_event_number(last, true, has_answer),
+            last_event: 0,
             now,
+        };
+        let finish = FinishRun {
+            last_event: last_event_number(last, true, finish.has_answer()),
+            ..finish
         };
         let is_over = Expr::col(run::Column::LeaseExpiresAt).lte(self.now());
         let mut row = end_run(transaction, run_id, is_over, &finish).await?;
+        for (id, text) in begun {
+            let (parts, status) = (None, MessageStatus::Incomplete);
+            let content = ItemContent::Answer {
+                text,
+                parts,
+                status,
+            };
+            // It may have been kept whole, and only that not told.
+            put_missing(conversation, run_id, ItemDraft { id, content }, now).await?;
+        }
         let answer = keep_answer(transaction, conversation, &mut row, &finish).await?;
         if row.has_tool_calls {
             let unknown = tool_call_entity::Status::Unknown;
@@ -439,8 +465,11 @@ async fn keep_answer(
     finish: &FinishRun,
 ) -> Result<Option<Message>, RepositoryError> {
     let id = RunId::new(run.id);
-    let has_failed = matches!(finish.end, RunEnd::Failed(_));
-    let puts_back = has_failed || finish.answer.is_none();
+    let puts_back = match finish.end {
+        RunEnd::Completed => false,
+        RunEnd::Failed(_) => true,
+        RunEnd::Cancelled => !finish.has_answer(),
+    };
     if puts_back && conversation.put_back(run.user_message_id, id).await? {
         if run.assistant_message_id.take().is_some() {
             run::Entity::update_many()
@@ -457,7 +486,12 @@ async fn keep_answer(
             .append_answer(ItemId::new(id), run, answer.clone(), finish.now)
             .await
             .map(Some),
-        _ => Ok(None),
+        (None, Some(id)) => {
+            let place = ConversationId::new(run.conversation_id);
+            let kept = live_message(transaction, place, ItemId::new(id)).await?;
+            kept.map(Message::try_from).transpose()
+        }
+        (_, None) => Ok(None),
     }
 }
 
@@ -477,7 +511,7 @@ async fn end_run(
         ..Default::default()
     };
     if finish.answer.is_none() {
-        changes.assistant_message_id = Set(None);
+        changes.assistant_message_id = Set(finish.kept_answer.map(ItemId::uuid));
     }
     if let RunEnd::Failed(error) = &finish.end {
         changes.error_code = Set(Some(error.code.as_str().to_owned()));

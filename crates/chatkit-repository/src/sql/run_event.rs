@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chatkit_domain::{EventBatch, RepositoryError, RunEvent, RunId};
+use chatkit_domain::{EventBatch, ItemId, RepositoryError, RunEvent, RunId};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -29,9 +29,15 @@ pub(super) enum StoredEvent<'a> {
     Started,
     Message,
     Text(Cow<'a, str>),
-    Reasoning(Cow<'a, str>),
+    /// Text of a part of an answer whose begin was told.
+    Part(Uuid, u32, Cow<'a, str>),
+    Reasoning(Uuid, Cow<'a, str>),
     Call(Uuid),
     Result(Uuid),
+    /// An answer that was kept before the run's end.
+    Said(Uuid),
+    Removed(Uuid),
+    ChatKit(Cow<'a, str>),
 }
 
 impl Database {
@@ -95,11 +101,21 @@ impl<'a> StoredEvent<'a> {
         match event {
             RunEvent::Started(_) => Some(Self::Started),
             RunEvent::MessageCreated(_) => Some(Self::Message),
+            RunEvent::MessageDelta {
+                message_id,
+                part: Some(part),
+                text,
+            } => Some(Self::Part(message_id.uuid(), *part, text.into())),
             RunEvent::MessageDelta { text, .. } => Some(Self::Text(text.into())),
-            RunEvent::ReasoningDelta { text } => Some(Self::Reasoning(text.into())),
+            RunEvent::ReasoningDelta { item_id, text } => {
+                Some(Self::Reasoning(item_id.uuid(), text.into()))
+            }
             RunEvent::ToolCallStarted(call) => Some(Self::Call(call.id.uuid())),
             RunEvent::ToolCallCompleted(call) => Some(Self::Result(call.id.uuid())),
-            RunEvent::MessageCompleted(_) | RunEvent::Ended(_) => None,
+            RunEvent::MessageCompleted(message) => Some(Self::Said(message.id.uuid())),
+            RunEvent::ItemRemoved { item_id } => Some(Self::Removed(item_id.uuid())),
+            RunEvent::ChatKit(json) => Some(Self::ChatKit(json.into())),
+            RunEvent::Ended(_) => None,
         }
     }
 
@@ -116,27 +132,72 @@ pub(super) async fn insert_last(
     insert(transaction, batch.and_then(to_row).into_iter().collect()).await
 }
 
-/// The text of a run's kept events, and the number of the last.
-pub(super) async fn kept_text(
+/// What a run's kept events tell of its answers.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// The text of an answer that is one.
+    pub(super) text: String,
+    /// The texts of other answers that were begun.
+    pub(super) begun: Vec<(ItemId, String)>,
+    /// The last answer that was kept.
+    pub(super) said: Option<ItemId>,
+    /// The number of the last event.
+    pub(super) last: u64,
+}
+
+impl Kept {
+    fn add(&mut self, event: StoredEvent<'_>) {
+        match event {
+            StoredEvent::Text(text) => self.text.push_str(&text),
+            StoredEvent::Part(id, _, text) => {
+                let id = ItemId::new(id);
+                match self.begun.iter_mut().find(|(begun, _)| *begun == id) {
+                    Some((_, begun)) => begun.push_str(&text),
+                    None => self.begun.push((id, text.into_owned())),
+                }
+            }
+            StoredEvent::Said(id) => {
+                let id = ItemId::new(id);
+                self.begun.retain(|(begun, _)| *begun != id);
+                self.said = Some(id);
+            }
+            StoredEvent::Removed(id) => {
+                let id = ItemId::new(id);
+                self.begun.retain(|(begun, _)| *begun != id);
+                self.said = self.said.filter(|said| *said != id);
+            }
+            StoredEvent::Started
+            | StoredEvent::Message
+            | StoredEvent::Reasoning(..)
+            | StoredEvent::Call(_)
+            | StoredEvent::Result(_)
+            | StoredEvent::ChatKit(_) => {}
+        }
+    }
+}
+
+/// Reads what a run's kept events tell of its answers. Blank texts count for nothing.
+pub(super) async fn kept(
     transaction: &DatabaseTransaction,
     run_id: RunId,
-) -> Result<(String, u64), RepositoryError> {
+) -> Result<Kept, RepositoryError> {
     let rows = run_event::Entity::find()
         .filter(run_event::Column::RunId.eq(run_id.uuid()))
         .order_by_asc(run_event::Column::Last)
         .all(transaction)
         .await
         .map_err(repository_error)?;
-    let (mut text, mut last) = (String::new(), 0);
+    let mut kept = Kept::default();
     for row in rows {
         for (number, event) in (natural(row.first)..).zip(read(&row)) {
-            if let Some(StoredEvent::Text(more)) = event.filter(|_| number > last) {
-                text.push_str(&more);
+            if let Some(event) = event.filter(|_| number > kept.last) {
+                kept.add(event);
             }
         }
-        last = natural(row.last);
+        kept.last = natural(row.last);
     }
-    Ok((text, last))
+    kept.begun.retain(|(_, text)| !text.trim().is_empty());
+    Ok(kept)
 }
 
 pub(super) async fn insert(

@@ -60,7 +60,8 @@ fn message(item: InputItem) -> Value {
     match item {
         InputItem::User(text) => json!({"role": "user", "content": text}),
         InputItem::Assistant(text) => json!({"role": "assistant", "content": text}),
-        InputItem::Note(text) => json!({"role": "system", "content": text}),
+        // Not as the system: what it says may come from a user or a tool.
+        InputItem::Note(text) => json!({"role": "user", "content": text}),
         InputItem::ToolCalls(calls) => {
             let calls: Vec<Value> = calls.into_iter().map(call).collect();
             json!({"role": "assistant", "content": null, "tool_calls": calls})

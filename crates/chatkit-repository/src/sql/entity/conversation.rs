@@ -11,6 +11,8 @@ pub struct Model {
     pub title_is_default: bool,
     pub search_title: String,
     pub metadata: Option<Json>,
+    /// What is not as it is with every conversation.
+    pub thread: Option<Json>,
     pub last_sequence: i64,
     pub message_count: i64,
     pub revision: i64,

@@ -33,6 +33,13 @@ impl ActiveModelBehavior for ActiveModel {}
 pub enum Kind {
     Message,
     HiddenContext,
+    Widget,
+    Workflow,
+    Task,
+    ClientToolCall,
+    StructuredInput,
+    GeneratedImage,
+    EndOfTurn,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]

@@ -70,7 +70,8 @@ fn items(item: InputItem) -> Vec<Value> {
     match item {
         InputItem::User(text) => vec![json!({"role": "user", "content": text})],
         InputItem::Assistant(text) => vec![json!({"role": "assistant", "content": text})],
-        InputItem::Note(text) => vec![json!({"role": "system", "content": text})],
+        // Not as the system: what it says may come from a user or a tool.
+        InputItem::Note(text) => vec![json!({"role": "user", "content": text})],
         InputItem::ToolCalls(calls) => calls.into_iter().map(call).collect(),
         InputItem::ToolResult {
             call_id,

@@ -1,0 +1,40 @@
+//! Items beyond messages, and what a thread has beside them.
+
+use sea_orm_migration::prelude::*;
+
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m20261121_6_items"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let thread = Table::alter()
+            .table("conversations")
+            .add_column(ColumnDef::new("thread").json_binary())
+            .to_owned();
+        manager.alter_table(thread).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // What an older version does not know it cannot read.
+        let shown = Query::delete()
+            .from_table("messages")
+            .and_where(Expr::col("kind").is_not_in(["message", "hidden_context"]))
+            .to_owned();
+        manager.execute(shown).await?;
+        let thread = Table::alter()
+            .table("conversations")
+            .drop_column("thread")
+            .to_owned();
+        manager.alter_table(thread).await
+    }
+}
