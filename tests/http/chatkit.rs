@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 
 use crate::BACKEND;
 
-fn said(text: &str) -> Value {
+pub(crate) fn said(text: &str) -> Value {
     json!({
         "content": [{"type": "input_text", "text": text}],
         "attachments": [], "quoted_text": "", "inference_options": {},
     })
 }
 
-async fn ask(client: &Client, operation: &str, params: Value) -> Answer {
+pub(crate) async fn ask(client: &Client, operation: &str, params: Value) -> Answer {
     let body = json!({"type": operation, "params": params});
     client.post("/chatkit", body).await
 }
 
 /// The events of a stream that has ended.
-fn events(answer: &Answer) -> Vec<Value> {
+pub(crate) fn events(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     let data = answer
         .text
@@ -48,7 +48,7 @@ async fn create(client: &Client, text: &str) -> (String, Vec<Value>) {
     )
 }
 
-async fn items(client: &Client, thread: &str) -> Vec<Value> {
+pub(crate) async fn items(client: &Client, thread: &str) -> Vec<Value> {
     let params = json!({"thread_id": thread, "order": "asc"});
     let page = ask(client, "items.list", params).await;
     page.expect(StatusCode::OK)["data"]
@@ -134,6 +134,61 @@ async fn a_turn_is_told_in_chatkits_words() {
     let run = format!("/api/chat/conversations/{thread}/runs/{run}");
     let followed = alice.follow_to_end(&run, None).await;
     assert_eq!(followed[followed.len() - 1].name, "run.completed");
+}
+
+/// What a model of the Responses API thinks.
+fn thinks(texts: &[&str]) -> Vec<Value> {
+    let thought = |text| json!({"type": "response.reasoning_summary_text.delta", "delta": text});
+    texts.iter().map(thought).collect()
+}
+
+#[tokio::test]
+async fn what_a_model_thinks_is_shown_and_kept() {
+    let model = FakeModel::start().await;
+    let flags = ["--openai-api=responses"];
+    let server = TestServer::start_asking(BACKEND, &model, &flags).await;
+    let alice = server.client("alice");
+    let mut calls = thinks(&["First I ", "look."]);
+    let call = json!({
+        "type": "function_call", "call_id": "c1", "name": "list_tasks", "arguments": "{}",
+    });
+    calls.push(json!({"type": "response.output_item.done", "item": call}));
+    calls.push(json!({"type": "response.completed", "response": {}}));
+    let mut says = thinks(&["Nothing there."]);
+    says.push(json!({"type": "response.output_text.delta", "delta": "You have no tasks."}));
+    says.push(json!({"type": "response.completed", "response": {}}));
+    model.script([Reply::Response(calls), Reply::Response(says)]);
+    let (thread, events) = create(&alice, "What is there to do?").await;
+    let workflows = events
+        .iter()
+        .filter(|event| event["type"] == "thread.item.done" && event["item"]["type"] == "workflow");
+    let told: Vec<Value> = workflows.map(|event| event["item"].clone()).collect();
+    let shown: Vec<_> = told
+        .iter()
+        .map(|item| (&item["workflow"]["type"], &item["workflow"]["tasks"][0]))
+        .collect();
+    let thought = |text: &str| {
+        let (thought, none) = ("thought", "none");
+        json!({"type": thought, "status_indicator": none, "content": text})
+    };
+    assert_eq!(shown[0], (&json!("reasoning"), &thought("First I look.")));
+    assert_eq!(shown[1].0, "custom");
+    assert_eq!(shown[2], (&json!("reasoning"), &thought("Nothing there.")));
+    let first = told[0]["id"].as_str().unwrap();
+    let mut of_first = events.iter().filter(|event| event["item_id"] == first);
+    let last = of_first.next_back().unwrap();
+    assert_eq!(last["update"]["task"]["content"], "First I look.");
+    // Read again, it is the same; to REST and to the model it is nothing.
+    let listed = items(&alice, &thread).await;
+    assert!(listed.contains(&told[0]) && listed.contains(&told[2]));
+    assert_eq!(alice.history(&thread).await.len(), 2);
+    model.script([Reply::response("Bye.")]);
+    alice.say(&thread, "Bye").await;
+    let asked = model.requests().pop().unwrap().to_string();
+    assert!(
+        asked.contains("no tasks") && !asked.contains("I look"),
+        "{asked}"
+    );
 }
 
 #[tokio::test]
@@ -331,6 +386,17 @@ async fn an_answer_of_another_dialect_is_not_stopped() {
         (&refused[0]["code"], &refused[0]["allow_retry"]),
         (&json!("custom"), &json!(true))
     );
+    let body = json!({
+        "type": "threads.add_user_message",
+        "params": {"thread_id": id, "input": said("Ich auch")},
+    });
+    let request = alice
+        .request(Method::POST, "/chatkit")
+        .header("Accept-Language", "de-DE")
+        .json(&body);
+    let refused = events(&alice.send(request).await);
+    let message = refused[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("Diese Unterhaltung"), "{message}");
     assert_eq!(alice.get(&run).await.body["status"], "running");
 }
 

@@ -15,6 +15,7 @@ mod model;
 mod model_failures;
 mod regenerate;
 mod replay;
+mod responder;
 mod responses;
 mod runs;
 mod search;

@@ -1,6 +1,6 @@
 //! What embedders call.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chatkit_domain::{
     BeginRun, Begun, Caller, Clock, ConversationId, Repositories, RepositoryError, Run, RunId,
@@ -21,7 +21,7 @@ use crate::{
     provider::Provider,
     responder::{AgentResponder, Responder},
     settings::AgentSettings,
-    start::{AgentError, StartInput, StartRun, Started, StartedRun},
+    start::{AgentError, Spoken, StartInput, StartRun, Started, StartedRun},
     sweep,
 };
 
@@ -167,7 +167,7 @@ impl Agent {
                 run: begun.run,
                 user_message: begun.user_message,
                 follower: Follower::of_own(self.shared.clone(), follows, conversation, id, log),
-                deltas: VecDeque::new(),
+                spoken: Spoken::default(),
                 finished,
             }))),
             Begun::Known(run) => Ok(Started::Known(run)),

@@ -69,8 +69,7 @@ pub struct StartedRun {
     /// The user's message.
     pub user_message: Message,
     pub(crate) follower: Follower,
-    /// Text that was read and not given yet.
-    pub(crate) deltas: VecDeque<String>,
+    pub(crate) spoken: Spoken,
     pub(crate) finished: oneshot::Receiver<EndedRun>,
 }
 
@@ -106,14 +105,15 @@ pub enum AgentError {
 
 impl StartedRun {
     /// The next piece of the answer's text; `None` when no more will come. The pieces add up to
-    /// the answer.
+    /// the answer; where there are several, to all of them with a blank line between.
     pub async fn next_delta(&mut self) -> Option<String> {
         loop {
-            if let Some(text) = self.deltas.pop_front() {
+            if let Some(text) = self.spoken.pieces.pop_front() {
                 return Some(text);
             }
-            let events = self.next_events().await?;
-            self.deltas.extend(events.into_iter().filter_map(text_of));
+            for event in self.next_events().await? {
+                self.spoken.hear(event.event);
+            }
         }
     }
 
@@ -139,9 +139,45 @@ impl StartedRun {
     }
 }
 
-fn text_of(event: NumberedEvent) -> Option<String> {
-    match event.event {
-        RunEvent::MessageDelta { text, .. } => Some(text),
-        _ => None,
+/// The text of a run as one stream.
+#[derive(Debug, Default)]
+pub(crate) struct Spoken {
+    /// Pieces that were not given yet.
+    pieces: VecDeque<String>,
+    /// The answer that goes on, and how many bytes of it were heard.
+    answer: Option<(ItemId, usize)>,
+}
+
+impl Spoken {
+    fn hear(&mut self, event: RunEvent) {
+        match event {
+            RunEvent::MessageDelta {
+                message_id, text, ..
+            } => {
+                *self.heard_of(message_id) += text.len();
+                self.pieces.push_back(text);
+            }
+            // One that was said at once, or the rest of one.
+            RunEvent::MessageCompleted(message) => {
+                let heard = self.heard_of(message.id);
+                let rest = message.content.get(*heard..).unwrap_or_default().to_owned();
+                *heard += rest.len();
+                self.pieces
+                    .extend(Some(rest).filter(|rest| !rest.is_empty()));
+            }
+            _ => {}
+        }
+    }
+
+    /// How much was heard of an answer, which goes on from now.
+    fn heard_of(&mut self, id: ItemId) -> &mut usize {
+        if let Some((answer, _)) = self.answer
+            && answer != id
+        {
+            self.pieces.push_back("\n\n".to_owned());
+            self.answer = None;
+        }
+        let (_, heard) = self.answer.get_or_insert((id, 0));
+        heard
     }
 }

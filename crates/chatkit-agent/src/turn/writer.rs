@@ -102,6 +102,17 @@ impl<'a> MessageWriter<'a> {
         });
     }
 
+    /// The open part is whole, if there is one.
+    pub fn end_part(&mut self) {
+        if let Some(part) = self.parts.last().filter(|_| self.is_open) {
+            self.draft.update(Update::ContentPartDone {
+                content_index: self.parts.len() as u64 - 1,
+                content: part.clone(),
+            });
+            self.is_open = false;
+        }
+    }
+
     /// It is whole.
     ///
     /// # Errors
@@ -128,16 +139,6 @@ impl<'a> MessageWriter<'a> {
         }
         let index = self.parts.len() - 1;
         (index as u64, &mut self.parts[index])
-    }
-
-    fn end_part(&mut self) {
-        if let Some(part) = self.parts.last().filter(|_| self.is_open) {
-            self.draft.update(Update::ContentPartDone {
-                content_index: self.parts.len() as u64 - 1,
-                content: part.clone(),
-            });
-            self.is_open = false;
-        }
     }
 }
 

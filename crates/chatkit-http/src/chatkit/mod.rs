@@ -2,6 +2,7 @@
 //! conversation, an answer is a run. One path, one method; the body says what is asked.
 
 mod stream;
+mod texts;
 mod threads;
 mod turn;
 mod workflow;

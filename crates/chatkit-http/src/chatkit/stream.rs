@@ -173,6 +173,9 @@ impl Answer {
                 told.push(update(message_id, delta));
             }
             RunEvent::ReasoningDelta { item_id, text } => {
+                if !self.thoughts.are(item_id) {
+                    told.extend(self.steps.end());
+                }
                 let begun_at = self.now();
                 let thread = self.thread();
                 let begin = |kind| item(item_id, thread, begun_at, kind);
@@ -228,7 +231,9 @@ impl Answer {
             ThreadStreamEvent::ItemReplaced { item } => {
                 self.said.extend(threads::item_id(&item.id));
             }
-            ThreadStreamEvent::ItemDone { item } if self.thoughts.are(&item.id) => {
+            ThreadStreamEvent::ItemDone { item }
+                if threads::item_id(&item.id).is_ok_and(|id| self.thoughts.are(id)) =>
+            {
                 self.thoughts.end();
             }
             _ => {}

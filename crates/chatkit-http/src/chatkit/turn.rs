@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{
     stream::{self, Answer},
-    threads,
+    texts, threads,
 };
 use crate::{problem::ApiError, shell, state::ApiState};
 
@@ -27,9 +27,6 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Most of what is kept of a message beside its text, in bytes of JSON.
 const MAX_DETAILS_BYTES: usize = 64 * 1024;
-
-/// What the client shows when another dialect answers in the thread.
-const BUSY: &str = "This conversation is being answered elsewhere. Try again in a moment.";
 
 /// Who asks for a turn, where and how.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +65,7 @@ impl Turn<'_> {
         let before = conversations.get(self.caller, thread).await?;
         let start = self.start(RunTarget::Existing(thread), input)?;
         let answer = match self.begin(start).await {
-            Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
+            Err(ApiError::RunActive(_)) => return Ok(stream::refusal(texts::busy(self.locale))),
             answer => answer?,
         };
         let mut opening = vec![answer.said(), stream::options(self.state)];
@@ -106,7 +103,7 @@ impl Turn<'_> {
                 .or_else(|_| self.options(&InferenceOptions::default()))?,
         };
         let answer = match self.begin(start).await {
-            Err(ApiError::RunActive(_)) => return Ok(stream::refusal(BUSY)),
+            Err(ApiError::RunActive(_)) => return Ok(stream::refusal(texts::busy(self.locale))),
             answer => answer.map_err(ApiError::of_message)?,
         };
         Ok(answer.response(&[stream::options(state)]))

@@ -182,7 +182,7 @@ impl Thoughts {
         begin: impl FnOnce(ItemKind) -> ThreadItem,
         told: &mut Vec<ThreadStreamEvent>,
     ) {
-        let is_first = !matches!(&self.open, Some((open, _)) if *open == id);
+        let is_first = !self.are(id);
         if is_first {
             let workflow = Workflow {
                 kind: WorkflowKind::Reasoning,
@@ -221,8 +221,8 @@ impl Thoughts {
     }
 
     /// Whether these are shown as that item.
-    pub(super) fn are(&self, item_id: &str) -> bool {
-        matches!(&self.open, Some((open, _)) if open.to_string() == item_id)
+    pub(super) fn are(&self, id: ItemId) -> bool {
+        matches!(&self.open, Some((open, _)) if *open == id)
     }
 
     /// The model has thought. Returns the item that was open.

@@ -1,0 +1,385 @@
+//! Services that answer their own way: what stays of a turn wherever its client leaves it, and what
+//! other dialects see of it.
+
+mod steps;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chatkit_agent::{Reply, Responder, ResponderError, Turn};
+use chatkit_domain::ConversationStatus;
+use chatkit_protocol::{
+    ClientToolCallStatus, GeneratedImage, ItemKind, StatusIndicator, StructuredInput, Task,
+    TaskKind, WorkflowKind, widget::build,
+};
+use chatkit_server::Extensions;
+use chatkit_tests::{
+    Client, TestServer, eventually,
+    model::{FakeModel, Reply as Answer},
+};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use self::steps::{Stepper, kept};
+use crate::{
+    BACKEND,
+    suite::chatkit::{ask, events, items, said},
+};
+
+async fn server(
+    model: &FakeModel,
+    flags: &[&str],
+    responder: impl Responder + 'static,
+) -> TestServer {
+    let extensions = Extensions {
+        responder: Arc::new(responder),
+        ..Extensions::default()
+    };
+    TestServer::start_extended(BACKEND, model, flags, extensions).await
+}
+
+/// What matters of an item: its id, its type and what it is.
+fn content(item: &Value) -> Value {
+    let mut item = item.clone();
+    let members = item.as_object_mut().unwrap();
+    members.remove("created_at");
+    item
+}
+
+/// The run that answers, or has answered, in a thread.
+async fn run_of(client: &Client, thread: &str) -> Value {
+    let page = client
+        .get(&format!("/api/chat/conversations/{thread}/messages"))
+        .await;
+    let active = &page.body["active_run"];
+    if active.is_object() {
+        return active.clone();
+    }
+    let run = page.body["messages"][0]["run_id"].as_str().unwrap();
+    let run = client
+        .get(&format!("/api/chat/conversations/{thread}/runs/{run}"))
+        .await;
+    run.body
+}
+
+#[tokio::test]
+async fn wherever_a_client_leaves_what_was_done_stays() {
+    let model = FakeModel::start().await;
+    let stepper = Stepper::default();
+    let server = server(&model, &[], stepper.clone()).await;
+    let alice = server.client("alice");
+    let (whole, thread) = stepper.run(&alice, usize::MAX).await;
+    let last = items(&alice, &thread).await;
+    let expected: Vec<Value> = kept(&whole, true).iter().map(content).collect();
+    assert_eq!(last.iter().map(content).collect::<Vec<_>>(), expected);
+    for count in 3..whole.len() {
+        let (told, thread) = stepper.run(&alice, count).await;
+        let may_stop = steps::may_stop(&told);
+        if !may_stop {
+            stepper.go_on();
+        }
+        let status = if may_stop { "cancelled" } else { "completed" };
+        eventually("the turn has ended", async || {
+            run_of(&alice, &thread).await["status"] == status
+        })
+        .await;
+        let left = items(&alice, &thread).await;
+        let types = |items: &[Value]| -> Vec<Value> {
+            items.iter().map(|item| item["type"].clone()).collect()
+        };
+        if may_stop {
+            let expected: Vec<Value> = kept(&told, false).iter().map(content).collect();
+            let left: Vec<Value> = left.iter().map(content).collect();
+            assert_eq!(left, expected, "behind {count} events: {told:?}");
+        } else {
+            assert_eq!(types(&left), types(&last), "behind {count} events");
+        }
+        // The next turn is told that the user stopped this one, once.
+        let params = json!({"thread_id": thread, "input": said("notes")});
+        let notes = events(&ask(&alice, "threads.add_user_message", params).await);
+        let notes = notes[notes.len() - 1]["item"]["content"][0]["text"].clone();
+        let stopped = notes.as_str().unwrap().matches("The user stopped").count();
+        assert_eq!(stopped, usize::from(may_stop), "behind {count}: {notes}");
+    }
+}
+
+/// Shows one item of each kind, and lets the agent answer.
+#[derive(Clone, Copy, Debug)]
+struct Exhibitor;
+
+#[async_trait]
+impl Responder for Exhibitor {
+    async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError> {
+        match turn.user_message().content.as_str() {
+            "refuse" => {
+                return Err(ResponderError::Refused {
+                    message: "Your plan does not allow this.".to_owned(),
+                    allow_retry: false,
+                });
+            }
+            "show" => show_everything(turn).await?,
+            "twice" => {
+                turn.say("First.").await?;
+                let mut second = turn.message();
+                second.text("Sec");
+                second.text("ond.");
+                second.done().await?;
+                return Ok(Reply::Done);
+            }
+            "lock" => {
+                let reason = Some("Under review".to_owned());
+                turn.set_status(ConversationStatus::Locked { reason })
+                    .await?;
+            }
+            "language" => {
+                let locale = turn.options().locale.clone();
+                turn.say(locale.unwrap_or_default()).await?;
+                return Ok(Reply::Done);
+            }
+            "hang" => std::future::pending().await,
+            _ => {}
+        }
+        Ok(Reply::ByAgent)
+    }
+}
+
+fn step(title: &str, content: &str) -> Task {
+    Task {
+        status_indicator: StatusIndicator::Complete,
+        title: Some(title.to_owned()),
+        kind: TaskKind::Custom {
+            icon: None,
+            content: Some(content.to_owned()),
+        },
+    }
+}
+
+async fn show_everything(turn: &Turn<'_>) -> Result<(), ResponderError> {
+    let text = build::text("Sunny");
+    turn.widget(build::card([text]).widget(), None).await?;
+    let mut steps = turn.workflow(WorkflowKind::Custom);
+    steps.add(step("Look", "out of the window"));
+    steps.add(Task {
+        status_indicator: StatusIndicator::None,
+        title: None,
+        kind: TaskKind::Thought {
+            content: "A secret thought".to_owned(),
+        },
+    });
+    steps.done(None).await?;
+    turn.task(step("Booked", "for two")).await?;
+    let question: StructuredInput = serde_json::from_value(json!({
+        "id": "when", "type": "freeform", "question": "When?",
+        "answer": {"values": ["At noon"], "skipped": false},
+    }))
+    .unwrap();
+    turn.ask(vec![question]).await?;
+    let image = GeneratedImage {
+        id: "ig_1".to_owned(),
+        url: "data:image/png;base64,AAAA".to_owned(),
+    };
+    turn.image().done(image).await?;
+    for (call_id, status, output) in [
+        (
+            "done",
+            ClientToolCallStatus::Completed,
+            Some(json!({"x": 1.0})),
+        ),
+        ("open", ClientToolCallStatus::Pending, None),
+    ] {
+        turn.show(ItemKind::ClientToolCall {
+            status,
+            call_id: call_id.to_owned(),
+            name: "get_selection".to_owned(),
+            arguments: serde_json::Map::new(),
+            output,
+        })
+        .await?;
+    }
+    turn.hide("The user is an administrator.").await?;
+    turn.show(ItemKind::EndOfTurn {}).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_model_reads_what_was_shown() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    model.script([Answer::text("There you are.")]);
+    alice.say(&id, "show").await;
+    alice.say(&id, "And now?").await;
+    let request = model.requests().pop().unwrap();
+    let told = request["messages"].as_array().unwrap();
+    let (system, told) = told.split_first().unwrap();
+    assert_eq!(system["role"], "system");
+    let roles: Vec<_> = told.iter().map(|m| m["role"].as_str().unwrap()).collect();
+    let expected = [
+        "user",
+        "user",
+        "user",
+        "user",
+        "user",
+        "user",
+        "assistant",
+        "tool",
+        "user",
+        "assistant",
+        "user",
+    ];
+    assert_eq!(roles, expected, "{told:?}");
+    let text = |index: usize| told[index]["content"].as_str().unwrap();
+    let card = r#"{"type":"Card","children":[{"type":"Text","value":"Sunny"}]}"#;
+    assert!(text(1).starts_with("The user was shown the widget "));
+    assert!(text(1).ends_with(card), "{}", text(1));
+    assert_eq!(
+        text(2),
+        "The user was shown the step Look: out of the window"
+    );
+    assert_eq!(text(3), "The user was shown the step Booked: for two");
+    assert!(text(4).contains("When?") && text(4).contains("At noon"));
+    assert_eq!(text(5), "The user was shown a generated image.");
+    assert_eq!(told[6]["tool_calls"][0]["id"], "done");
+    assert_eq!(text(7), r#"{"x":1.0}"#);
+    assert!(text(8).starts_with("<HiddenContext>"));
+    assert!(text(8).contains("The user is an administrator."));
+    assert_eq!((text(9), text(10)), ("There you are.", "And now?"));
+    // REST has the messages alone, ChatKit everything but the note.
+    assert_eq!(alice.history(&id).await.len(), 4);
+    let shown = items(&alice, &id).await;
+    assert_eq!(shown.len(), 4 + 8);
+    assert!(
+        !serde_json::to_string(&shown)
+            .unwrap()
+            .contains("administrator")
+    );
+}
+
+#[tokio::test]
+async fn other_dialects_see_what_a_responder_says() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let turn = alice.say(&id, "twice").await;
+    assert_eq!(turn["assistant_message"]["content"], "Second.");
+    let texts: Vec<Value> = alice
+        .history(&id)
+        .await
+        .iter()
+        .map(|m| m["content"].clone())
+        .collect();
+    assert_eq!(texts, ["twice", "First.", "Second."]);
+    // Live and afterwards, here and at another replica.
+    let other = server.replica().await;
+    let replica = other.client("alice");
+    let run = alice.begin_run(&id, json!({"content": "twice"})).await;
+    let live = alice.follow_to_end(&run, None).await;
+    let names: Vec<_> = live.iter().map(|event| event.name.as_str()).collect();
+    let expected = [
+        "run.started",
+        "message.created",
+        "message.completed",
+        "message.delta",
+        "message.delta",
+        "message.completed",
+        "message.completed",
+        "run.completed",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(replica.follow_to_end(&run, None).await, live);
+    let after = live[3].id;
+    assert_eq!(alice.follow_to_end(&run, Some(after)).await, live[4..]);
+    let completion = json!({"messages": [{"role": "user", "content": "twice"}], "stream": true});
+    let streamed = alice.post("/v1/chat/completions", completion).await;
+    let chunks = streamed.text.split("\n\n");
+    let chunks = chunks.filter_map(|chunk| chunk.strip_prefix("data: {"));
+    let texts = chunks.map(|chunk| {
+        let chunk: Value = serde_json::from_str(&format!("{{{chunk}")).unwrap();
+        let delta = &chunk["choices"][0]["delta"]["content"];
+        delta.as_str().unwrap_or_default().to_owned()
+    });
+    assert_eq!(texts.collect::<String>(), "First.\n\nSecond.");
+    assert!(model.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_every_dialect() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let path = format!("/api/chat/conversations/{id}/messages");
+    let refused = alice.post(&path, json!({"content": "refuse"})).await;
+    let problem = refused.expect_problem(StatusCode::BAD_GATEWAY, "refused");
+    assert_eq!(problem["detail"], "Your plan does not allow this.");
+    let params = json!({"thread_id": id, "input": said("refuse")});
+    let told = events(&ask(&alice, "threads.add_user_message", params).await);
+    let error = json!({
+        "type": "error", "code": "custom", "message": "Your plan does not allow this.",
+        "allow_retry": false,
+    });
+    assert_eq!(told[told.len() - 1], error);
+    assert_eq!(
+        told.iter().filter(|event| event["type"] == "error").count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_locked_thread_says_so() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let told = events(&ask(&alice, "threads.create", json!({"input": said("lock")})).await);
+    let thread = told[0]["thread"]["id"].as_str().unwrap();
+    let locked = json!({"type": "locked", "reason": "Under review"});
+    let updated = told
+        .iter()
+        .filter(|event| event["type"] == "thread.updated");
+    let statuses: Vec<_> = updated
+        .map(|event| event["thread"]["status"].clone())
+        .collect();
+    assert!(statuses.contains(&locked), "{statuses:?}");
+    let read = ask(&alice, "threads.get_by_id", json!({"thread_id": thread})).await;
+    assert_eq!(read.body["status"], locked);
+    let list = ask(&alice, "threads.list", json!({})).await;
+    assert_eq!(list.body["data"][0]["status"], locked);
+    let params = json!({"thread_id": thread, "title": "Mine"});
+    let renamed = ask(&alice, "threads.update", params).await;
+    assert_eq!(
+        (&renamed.body["status"], &renamed.body["title"]),
+        (&locked, &json!("Mine"))
+    );
+}
+
+#[tokio::test]
+async fn a_responder_knows_the_language_of_the_user() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let body = json!({"type": "threads.create", "params": {"input": said("language")}});
+    let request = alice
+        .request(reqwest::Method::POST, "/chatkit")
+        .header("Accept-Language", "pt-BR")
+        .json(&body);
+    let told = events(&alice.send(request).await);
+    assert_eq!(told[told.len() - 1]["item"]["content"][0]["text"], "pt-BR");
+}
+
+#[tokio::test]
+async fn a_responder_that_hangs_is_bounded() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &["--run-timeout=300ms"], Exhibitor).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let path = format!("/api/chat/conversations/{id}/messages");
+    let late = tokio::time::timeout(
+        Duration::from_secs(20),
+        alice.post(&path, json!({"content": "hang"})),
+    );
+    let late = late.await.unwrap();
+    late.expect_problem(StatusCode::GATEWAY_TIMEOUT, "model_timeout");
+    alice.say(&id, "Hello").await;
+}
