@@ -6,12 +6,8 @@ use std::{
 };
 
 use chatkit_domain::{
-    FinishRun, Item, ItemId, MessageStatus, RepositoryError, RunEnd, RunError, RunErrorCode,
-    RunEvent, Usage, replace_nul,
-};
-use chatkit_protocol::{
-    ItemKind, StatusIndicator, Summary, Task as Step, TaskKind, ThreadStreamEvent, Workflow,
-    WorkflowKind,
+    FinishRun, Item, ItemId, MessageStatus, RepositoryError, RunEnd, RunError, RunErrorCode, Usage,
+    replace_nul,
 };
 use chatkit_tools::ToolContext;
 use futures::StreamExt;
@@ -27,6 +23,7 @@ use crate::{
     },
     respond::STOPPED_NOTE,
     start::RunOptions,
+    thinking::Thinking,
     tool_round::ToolRound,
     transcript::{hidden, round_input, transcript},
 };
@@ -78,15 +75,6 @@ struct Progress {
     model_time: Duration,
     /// Since when it is waited for.
     asking_since: Option<Instant>,
-}
-
-/// What the model thinks before it goes on.
-#[derive(Debug)]
-struct Thinking {
-    /// The item as which it is shown.
-    id: ItemId,
-    text: String,
-    since: Instant,
 }
 
 /// What a run came to.
@@ -401,39 +389,18 @@ impl<'a> Engine<'a> {
     fn add_reasoning(&mut self, text: String) {
         self.progress.reasoning_chars += text.chars().count();
         if self.progress.reasoning_chars <= self.shared.settings.max_answer_chars {
-            let text = replace_nul(text);
-            let thinking = self.progress.thinking.get_or_insert_with(|| Thinking {
-                id: self.shared.clock.id(),
-                text: String::new(),
-                since: Instant::now(),
-            });
-            thinking.text.push_str(&text);
-            let item_id = thinking.id;
-            self.entered
-                .tell(RunEvent::ReasoningDelta { item_id, text });
+            let begin = || Thinking::new(self.shared.clock.id());
+            let thinking = self.progress.thinking.get_or_insert_with(begin);
+            self.entered.tell(thinking.add(replace_nul(text)));
         }
     }
 
     /// Keeps what the model has thought: something else follows.
     async fn end_thinking(&mut self) -> Result<(), Failure> {
-        let Some(Thinking { id, text, since }) = self.progress.thinking.take() else {
-            return Ok(());
-        };
-        let duration = i64::try_from(since.elapsed().as_secs()).unwrap_or(i64::MAX);
-        let thought = Step {
-            status_indicator: StatusIndicator::None,
-            title: None,
-            kind: TaskKind::Thought { content: text },
-        };
-        let workflow = Workflow {
-            kind: WorkflowKind::Reasoning,
-            tasks: vec![thought],
-            summary: Some(Summary::Duration { duration }),
-            expanded: false,
-        };
-        let item = self.emitter.item_of(id, ItemKind::Workflow { workflow });
-        let done = ThreadStreamEvent::ItemDone { item };
-        Ok(self.emitter.emit(done).await?)
+        if let Some(thinking) = self.progress.thinking.take() {
+            thinking.done(self.emitter).await?;
+        }
+        Ok(())
     }
 
     fn push(&mut self, text: String) {

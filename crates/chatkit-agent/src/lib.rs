@@ -20,6 +20,7 @@ mod run_log;
 mod settings;
 mod start;
 mod sweep;
+mod thinking;
 pub mod thread;
 mod tool_round;
 mod transcript;

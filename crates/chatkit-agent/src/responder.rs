@@ -7,6 +7,30 @@ use crate::turn::Turn;
 
 /// Answers turns, of whichever dialect. Without one of its own, an embedding service has
 /// [`AgentResponder`].
+///
+/// ```
+/// use chatkit_agent::{Reply, Responder, ResponderError, Turn};
+/// use chatkit_protocol::widget::build::{card, text};
+///
+/// #[derive(Debug)]
+/// struct Weather;
+///
+/// #[async_trait::async_trait]
+/// impl Responder for Weather {
+///     async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError> {
+///         if !turn.user_message().content.contains("weather") {
+///             return Ok(Reply::ByAgent);
+///         }
+///         turn.progress("Looking out of the window", None);
+///         turn.widget(card([text("Sunny")]).widget(), None).await?;
+///         let mut answer = turn.message();
+///         answer.text("It is ");
+///         answer.text("sunny.");
+///         answer.done().await?;
+///         Ok(Reply::Done)
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Responder: std::fmt::Debug + Send + Sync {
     /// Answers a turn: says and shows what it wants by the [`Turn`], and returns when there is

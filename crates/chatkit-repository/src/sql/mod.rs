@@ -3,6 +3,7 @@
 mod begin;
 mod checkpoint;
 mod conversation;
+mod end;
 mod entity;
 mod error;
 mod follow;
