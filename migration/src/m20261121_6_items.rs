@@ -1,4 +1,4 @@
-//! Items beyond messages, and what a thread has beside them.
+//! Items beyond messages, and how a conversation is shown.
 
 use sea_orm_migration::prelude::*;
 
@@ -17,11 +17,11 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let thread = Table::alter()
+        let display = Table::alter()
             .table("conversations")
-            .add_column(ColumnDef::new("thread").json_binary())
+            .add_column(ColumnDef::new("display").json_binary())
             .to_owned();
-        manager.alter_table(thread).await
+        manager.alter_table(display).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -31,10 +31,10 @@ impl MigrationTrait for Migration {
             .and_where(Expr::col("kind").is_not_in(["message", "hidden_context"]))
             .to_owned();
         manager.execute(shown).await?;
-        let thread = Table::alter()
+        let display = Table::alter()
             .table("conversations")
-            .drop_column("thread")
+            .drop_column("display")
             .to_owned();
-        manager.alter_table(thread).await
+        manager.alter_table(display).await
     }
 }

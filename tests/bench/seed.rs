@@ -138,7 +138,7 @@ async fn insert_history(
     let finish = FinishRun {
         end: RunEnd::Completed,
         answer: Some((SENTENCE.to_owned(), MessageStatus::Completed)),
-        kept_answer: None,
+        begun: None,
         note: None,
         usage: None,
         events: None,

@@ -1,17 +1,12 @@
 //! Services that answer their own way: what stays of a turn wherever its client leaves it, and what
 //! other dialects see of it.
 
+mod exhibitor;
 mod steps;
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use chatkit_agent::{Reply, Responder, ResponderError, Turn};
-use chatkit_domain::ConversationStatus;
-use chatkit_protocol::{
-    ClientToolCallStatus, GeneratedImage, ItemKind, StatusIndicator, StructuredInput, Task,
-    TaskKind, WorkflowKind, widget::build,
-};
+use chatkit_agent::Responder;
 use chatkit_server::Extensions;
 use chatkit_tests::{
     Client, TestServer, eventually,
@@ -20,7 +15,10 @@ use chatkit_tests::{
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use self::steps::{Stepper, kept};
+use self::{
+    exhibitor::Exhibitor,
+    steps::{Stepper, kept},
+};
 use crate::{
     BACKEND,
     suite::chatkit::{ask, events, items, said},
@@ -103,104 +101,6 @@ async fn wherever_a_client_leaves_what_was_done_stays() {
     }
 }
 
-/// Shows one item of each kind, and lets the agent answer.
-#[derive(Clone, Copy, Debug)]
-struct Exhibitor;
-
-#[async_trait]
-impl Responder for Exhibitor {
-    async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError> {
-        match turn.user_message().content.as_str() {
-            "refuse" => {
-                return Err(ResponderError::Refused {
-                    message: "Your plan does not allow this.".to_owned(),
-                    allow_retry: false,
-                });
-            }
-            "show" => show_everything(turn).await?,
-            "twice" => {
-                turn.say("First.").await?;
-                let mut second = turn.message();
-                second.text("Sec");
-                second.text("ond.");
-                second.done().await?;
-                return Ok(Reply::Done);
-            }
-            "lock" => {
-                let reason = Some("Under review".to_owned());
-                turn.set_status(ConversationStatus::Locked { reason })
-                    .await?;
-            }
-            "language" => {
-                let locale = turn.options().locale.clone();
-                turn.say(locale.unwrap_or_default()).await?;
-                return Ok(Reply::Done);
-            }
-            "hang" => std::future::pending().await,
-            _ => {}
-        }
-        Ok(Reply::ByAgent)
-    }
-}
-
-fn step(title: &str, content: &str) -> Task {
-    Task {
-        status_indicator: StatusIndicator::Complete,
-        title: Some(title.to_owned()),
-        kind: TaskKind::Custom {
-            icon: None,
-            content: Some(content.to_owned()),
-        },
-    }
-}
-
-async fn show_everything(turn: &Turn<'_>) -> Result<(), ResponderError> {
-    let text = build::text("Sunny");
-    turn.widget(build::card([text]).widget(), None).await?;
-    let mut steps = turn.workflow(WorkflowKind::Custom);
-    steps.add(step("Look", "out of the window"));
-    steps.add(Task {
-        status_indicator: StatusIndicator::None,
-        title: None,
-        kind: TaskKind::Thought {
-            content: "A secret thought".to_owned(),
-        },
-    });
-    steps.done(None).await?;
-    turn.task(step("Booked", "for two")).await?;
-    let question: StructuredInput = serde_json::from_value(json!({
-        "id": "when", "type": "freeform", "question": "When?",
-        "answer": {"values": ["At noon"], "skipped": false},
-    }))
-    .unwrap();
-    turn.ask(vec![question]).await?;
-    let image = GeneratedImage {
-        id: "ig_1".to_owned(),
-        url: "data:image/png;base64,AAAA".to_owned(),
-    };
-    turn.image().done(image).await?;
-    for (call_id, status, output) in [
-        (
-            "done",
-            ClientToolCallStatus::Completed,
-            Some(json!({"x": 1.0})),
-        ),
-        ("open", ClientToolCallStatus::Pending, None),
-    ] {
-        turn.show(ItemKind::ClientToolCall {
-            status,
-            call_id: call_id.to_owned(),
-            name: "get_selection".to_owned(),
-            arguments: serde_json::Map::new(),
-            output,
-        })
-        .await?;
-    }
-    turn.hide("The user is an administrator.").await?;
-    turn.show(ItemKind::EndOfTurn {}).await?;
-    Ok(())
-}
-
 #[tokio::test]
 async fn a_model_reads_what_was_shown() {
     let model = FakeModel::start().await;
@@ -256,6 +156,19 @@ async fn a_model_reads_what_was_shown() {
     );
 }
 
+/// The text of a stream of chat completions.
+fn streamed_text(stream: &str) -> String {
+    let chunks = stream.split("\n\n");
+    let chunks = chunks.filter_map(|chunk| chunk.strip_prefix("data: "));
+    let chunks = chunks.filter(|chunk| chunk.starts_with('{'));
+    let texts = chunks.map(|chunk| {
+        let chunk: Value = serde_json::from_str(chunk).unwrap();
+        let delta = &chunk["choices"][0]["delta"]["content"];
+        delta.as_str().unwrap_or_default().to_owned()
+    });
+    texts.collect()
+}
+
 #[tokio::test]
 async fn other_dialects_see_what_a_responder_says() {
     let model = FakeModel::start().await;
@@ -293,14 +206,7 @@ async fn other_dialects_see_what_a_responder_says() {
     assert_eq!(alice.follow_to_end(&run, Some(after)).await, live[4..]);
     let completion = json!({"messages": [{"role": "user", "content": "twice"}], "stream": true});
     let streamed = alice.post("/v1/chat/completions", completion).await;
-    let chunks = streamed.text.split("\n\n");
-    let chunks = chunks.filter_map(|chunk| chunk.strip_prefix("data: {"));
-    let texts = chunks.map(|chunk| {
-        let chunk: Value = serde_json::from_str(&format!("{{{chunk}")).unwrap();
-        let delta = &chunk["choices"][0]["delta"]["content"];
-        delta.as_str().unwrap_or_default().to_owned()
-    });
-    assert_eq!(texts.collect::<String>(), "First.\n\nSecond.");
+    assert_eq!(streamed_text(&streamed.text), "First.\n\nSecond.");
     assert!(model.requests().is_empty());
 }
 
@@ -312,7 +218,7 @@ async fn a_refusal_is_told_in_every_dialect() {
     let id = alice.create_conversation().await;
     let path = format!("/api/chat/conversations/{id}/messages");
     let refused = alice.post(&path, json!({"content": "refuse"})).await;
-    let problem = refused.expect_problem(StatusCode::BAD_GATEWAY, "refused");
+    let problem = refused.expect_problem(StatusCode::FORBIDDEN, "refused");
     assert_eq!(problem["detail"], "Your plan does not allow this.");
     let params = json!({"thread_id": id, "input": said("refuse")});
     let told = events(&ask(&alice, "threads.add_user_message", params).await);
@@ -382,4 +288,85 @@ async fn a_responder_that_hangs_is_bounded() {
     let late = late.await.unwrap();
     late.expect_problem(StatusCode::GATEWAY_TIMEOUT, "model_timeout");
     alice.say(&id, "Hello").await;
+}
+
+#[tokio::test]
+async fn who_waits_for_an_answer_is_given_one() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let turn = alice.say(&id, "widget").await;
+    assert_eq!(turn["assistant_message"]["content"], "");
+    assert_eq!(turn["run"]["status"], "completed");
+    let chat = json!({"message": "widget"});
+    let answered = alice.post("/api/v1/chat", chat).await;
+    assert_eq!(answered.expect(StatusCode::OK)["response"], "");
+    let told = events(&ask(&alice, "threads.create", json!({"input": said("widget")})).await);
+    let thread = told[0]["thread"]["id"].as_str().unwrap();
+    assert_eq!(alice.history(thread).await.len(), 1);
+    assert_eq!(items(&alice, thread).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_fails_replaces_none() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let turn = alice.say(&id, "once").await;
+    let history = alice.history(&id).await;
+    let user = turn["user_message"]["id"].as_str().unwrap();
+    let path = format!("/api/chat/conversations/{id}/messages/{user}/regenerate");
+    for _ in 0..2 {
+        let failed = alice.post(&path, json!({})).await;
+        failed.expect_problem(StatusCode::INTERNAL_SERVER_ERROR, "internal_error");
+        assert_eq!(alice.history(&id).await, history);
+        assert_eq!(items(&alice, &id).await.len(), 2);
+    }
+    let read = alice.get(&format!("/api/chat/conversations/{id}")).await;
+    assert_eq!(read.body["message_count"], 2);
+}
+
+#[tokio::test]
+async fn answers_that_change_and_interleave_are_one_stream() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let completion = json!({"messages": [{"role": "user", "content": "mend"}], "stream": true});
+    let streamed = alice.post("/v1/chat/completions", completion).await;
+    let expected = "first version\n\nHel\n\nIn between.\n\nlo.";
+    assert_eq!(streamed_text(&streamed.text), expected);
+    // A client of ChatKit is told each as it is, once.
+    let told = events(&ask(&alice, "threads.create", json!({"input": said("mend")})).await);
+    let done = told
+        .iter()
+        .filter(|event| event["type"] == "thread.item.done");
+    assert_eq!(done.count(), 1 + 3);
+    let thread = told[0]["thread"]["id"].as_str().unwrap();
+    let texts: Vec<Value> = items(&alice, thread)
+        .await
+        .iter()
+        .map(|item| item["content"][0]["text"].clone())
+        .collect();
+    assert_eq!(texts, ["mend", "second version", "In between.", "Hello."]);
+}
+
+#[tokio::test]
+async fn a_quote_and_a_long_past_survive_what_is_shown() {
+    let model = FakeModel::start().await;
+    let flags = ["--context-chars=2000"];
+    let server = server(&model, &flags, Exhibitor).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    alice.say(&id, "My name is Ada").await;
+    alice.say(&id, "picture").await;
+    let mut input = said("note");
+    input["quoted_text"] = json!("carpe diem");
+    let params = json!({"thread_id": id, "input": input});
+    events(&ask(&alice, "threads.add_user_message", params).await);
+    let told = model.requests().pop().unwrap()["messages"].to_string();
+    assert!(told.contains("My name is Ada"), "{told}");
+    assert!(told.contains("I quote:\\ncarpe diem"), "{told}");
+    assert!(told.contains("administrator"), "{told}");
 }

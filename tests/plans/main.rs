@@ -250,7 +250,7 @@ async fn write(repositories: &Repositories) {
     let finish = FinishRun {
         end: RunEnd::Completed,
         answer: Some(("hello".to_owned(), MessageStatus::Completed)),
-        kept_answer: None,
+        begun: None,
         note: None,
         usage: None,
         events: None,

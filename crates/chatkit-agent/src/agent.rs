@@ -19,11 +19,26 @@ use crate::{
     follower::Follower,
     journal::{Journal, Stop},
     provider::Provider,
-    responder::{AgentResponder, Responder},
+    responder::Responder,
     settings::AgentSettings,
     start::{AgentError, Spoken, StartInput, StartRun, Started, StartedRun},
     sweep,
 };
+
+/// What an [`Agent`] works with.
+#[derive(Clone, Debug)]
+pub struct AgentParts {
+    /// Where everything is kept.
+    pub repositories: Repositories,
+    /// The model.
+    pub provider: Arc<dyn Provider>,
+    /// What the model may use.
+    pub tools: ToolRegistry,
+    /// What answers first: [`AgentResponder`](crate::AgentResponder) leaves it to the model.
+    pub responder: Arc<dyn Responder>,
+    /// The time, and fresh ids.
+    pub clock: Arc<dyn Clock>,
+}
 
 /// Answers runs. Cheap to clone; the clones are one agent.
 #[derive(Clone, Debug)]
@@ -58,32 +73,14 @@ impl Agent {
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
-    pub async fn new(
-        settings: AgentSettings,
-        repositories: Repositories,
-        provider: Arc<dyn Provider>,
-        tools: ToolRegistry,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, RepositoryError> {
-        let responder = Arc::new(AgentResponder);
-        Self::with_responder(settings, repositories, provider, tools, clock, responder).await
-    }
-
-    /// The same, with something else that answers first.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    ///
-    /// # Panics
-    /// Outside of a Tokio runtime.
-    pub async fn with_responder(
-        settings: AgentSettings,
-        repositories: Repositories,
-        provider: Arc<dyn Provider>,
-        tools: ToolRegistry,
-        clock: Arc<dyn Clock>,
-        responder: Arc<dyn Responder>,
-    ) -> Result<Self, RepositoryError> {
+    pub async fn new(settings: AgentSettings, parts: AgentParts) -> Result<Self, RepositoryError> {
+        let AgentParts {
+            repositories,
+            provider,
+            tools,
+            responder,
+            clock,
+        } = parts;
         let owner = RunOwner {
             id: clock.uuid(),
             lease: settings.run_lease,
@@ -196,7 +193,7 @@ impl Agent {
             max_runs_per_user: settings.max_runs_per_user,
             assistant_message_id: clock.id(),
             dialect: start.dialect,
-            names_conversation: self.names_threads(),
+            names_conversation: self.names_conversations(),
             model: start
                 .options
                 .model
@@ -299,8 +296,8 @@ impl Agent {
 
     /// Whether a thread that nobody named is named after its first message.
     #[must_use]
-    pub fn names_threads(&self) -> bool {
-        !self.shared.responder.names_threads()
+    pub fn names_conversations(&self) -> bool {
+        !self.shared.responder.names_conversations()
     }
 
     /// Whether it has a tool of this name.

@@ -4,10 +4,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chatkit_domain::{
-    ConversationChanges, Item, ItemDraft, ItemId, KeepItems, KeptItems, MessageStatus,
-    RepositoryError, RunEvent, RunFence, replace_nul_in_json,
+    ConversationChanges, ConversationStatus, Item, ItemDraft, ItemId, KeepItems, KeptItems,
+    MessageStatus, RepositoryError, RunEvent, RunFence, replace_nul, replace_nul_in_json,
 };
 use chatkit_protocol::{ItemKind, ThreadItem, ThreadItemUpdate, ThreadStreamEvent as Event};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
@@ -15,6 +16,12 @@ use crate::{
     journal::EnteredRun,
     thread::{self, content_of},
 };
+
+/// Most of what is told at once, in bytes of JSON: a picture may stand in its own address.
+const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a responder is told of more.
+const TOO_LARGE: &str = "an item or an event is larger than 4 MiB";
 
 /// Tells and keeps what a turn does.
 #[derive(Debug)]
@@ -29,8 +36,10 @@ pub(crate) struct Emitter<'a> {
 struct State {
     /// Items that were added and are not done.
     pending: Vec<ThreadItem>,
-    /// The last answer that was kept.
-    said: Option<ItemId>,
+    /// The answers of this turn that stand in the history.
+    said: Vec<ItemId>,
+    /// Whether something was kept, perhaps without anybody knowing.
+    has_kept: bool,
 }
 
 impl<'a> Emitter<'a> {
@@ -56,7 +65,16 @@ impl<'a> Emitter<'a> {
 
     /// Tells what is not kept.
     pub(crate) fn tell(&self, event: Event) {
-        let event = clean(event);
+        match clean(event) {
+            Ok(event) => self.tell_clean(event),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "something was not told"
+            ),
+        }
+    }
+
+    fn tell_clean(&self, event: Event) {
         match &event {
             Event::ItemAdded { item } | Event::ItemDone { item } | Event::ItemReplaced { item }
                 if item.kind.is_hidden() => {}
@@ -65,13 +83,7 @@ impl<'a> Emitter<'a> {
                 self.tell_chatkit(&event);
             }
             Event::ItemUpdated { item_id, update } => {
-                let mut state = self.lock();
-                let pending = state.pending.iter_mut().find(|item| item.id == *item_id);
-                let is_pending = pending.is_some();
-                if let Some(item) = pending {
-                    item.apply(update.clone());
-                }
-                drop(state);
+                let is_pending = self.apply(item_id, update);
                 match (update, id_of(item_id)) {
                     (
                         ThreadItemUpdate::TextDelta {
@@ -95,10 +107,9 @@ impl<'a> Emitter<'a> {
     ///
     /// # Errors
     /// `RunLost`; `WrongMessage` for an item that is not this turn's to write, and for threads,
-    /// which change by [`change`](Self::change).
+    /// which change by [`change`](Self::change); `Failed` for what is too large.
     pub(crate) async fn emit(&self, event: Event) -> Result<(), RepositoryError> {
-        let event = clean(event);
-        match event {
+        match clean(event)? {
             Event::ThreadCreated { .. } | Event::ThreadUpdated { .. } => {
                 return Err(RepositoryError::WrongMessage);
             }
@@ -108,27 +119,16 @@ impl<'a> Emitter<'a> {
             Event::ItemReplaced { item } => {
                 self.put(item, |item| Event::ItemReplaced { item }).await?;
             }
-            Event::ItemRemoved { item_id } => {
-                let id = id_of(&item_id)?;
-                let was_pending = self.forget(&item_id);
-                if !was_pending {
-                    let remove = vec![id];
-                    let keep = KeepItems {
-                        remove,
-                        ..self.nothing()
-                    };
-                    self.keep(keep).await?;
-                }
-                let mut state = self.lock();
-                state.said = state.said.filter(|said| *said != id);
-                drop(state);
-                self.tell_run(RunEvent::ItemRemoved { item_id: id });
-            }
-            Event::ItemAdded { ref item } => {
+            Event::ItemRemoved { item_id } => self.remove(&item_id).await?,
+            Event::ItemAdded { item } => {
                 id_of(&item.id)?;
-                self.tell(event);
+                if matches!(item.kind, ItemKind::UserMessage { .. }) {
+                    return Err(RepositoryError::WrongMessage);
+                }
+                let item = self.of_here(item);
+                self.tell_clean(Event::ItemAdded { item });
             }
-            event => self.tell(event),
+            event => self.tell_clean(event),
         }
         Ok(())
     }
@@ -139,7 +139,7 @@ impl<'a> Emitter<'a> {
     /// `RunLost`.
     pub(crate) async fn change(&self, changes: ConversationChanges) -> Result<(), RepositoryError> {
         let keep = KeepItems {
-            changes,
+            changes: without_nul(changes),
             ..self.nothing()
         };
         let kept = self.keep(keep).await?;
@@ -148,28 +148,60 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Keeps the answers that were begun, as far as they came. Returns the last answer of the turn.
+    /// The answers that were begun, as far as they came.
+    pub(crate) fn begun(&self) -> Vec<ItemDraft> {
+        self.lock()
+            .pending
+            .iter()
+            .filter_map(begun_answer)
+            .collect()
+    }
+
+    /// Whether something was kept, or something begun.
+    pub(crate) fn has_kept(&self) -> bool {
+        let state = self.lock();
+        state.has_kept || !state.pending.is_empty()
+    }
+
+    /// Whether an answer of this turn stands in the history.
+    pub(crate) fn has_answered(&self) -> bool {
+        !self.lock().said.is_empty()
+    }
+
+    /// Tells an item that is done, or takes it back where it cannot be kept at once: a database that
+    /// is away does not hold the turn up for it.
     ///
     /// # Errors
-    /// `RunLost`.
-    pub(crate) async fn keep_begun(&self) -> Result<(), RepositoryError> {
-        let pending = std::mem::take(&mut self.lock().pending);
-        let begun: Vec<ItemDraft> = pending.iter().filter_map(begun_answer).collect();
-        let Some(last) = begun.last().map(|draft| draft.id) else {
+    /// As [`emit`](Self::emit), but for `Unavailable`.
+    pub(crate) async fn emit_dispensable(
+        &self,
+        id: ItemId,
+        kind: ItemKind,
+    ) -> Result<(), RepositoryError> {
+        let Some(content) = content_of(&kind, MessageStatus::Completed) else {
             return Ok(());
         };
         let keep = KeepItems {
-            put: begun,
+            put: vec![ItemDraft { id, content }],
             ..self.nothing()
         };
-        self.keep(keep).await?;
-        self.lock().said = Some(last);
-        Ok(())
-    }
-
-    /// The last answer that was kept.
-    pub(crate) fn said(&self) -> Option<ItemId> {
-        self.lock().said
+        match self.keep_at_once(keep).await {
+            Ok(kept) => {
+                for item in kept.items.into_iter().filter_map(thread::to_item) {
+                    self.tell_chatkit(&Event::ItemDone { item });
+                }
+                Ok(())
+            }
+            Err(RepositoryError::Unavailable(error)) => {
+                tracing::warn!(
+                    error = &*error as &dyn std::error::Error,
+                    "a thought is not kept"
+                );
+                self.tell_run(RunEvent::ItemRemoved { item_id: id });
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps an item, and tells it with the time at which it was.
@@ -189,7 +221,9 @@ impl<'a> Emitter<'a> {
         self.forget(&item.id);
         match kept {
             Some(Item::Message(message)) => {
-                self.lock().said = Some(id);
+                if message.run_id == Some(self.fence.run_id) {
+                    self.lock().said.push(id);
+                }
                 let shown = event(thread::to_message(message.clone()));
                 // Other dialects know no replacing: to them, this is what it is now.
                 if matches!(shown, Event::ItemReplaced { .. }) {
@@ -207,17 +241,46 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Whether an item was pending, which it is no more.
-    fn forget(&self, item_id: &str) -> bool {
+    async fn remove(&self, item_id: &str) -> Result<(), RepositoryError> {
+        let id = id_of(item_id)?;
+        let keep = KeepItems {
+            remove: vec![id],
+            ..self.nothing()
+        };
+        self.keep(keep).await?;
+        self.forget(item_id);
+        self.lock().said.retain(|said| *said != id);
+        self.tell_run(RunEvent::ItemRemoved { item_id: id });
+        Ok(())
+    }
+
+    /// Changes an item that is pending. Whether there is such.
+    fn apply(&self, item_id: &str, update: &ThreadItemUpdate) -> bool {
         let mut state = self.lock();
-        let before = state.pending.len();
-        state.pending.retain(|item| item.id != item_id);
-        state.pending.len() < before
+        let pending = state.pending.iter_mut().find(|item| item.id == item_id);
+        pending.map(|item| item.apply(update.clone())).is_some()
+    }
+
+    fn of_here(&self, item: ThreadItem) -> ThreadItem {
+        ThreadItem {
+            thread_id: self.fence.conversation_id.to_string(),
+            ..item
+        }
+    }
+
+    fn forget(&self, item_id: &str) {
+        self.lock().pending.retain(|item| item.id != item_id);
     }
 
     async fn keep(&self, keep: KeepItems) -> Result<KeptItems, RepositoryError> {
-        let runs = &self.shared.repositories.runs;
-        insist(|| runs.keep(self.fence, keep.clone())).await
+        insist(|| self.keep_at_once(keep.clone())).await
+    }
+
+    async fn keep_at_once(&self, keep: KeepItems) -> Result<KeptItems, RepositoryError> {
+        // It may be kept and the turn stopped before that is known.
+        self.entered.log().keep_numbers();
+        self.lock().has_kept = true;
+        self.shared.repositories.runs.keep(self.fence, keep).await
     }
 
     fn nothing(&self) -> KeepItems {
@@ -263,13 +326,45 @@ fn id_of(id: &str) -> Result<ItemId, RepositoryError> {
 }
 
 /// The event without U+0000, which no database keeps.
-fn clean(event: Event) -> Event {
-    let Ok(json) = serde_json::to_string(&event) else {
-        return event;
-    };
-    if !json.contains("\\u0000") {
-        return event;
+fn clean(event: Event) -> Result<Event, RepositoryError> {
+    let failed = |error: serde_json::Error| RepositoryError::Failed(Box::new(error));
+    let json = serde_json::to_string(&event).map_err(failed)?;
+    if json.len() > MAX_EVENT_BYTES {
+        return Err(RepositoryError::Failed(TOO_LARGE.into()));
     }
-    let cleaned = serde_json::from_str(&json).map(replace_nul_in_json);
-    cleaned.and_then(serde_json::from_value).unwrap_or(event)
+    if !json.contains("\\u0000") {
+        return Ok(event);
+    }
+    let value = serde_json::from_str(&json).map(replace_nul_in_json);
+    value.and_then(serde_json::from_value).map_err(failed)
+}
+
+fn without_nul(changes: ConversationChanges) -> ConversationChanges {
+    let ConversationChanges {
+        title,
+        status,
+        image_domains,
+        metadata,
+    } = changes;
+    let reason = |reason: Option<String>| reason.map(replace_nul);
+    ConversationChanges {
+        title,
+        status: status.map(|status| match status {
+            ConversationStatus::Active => ConversationStatus::Active,
+            ConversationStatus::Locked { reason: why } => {
+                let reason = reason(why);
+                ConversationStatus::Locked { reason }
+            }
+            ConversationStatus::Closed { reason: why } => {
+                let reason = reason(why);
+                ConversationStatus::Closed { reason }
+            }
+        }),
+        image_domains: image_domains
+            .map(|domains| domains.map(|list| list.into_iter().map(replace_nul).collect())),
+        metadata: metadata.map(|metadata| match replace_nul_in_json(metadata.into()) {
+            Value::Object(metadata) => metadata,
+            _ => Map::new(),
+        }),
+    }
 }

@@ -117,15 +117,14 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Answers, until the answer is whole, a bound is met or somebody stops it. `None` when the
+    /// Answers, until the answer is whole, its time is over, a bound is met or somebody stops it. `None` when the
     /// run is not this process's any more.
-    pub(crate) async fn answer(mut self) -> Option<Answered> {
+    pub(crate) async fn answer(mut self, until: tokio::time::Instant) -> Option<Answered> {
         let entered = self.entered;
-        let bound = self.shared.settings.run_timeout;
         let result = tokio::select! {
             biased;
             reason = entered.stopped() => Err(Failure::Stop(reason)),
-            result = tokio::time::timeout(bound, self.converse()) =>
+            result = tokio::time::timeout_at(until, self.converse()) =>
                 result.unwrap_or(Err(Failure::Run(RunErrorCode::ModelTimeout, None))),
         };
         self.context.cancellation.cancel();
@@ -191,7 +190,7 @@ impl<'a> Engine<'a> {
         Some(FinishRun {
             end,
             answer,
-            kept_answer: None,
+            begun: None,
             note,
             usage: Some(usage),
             events: None,
@@ -424,16 +423,7 @@ impl Progress {
 impl ModelRequest {
     /// Characters of the request, for servers that do not count tokens.
     fn length(&self) -> usize {
-        let input = self.input.iter().map(|item| match item {
-            InputItem::User(text) | InputItem::Assistant(text) | InputItem::Note(text) => {
-                text.chars().count()
-            }
-            InputItem::ToolCalls(calls) => calls
-                .iter()
-                .map(|call| call.arguments.chars().count())
-                .sum(),
-            InputItem::ToolResult { output, .. } => output.chars().count(),
-        });
+        let input = self.input.iter().map(InputItem::length);
         self.instructions.chars().count() + input.sum::<usize>()
     }
 }

@@ -118,7 +118,7 @@ impl EnteredRun {
                 (Vec::new(), others + u64::from(has_text))
             }
         };
-        let last_event = last_event_number(before, is_interrupted, finish.has_answer());
+        let last_event = last_event_number(before, is_interrupted, finish.may_have_answer());
         FinishRun {
             events: (!events.is_empty()).then(|| EventBatch {
                 run_id: self.run,

@@ -26,7 +26,7 @@ mod tool_round;
 mod transcript;
 mod turn;
 
-pub use agent::Agent;
+pub use agent::{Agent, AgentParts};
 pub use follower::{Cut, Follower};
 pub use responder::{AgentResponder, Reply, Responder, ResponderError};
 pub use settings::AgentSettings;

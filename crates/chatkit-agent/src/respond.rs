@@ -3,12 +3,13 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chatkit_domain::{
-    BegunRun, Caller, FinishRun, FinishedRun, RepositoryError, Run, RunEnd, RunError, RunErrorCode,
-    RunFence, replace_nul,
+    BegunRun, Caller, Dialect, FinishRun, FinishedRun, MessageStatus, RepositoryError, Run, RunEnd,
+    RunError, RunErrorCode, RunFence, replace_nul,
 };
 use chatkit_protocol::ThreadStreamEvent as Event;
 use chatkit_tools::ToolContext;
 use futures::FutureExt;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -61,10 +62,7 @@ impl Shared {
                 tracing::error!("what answers the run panicked");
                 Some(self.ended(RunEnd::Failed(RunError::new(RunErrorCode::Internal))))
             })?;
-        let mut finish = answered.finish;
-        if finish.answer.is_none() {
-            finish.kept_answer = turn.emitter().said();
-        }
+        let finish = with_items(answered.finish, &turn);
         let kept = self.keep(&caller, fence, finish, &entered).await?;
         Some(EndedRun {
             run: kept.run,
@@ -80,11 +78,11 @@ impl Shared {
         entered: &EnteredRun,
         again: bool,
     ) -> Option<Answered> {
-        let bound = self.settings.run_timeout;
+        let until = Instant::now() + self.settings.run_timeout;
         let reply = tokio::select! {
             biased;
             reason = entered.stopped() => Err(Failure::Stop(reason)),
-            reply = tokio::time::timeout(bound, self.responder.respond(turn)) => match reply {
+            reply = tokio::time::timeout_at(until, self.responder.respond(turn)) => match reply {
                 Ok(reply) => reply.map_err(Failure::Responder),
                 Err(_) => Err(Failure::TimedOut),
             },
@@ -105,28 +103,21 @@ impl Shared {
                 };
                 let emitter = turn.emitter();
                 Engine::new(self.clone(), context, entered, emitter, task)
-                    .answer()
+                    .answer(until)
                     .await
             }
-            Err(failure) => self.conclude(turn, failure).await,
+            Err(failure) => self.conclude(turn, failure),
         }
     }
 
     /// How a run ends that a responder did not answer.
-    async fn conclude(&self, turn: &Turn<'_>, failure: Failure) -> Option<Answered> {
+    fn conclude(&self, turn: &Turn<'_>, failure: Failure) -> Option<Answered> {
         let emitter = turn.emitter();
         let failed = |code| RunEnd::Failed(RunError::new(code));
         let end = match failure {
             Failure::Stop(Stop::Lost) => return None,
-            Failure::Stop(stop) => {
-                if let Err(error) = emitter.keep_begun().await {
-                    report(&error);
-                }
-                match stop {
-                    Stop::Cancelled => RunEnd::Cancelled,
-                    _ => failed(RunErrorCode::Interrupted),
-                }
-            }
+            Failure::Stop(Stop::Cancelled) => RunEnd::Cancelled,
+            Failure::Stop(Stop::Interrupted) => failed(RunErrorCode::Interrupted),
             Failure::TimedOut => failed(RunErrorCode::ModelTimeout),
             Failure::Responder(ResponderError::Refused {
                 message,
@@ -147,6 +138,8 @@ impl Shared {
             }
             Failure::Responder(ResponderError::Repository(error)) => match error {
                 RepositoryError::RunLost => return None,
+                // The conversation was deleted since the run began.
+                RepositoryError::NotFound => RunEnd::Cancelled,
                 error => {
                     report(&error);
                     failed(match error {
@@ -169,7 +162,7 @@ impl Shared {
             finish: FinishRun {
                 end,
                 answer: None,
-                kept_answer: None,
+                begun: None,
                 note: None,
                 usage: None,
                 events: None,
@@ -232,6 +225,33 @@ impl Shared {
             run: outcome.run,
             assistant_message: outcome.assistant_message,
         })
+    }
+}
+
+/// The end with what the turn wrote before it.
+fn with_items(finish: FinishRun, turn: &Turn<'_>) -> FinishRun {
+    let emitter = turn.emitter();
+    let is_stopped = match &finish.end {
+        RunEnd::Completed => false,
+        RunEnd::Cancelled => true,
+        RunEnd::Failed(error) => error.code == RunErrorCode::Interrupted,
+    };
+    let begun = emitter.has_kept().then(|| {
+        if is_stopped {
+            emitter.begun()
+        } else {
+            Vec::new()
+        }
+    });
+    // Who waits for an answer is given one, though it says nothing.
+    let waits = turn.run().dialect != Dialect::ChatKit;
+    let says_nothing = finish.end == RunEnd::Completed && finish.answer.is_none();
+    let nothing = waits && says_nothing && !emitter.has_answered();
+    let nothing = nothing.then(|| (String::new(), MessageStatus::Completed));
+    FinishRun {
+        answer: finish.answer.or(nothing),
+        begun,
+        ..finish
     }
 }
 

@@ -43,7 +43,7 @@ pub trait Responder: std::fmt::Debug + Send + Sync {
     async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError>;
 
     /// Whether it names threads itself, so that none is named after its first message.
-    fn names_threads(&self) -> bool {
+    fn names_conversations(&self) -> bool {
         false
     }
 }

@@ -144,8 +144,8 @@ impl StartedRun {
 pub(crate) struct Spoken {
     /// Pieces that were not given yet.
     pieces: VecDeque<String>,
-    /// The answer that goes on, and how many bytes of it were heard.
-    answer: Option<(ItemId, usize)>,
+    /// What was heard of each answer, in order; the last spoke last.
+    heard: Vec<(ItemId, String)>,
 }
 
 impl Spoken {
@@ -153,31 +153,32 @@ impl Spoken {
         match event {
             RunEvent::MessageDelta {
                 message_id, text, ..
-            } => {
-                *self.heard_of(message_id) += text.len();
-                self.pieces.push_back(text);
-            }
-            // One that was said at once, or the rest of one.
+            } => self.say(message_id, text),
+            // One that was said at once, or the rest of one. What replaces an answer that was heard
+            // cannot be told here.
             RunEvent::MessageCompleted(message) => {
-                let heard = self.heard_of(message.id);
-                let rest = message.content.get(*heard..).unwrap_or_default().to_owned();
-                *heard += rest.len();
-                self.pieces
-                    .extend(Some(rest).filter(|rest| !rest.is_empty()));
+                let heard = self.heard.iter().find(|(id, _)| *id == message.id);
+                let heard = heard.map_or("", |(_, heard)| heard);
+                if let Some(rest) = message.content.strip_prefix(heard) {
+                    self.say(message.id, rest.to_owned());
+                }
             }
             _ => {}
         }
     }
 
-    /// How much was heard of an answer, which goes on from now.
-    fn heard_of(&mut self, id: ItemId) -> &mut usize {
-        if let Some((answer, _)) = self.answer
-            && answer != id
-        {
-            self.pieces.push_back("\n\n".to_owned());
-            self.answer = None;
+    fn say(&mut self, id: ItemId, text: String) {
+        if text.is_empty() {
+            return;
         }
-        let (_, heard) = self.answer.get_or_insert((id, 0));
-        heard
+        let known = self.heard.iter().position(|(known, _)| *known == id);
+        let mut heard = known.map_or_else(String::new, |known| self.heard.remove(known).1);
+        let is_another = known.is_none_or(|known| known < self.heard.len());
+        if is_another && !self.heard.is_empty() {
+            self.pieces.push_back("\n\n".to_owned());
+        }
+        heard.push_str(&text);
+        self.heard.push((id, heard));
+        self.pieces.push_back(text);
     }
 }

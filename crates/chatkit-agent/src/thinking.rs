@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use chatkit_domain::{ItemId, RepositoryError, RunEvent};
 use chatkit_protocol::{
-    ItemKind, StatusIndicator, Summary, Task, TaskKind, ThreadStreamEvent, Workflow, WorkflowKind,
+    ItemKind, StatusIndicator, Summary, Task, TaskKind, Workflow, WorkflowKind,
 };
 
 use crate::emitter::Emitter;
@@ -34,7 +34,10 @@ impl Thinking {
         RunEvent::ReasoningDelta { item_id, text }
     }
 
-    /// Keeps it as it is now.
+    /// Keeps it as it is now, if that can be done at once.
+    ///
+    /// # Errors
+    /// `RunLost`.
     pub(crate) async fn done(self, emitter: &Emitter<'_>) -> Result<(), RepositoryError> {
         let duration = i64::try_from(self.since.elapsed().as_secs()).unwrap_or(i64::MAX);
         let thought = Task {
@@ -48,7 +51,8 @@ impl Thinking {
             summary: Some(Summary::Duration { duration }),
             expanded: false,
         };
-        let item = emitter.item_of(self.id, ItemKind::Workflow { workflow });
-        emitter.emit(ThreadStreamEvent::ItemDone { item }).await
+        emitter
+            .emit_dispensable(self.id, ItemKind::Workflow { workflow })
+            .await
     }
 }

@@ -27,9 +27,10 @@ pub(crate) fn transcript(items: &[Item], max_messages: usize, max_chars: usize) 
         }
     }
     let window = &items[begin.unwrap_or(items.len())..];
-    let quote = window.last().and_then(quoted);
+    let newest = window.iter().rposition(is_user_message).unwrap_or_default();
+    let (earlier, last) = window.split_at(newest);
+    let quote = last.first().and_then(quoted);
     let quote = quote.map(|text| InputItem::User(format!("I quote:\n{text}")));
-    let (earlier, last) = window.split_at(window.len().saturating_sub(1));
     earlier
         .iter()
         .flat_map(input_of)
@@ -87,8 +88,7 @@ fn is_user_message(item: &Item) -> bool {
 fn length(item: &Item) -> usize {
     match item {
         Item::HiddenContext(note) => note.content.chars().count(),
-        // About what a model reads of it.
-        Item::Shown(shown) => shown.body.chars().count(),
+        Item::Shown(shown) => shown::input_of(shown).iter().map(InputItem::length).sum(),
         Item::Message(message) => {
             let calls = message.tool_calls.iter().map(|call| {
                 request_of(call).arguments.chars().count()

@@ -76,8 +76,8 @@ impl<'a> Turn<'a> {
         self.options
     }
 
-    /// The thread as it is now: its title, status and metadata.
-    pub async fn thread(&self) -> Result<Conversation, RepositoryError> {
+    /// The conversation as it is now: its title, status and metadata.
+    pub async fn conversation(&self) -> Result<Conversation, RepositoryError> {
         let conversations = &self.emitter.shared.repositories.conversations;
         let id = self.run.conversation_id;
         conversations.get(self.caller, id).await
@@ -204,7 +204,13 @@ impl<'a> Turn<'a> {
         self.show(ItemKind::HiddenContextItem { content }).await
     }
 
-    /// Takes an item out of the thread.
+    /// Puts something else in the place of an item, of this turn or of an earlier one.
+    pub async fn replace(&self, item: ItemId, kind: ItemKind) -> Result<(), RepositoryError> {
+        let item = self.emitter.item_of(item, kind);
+        self.emit(Event::ItemReplaced { item }).await
+    }
+
+    /// Takes an item out of the thread; not what the user said.
     pub async fn remove(&self, item: ItemId) -> Result<(), RepositoryError> {
         let item_id = item.to_string();
         self.emit(Event::ItemRemoved { item_id }).await

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use chatkit_protocol::{
-    Attachment, Empty, Page, Request, SyncCustomActionResponse, Thread, ThreadItem,
+    Attachment, Empty, ItemKind, Page, Request, SyncCustomActionResponse, Thread, ThreadItem,
     ThreadStreamEvent, TranscriptionResult,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -54,4 +54,48 @@ fn every_line_is_read_and_written_as_it_was() {
         }
     }
     assert!(lines > 500, "only {lines} lines");
+}
+
+/// What a client collects of an item that is told piece by piece is what it is told in the end.
+#[test]
+fn updates_add_up_to_the_item() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+    let mut compared = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let events = lines.filter(|line: &Value| line["kind"] == "event");
+        let mut begun: Vec<ThreadItem> = Vec::new();
+        for event in events {
+            match serde_json::from_value(event["json"].clone()).unwrap() {
+                ThreadStreamEvent::ItemAdded { item } => begun.push(item),
+                ThreadStreamEvent::ItemUpdated { item_id, update } => {
+                    if let Some(item) = begun.iter_mut().find(|item| item.id == item_id) {
+                        item.apply(update);
+                    }
+                }
+                ThreadStreamEvent::ItemDone { item } => {
+                    let place = begun.iter().position(|begun| begun.id == item.id);
+                    let Some(mut collected) = place.map(|place| begun.remove(place)) else {
+                        continue;
+                    };
+                    if let (
+                        ItemKind::Workflow { workflow: so_far },
+                        ItemKind::Workflow { workflow },
+                    ) = (&mut collected.kind, &item.kind)
+                    {
+                        // It comes with the end.
+                        so_far.summary.clone_from(&workflow.summary);
+                    }
+                    // Of a widget's components a client keeps track by itself.
+                    if !matches!(item.kind, ItemKind::Widget { .. }) {
+                        assert_eq!(collected.kind, item.kind);
+                        compared += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(compared > 20, "only {compared} items");
 }

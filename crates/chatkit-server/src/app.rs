@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use chatkit_agent::{
-    Agent, AgentResponder, AgentSettings, Responder,
+    Agent, AgentParts, AgentResponder, AgentSettings, Responder,
     provider::{
         Provider,
         openai::{OpenAiApi, OpenAiOptions, OpenAiProvider},
@@ -161,15 +161,14 @@ async fn agent(
         responder,
     } = extensions;
     chatkit_tools::tasks::register(&mut tools, &repositories.tasks)?;
-    Ok(Agent::with_responder(
-        agent_settings(settings)?,
-        repositories.clone(),
-        provider(settings)?,
+    let parts = AgentParts {
+        repositories: repositories.clone(),
+        provider: provider(settings)?,
         tools,
-        clock.clone(),
         responder,
-    )
-    .await?)
+        clock: clock.clone(),
+    };
+    Ok(Agent::new(agent_settings(settings)?, parts).await?)
 }
 
 fn warn_of_any_audience(settings: &Settings) {

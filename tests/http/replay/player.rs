@@ -93,7 +93,7 @@ fn begin(turn: &Turn<'_>) {
 
 #[async_trait]
 impl Responder for Player {
-    fn names_threads(&self) -> bool {
+    fn names_conversations(&self) -> bool {
         true
     }
 
@@ -147,9 +147,7 @@ async fn tell(turn: &Turn<'_>, name: &str, told: &[Value]) -> Result<(), Respond
         }
         "replace" => {
             let id = turn.say("first version").await?;
-            let mut item = turn.item(read(&told[1]["item"]));
-            item.id = id.to_string();
-            turn.emit(ThreadStreamEvent::ItemReplaced { item }).await?;
+            turn.replace(id, read(&told[1]["item"])).await?;
         }
         other => return Err(unknown(other)),
     }
@@ -245,7 +243,7 @@ async fn change(turn: &Turn<'_>, name: &str, told: &[Value]) -> Result<(), Respo
             message.done().await?;
             let metadata = Map::from_iter([("seen".to_owned(), json!(true))]);
             turn.set_metadata(metadata.clone()).await?;
-            assert_eq!(turn.thread().await?.metadata, metadata);
+            assert_eq!(turn.conversation().await?.metadata, metadata);
         }
         "agent" => {
             turn.progress("Looking up tickets", Some("search"));

@@ -112,7 +112,7 @@ fn picture() -> GeneratedImage {
 
 #[async_trait]
 impl Responder for Stepper {
-    fn names_threads(&self) -> bool {
+    fn names_conversations(&self) -> bool {
         true
     }
 

@@ -87,6 +87,20 @@ pub enum InputItem {
     },
 }
 
+impl InputItem {
+    /// How long it is, in characters.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::User(text) | Self::Assistant(text) | Self::Note(text) => text.chars().count(),
+            Self::ToolCalls(calls) => calls
+                .iter()
+                .map(|call| call.arguments.chars().count())
+                .sum(),
+            Self::ToolResult { output, .. } => output.chars().count(),
+        }
+    }
+}
+
 /// A tool call that a model asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestedCall {

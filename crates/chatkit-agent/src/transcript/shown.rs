@@ -6,6 +6,7 @@ use chatkit_protocol::{
 };
 use serde_json::Value;
 
+use super::cut;
 use crate::{
     provider::{InputItem, RequestedCall},
     thread::kind_of,
@@ -27,12 +28,9 @@ pub(super) fn input_of(shown: &ShownItem) -> Vec<InputItem> {
         Some(ItemKind::StructuredInput { status, inputs }) => note(questions(status, &inputs)),
         Some(ItemKind::GeneratedImage { image: Some(image) }) => {
             // A picture that stands in its own address is too long to be read.
-            let place = image.url.split_once("data:").map_or(&*image.url, |_| "");
-            note(
-                format!("The user was shown a generated image. {place}")
-                    .trim()
-                    .to_owned(),
-            )
+            let place = Some(image.url).filter(|url| !url.starts_with("data:"));
+            let place = place.map(|url| format!(" {url}")).unwrap_or_default();
+            note(format!("The user was shown a generated image.{place}"))
         }
         Some(ItemKind::ClientToolCall {
             status: ClientToolCallStatus::Completed,
@@ -49,7 +47,7 @@ pub(super) fn input_of(shown: &ShownItem) -> Vec<InputItem> {
             let result = InputItem::ToolResult {
                 call_id,
                 tool_name: name,
-                output: output.unwrap_or_default().to_string(),
+                output: cut(output.unwrap_or_default().to_string()),
             };
             vec![InputItem::ToolCalls(vec![call]), result]
         }

@@ -1,7 +1,7 @@
 //! Items that change while a turn is answered. One that is dropped before it is done is shown until
 //! the thread is read again, and kept only of what a user stopped.
 
-use chatkit_domain::RepositoryError;
+use chatkit_domain::{ItemId, RepositoryError};
 use chatkit_protocol::{
     Annotation, GeneratedImage, ItemKind, OutputText, Summary, Task, ThreadItem,
     ThreadItemUpdate as Update, ThreadStreamEvent as Event, Widget, Workflow, WorkflowKind,
@@ -15,13 +15,15 @@ use crate::emitter::Emitter;
 #[derive(Debug)]
 struct Draft<'a> {
     emitter: &'a Emitter<'a>,
+    id: ItemId,
     item: ThreadItem,
 }
 
 impl<'a> Draft<'a> {
     fn new(emitter: &'a Emitter<'a>, kind: ItemKind) -> Self {
-        let item = emitter.item(kind);
-        Self { emitter, item }
+        let id = emitter.shared.clock.id();
+        let item = emitter.item_of(id, kind);
+        Self { emitter, id, item }
     }
 
     fn add(&self) {
@@ -66,6 +68,12 @@ impl<'a> MessageWriter<'a> {
             parts: Vec::new(),
             is_open: false,
         }
+    }
+
+    /// The id that the item has, also when it is done.
+    #[must_use]
+    pub const fn id(&self) -> ItemId {
+        self.draft.id
     }
 
     /// Begins a part, behind the one that is open.
@@ -171,6 +179,12 @@ impl<'a> WidgetWriter<'a> {
         }
     }
 
+    /// The id that the item has, also when it is done.
+    #[must_use]
+    pub const fn id(&self) -> ItemId {
+        self.draft.id
+    }
+
     /// What it is now.
     pub fn update(&mut self, widget: Widget) {
         for update in diff(&self.widget, &widget) {
@@ -229,6 +243,12 @@ impl<'a> WorkflowWriter<'a> {
         }
     }
 
+    /// The id that the item has, also when it is done.
+    #[must_use]
+    pub const fn id(&self) -> ItemId {
+        self.draft.id
+    }
+
     /// Adds a step. Returns its place.
     pub fn add(&mut self, task: Task) -> usize {
         let place = self.workflow.tasks.len();
@@ -256,17 +276,29 @@ impl<'a> WorkflowWriter<'a> {
         self.draft.update(Update::TaskUpdated { task_index, task });
     }
 
-    /// The steps are done. Without a summary, how long they took stands above them.
+    /// The steps are done. Without a summary, how long they took stands above them. Custom steps of
+    /// which there are none are nothing.
     ///
     /// # Errors
     /// As of [`Turn`](crate::Turn).
     pub async fn done(self, summary: Option<Summary>) -> Result<(), RepositoryError> {
+        if !self.is_told {
+            return Ok(());
+        }
         let duration = i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(i64::MAX);
         let workflow = Workflow {
             summary: summary.or(Some(Summary::Duration { duration })),
             ..self.workflow
         };
         self.draft.done(ItemKind::Workflow { workflow }).await
+    }
+
+    /// Takes it back.
+    ///
+    /// # Errors
+    /// As of [`Turn`](crate::Turn).
+    pub async fn remove(self) -> Result<(), RepositoryError> {
+        self.draft.remove().await
     }
 }
 
@@ -284,6 +316,12 @@ impl<'a> ImageWriter<'a> {
         Self { draft }
     }
 
+    /// The id that the item has, also when it is done.
+    #[must_use]
+    pub const fn id(&self) -> ItemId {
+        self.draft.id
+    }
+
     /// The picture so far, and how far it is, from 0 to 1.
     pub fn update(&mut self, image: GeneratedImage, progress: Option<f64>) {
         self.draft.update(Update::ImageUpdated { image, progress });
@@ -296,5 +334,13 @@ impl<'a> ImageWriter<'a> {
     pub async fn done(self, image: GeneratedImage) -> Result<(), RepositoryError> {
         let image = Some(image);
         self.draft.done(ItemKind::GeneratedImage { image }).await
+    }
+
+    /// Takes it back.
+    ///
+    /// # Errors
+    /// As of [`Turn`](crate::Turn).
+    pub async fn remove(self) -> Result<(), RepositoryError> {
+        self.draft.remove().await
     }
 }

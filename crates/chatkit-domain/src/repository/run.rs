@@ -100,8 +100,8 @@ pub trait RunRepository: std::fmt::Debug + Send + Sync {
     /// changes of its conversation.
     ///
     /// # Errors
-    /// `RunLost`; `WrongMessage` for an id that is another conversation's or of an item of another
-    /// kind.
+    /// `RunLost`; `WrongMessage` for an id that is another conversation's, the user's message's or of
+    /// an item of another kind.
     async fn keep(&self, fence: RunFence, keep: KeepItems) -> Result<KeptItems, RepositoryError>;
 
     /// Ends a run: its answer, its note for the model, its cost and its status, in one step.
@@ -325,8 +325,9 @@ pub struct FinishRun {
     pub end: RunEnd,
     /// The answer to keep, if there is one.
     pub answer: Option<(String, MessageStatus)>,
-    /// The answer, where it is kept already.
-    pub kept_answer: Option<ItemId>,
+    /// Answers that it began, where it kept items before its end; those that are kept whole stay so.
+    /// The last of its answers that stand in the history then is its answer.
+    pub begun: Option<Vec<ItemDraft>>,
     /// A note for the model to keep behind the answer.
     pub note: Option<(ItemId, String)>,
     /// What it cost.
@@ -340,10 +341,10 @@ pub struct FinishRun {
 }
 
 impl FinishRun {
-    /// Whether the run leaves an answer.
+    /// Whether the run may leave an answer.
     #[must_use]
-    pub const fn has_answer(&self) -> bool {
-        self.answer.is_some() || self.kept_answer.is_some()
+    pub const fn may_have_answer(&self) -> bool {
+        self.answer.is_some() || self.begun.is_some()
     }
 }
 

@@ -1,12 +1,12 @@
 //! From the events of a run to those of a thread.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use chatkit_agent::{
     Agent, StartedRun,
     thread::{item, to_message},
 };
-use chatkit_domain::{Clock, ConversationId, ItemId, Run, RunEvent, RunId, RunStatus};
+use chatkit_domain::{Clock, ConversationId, ItemId, Message, Run, RunEvent, RunId, RunStatus};
 
 use chatkit_protocol::{ItemKind, OutputText, StreamOptions, ThreadItemUpdate, ThreadStreamEvent};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -46,8 +46,10 @@ pub(super) struct Answer {
     stop: StopOnDrop,
     /// The answer that is being written, where its begin was not told.
     writes: Option<ItemId>,
-    /// Answers that were told whole.
-    said: HashSet<ItemId>,
+    /// Answers that were told whole, as they were.
+    said: HashMap<ItemId, Message>,
+    /// An answer whose replacement has been told, and is told to other dialects next.
+    replaced: Option<ItemId>,
     /// The tools that it uses.
     steps: Steps,
     /// What the model thinks.
@@ -70,7 +72,8 @@ impl Answer {
             thoughts: Thoughts::default(),
             started,
             writes: None,
-            said: HashSet::new(),
+            said: HashMap::new(),
+            replaced: None,
             has_failed: false,
         }
     }
@@ -187,8 +190,7 @@ impl Answer {
                 let answer = self.started.run.assistant_message_id;
                 told.extend(answer.map(|answer| self.steps.tell(answer, &call)));
             }
-            // The end tells an answer again that was kept before.
-            RunEvent::MessageCompleted(message) if !self.said.insert(message.id) => {}
+            RunEvent::MessageCompleted(message) if self.is_told(&message) => {}
             RunEvent::MessageCompleted(message) => {
                 told.extend(self.steps.settle(&message));
                 if self.writes.take().is_some() {
@@ -214,6 +216,15 @@ impl Answer {
         }
     }
 
+    /// Whether the client knows this answer as it is: the end tells an answer again that was kept
+    /// before.
+    fn is_told(&mut self, message: &Message) -> bool {
+        let before = self.said.insert(message.id, message.clone());
+        let content = |message: &Message| (message.content.clone(), message.details.clone());
+        let is_same = before.is_some_and(|before| content(&before) == content(message));
+        is_same || self.replaced.take() == Some(message.id)
+    }
+
     /// Tells what is in ChatKit's words already.
     fn tell_chatkit(&mut self, json: &str, told: &mut Vec<ThreadStreamEvent>) {
         let event = match serde_json::from_str(json) {
@@ -229,7 +240,7 @@ impl Answer {
             }
             ThreadStreamEvent::Error { .. } => self.has_failed = true,
             ThreadStreamEvent::ItemReplaced { item } => {
-                self.said.extend(threads::item_id(&item.id));
+                self.replaced = threads::item_id(&item.id).ok();
             }
             ThreadStreamEvent::ItemDone { item }
                 if threads::item_id(&item.id).is_ok_and(|id| self.thoughts.are(id)) =>

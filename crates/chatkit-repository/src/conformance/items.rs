@@ -2,8 +2,8 @@
 
 use chatkit_domain::{
     BeginRun, ConversationChanges, ConversationId, ConversationStatus, EventBatch, Item,
-    ItemContent, ItemDraft, ItemId, KeepItems, KeptItems, ListMessages, MessageWindow,
-    NumberedEvent, RunEvent, ShownKind, Title,
+    ItemContent, ItemDraft, ItemId, KeepItems, KeptItems, ListMessages, Message, MessageWindow,
+    NumberedEvent, Role, RunErrorCode, RunEvent, ShownKind, Title,
 };
 
 use super::*;
@@ -100,7 +100,7 @@ pub async fn items_are_kept_before_the_end(repositories: &Repositories) {
     assert_eq!(messages(repositories, &caller, id).await, said);
     let finish = FinishRun {
         answer: None,
-        kept_answer: Some(last),
+        begun: Some(Vec::new()),
         ..answered()
     };
     let finished = repositories.runs.finish(fence, finish).await.unwrap();
@@ -159,6 +159,12 @@ pub async fn items_of_others_are_left_alone(repositories: &Repositories) {
         let refused = repositories.runs.keep(fence, refused).await;
         assert!(matches!(refused, Err(RepositoryError::WrongMessage)));
     }
+    let remove = KeepItems {
+        remove: vec![begun.user_message.id],
+        ..keeping(Vec::new())
+    };
+    let refused = repositories.runs.keep(fence, remove).await;
+    assert!(matches!(refused, Err(RepositoryError::WrongMessage)));
     assert_eq!(log(repositories, &caller, id).await.len(), 1);
     repositories.runs.finish(fence, answered()).await.unwrap();
     let late = keeping(vec![shown(ShownKind::Task)]);
@@ -323,29 +329,126 @@ pub async fn an_interrupted_run_keeps_the_answers_it_began(repositories: &Reposi
     assert_eq!(closed.assistant_message_id, Some(begun));
 }
 
-/// A run that says nothing and is completed has answered: what stood there before is not put back.
-pub async fn a_run_that_only_shows_something_has_answered(repositories: &Repositories) {
-    let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
-    let first = turn(repositories, &caller, id).await;
+/// A turn, and a run that answers its message again.
+async fn again(
+    repositories: &Repositories,
+    caller: &Caller,
+    lease: Duration,
+) -> (Message, RunFence) {
+    let id = created(repositories, caller, clock().now()).await.id;
+    let first = turn(repositories, caller, id).await;
     let begin = BeginRun {
         input: RunInput::Again(first.run.user_message_id.unwrap()),
-        ..begin_at(id, owner(LONG), clock().now())
+        ..begin_at(id, owner(lease), clock().now())
     };
     let fence = RunFence {
         run_id: begin.id,
         conversation_id: id,
         owner: begin.owner,
     };
-    begin_new(repositories, &caller, begin).await;
+    begin_new(repositories, caller, begin).await;
+    (first.assistant_message.unwrap(), fence)
+}
+
+/// A run that says nothing and is completed has answered: what stood there before is not put back.
+pub async fn a_run_that_only_shows_something_has_answered(repositories: &Repositories) {
+    let caller = somebody();
+    let (_, fence) = again(repositories, &caller, LONG).await;
     let widget = shown(ShownKind::Widget);
     keep(repositories, fence, vec![widget.clone()]).await;
     let finish = FinishRun {
         answer: None,
+        begun: Some(Vec::new()),
         ..answered()
     };
     let finished = repositories.runs.finish(fence, finish).await.unwrap();
     assert_eq!(finished.run.assistant_message_id, None);
-    let items = log(repositories, &caller, id).await;
+    let items = log(repositories, &caller, fence.conversation_id).await;
     assert_eq!(items.iter().map(Item::id).collect::<Vec<_>>(), [widget.id]);
+}
+
+/// Where an answer is put back, nothing stands beside it of the run that did not replace it.
+pub async fn what_is_put_back_stands_alone(repositories: &Repositories) {
+    let caller = somebody();
+    let failed = || RunEnd::Failed(chatkit_domain::RunError::new(RunErrorCode::ModelFailed));
+    for (end, says) in [
+        (Some(failed()), true),
+        (Some(RunEnd::Cancelled), false),
+        (None, true),
+    ] {
+        let lease = if end.is_some() { LONG } else { Duration::ZERO };
+        let (before, fence) = again(repositories, &caller, lease).await;
+        let mut put = vec![shown(ShownKind::Widget)];
+        put.extend(says.then(|| answer(clock().id(), "another")));
+        keep(repositories, fence, put).await;
+        let id = fence.conversation_id;
+        match end {
+            Some(end) => {
+                let finish = FinishRun {
+                    end,
+                    answer: None,
+                    begun: Some(Vec::new()),
+                    ..answered()
+                };
+                let finished = repositories.runs.finish(fence, finish).await.unwrap();
+                assert_eq!(finished.run.assistant_message_id, None);
+            }
+            // Whoever begins next closes it.
+            None => {
+                let next = begin_at(id, owner(LONG), clock().now());
+                begin_new(repositories, &caller, next).await;
+            }
+        }
+        let items = log(repositories, &caller, id).await;
+        assert_eq!(items[0].id(), before.id);
+        assert!(
+            items[1..]
+                .iter()
+                .all(|item| matches!(item, Item::Message(m) if m.role == Role::User))
+        );
+        let read = repositories.conversations.get(&caller, id).await.unwrap();
+        assert_eq!(read.message_count, 1 + items.len() as u64);
+    }
+}
+
+/// What was begun is kept with the end of a run that is stopped, unless it is there already, whole
+/// or taken back.
+pub async fn an_answer_that_was_begun_is_kept_with_the_end(repositories: &Repositories) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    let (_, fence) = begun(repositories, &caller, id, LONG).await;
+    let [whole, removed, begun]: [ItemId; 3] = std::array::from_fn(|_| clock().id());
+    let put = vec![answer(whole, "whole"), answer(removed, "taken back")];
+    keep(repositories, fence, put).await;
+    let remove = KeepItems {
+        remove: vec![removed],
+        ..keeping(Vec::new())
+    };
+    repositories.runs.keep(fence, remove).await.unwrap();
+    let half = |id| ItemDraft {
+        id,
+        content: ItemContent::Answer {
+            text: "so far".to_owned(),
+            parts: None,
+            status: MessageStatus::Incomplete,
+        },
+    };
+    let finish = FinishRun {
+        end: RunEnd::Cancelled,
+        answer: None,
+        begun: Some(vec![half(whole), half(removed), half(begun)]),
+        ..answered()
+    };
+    let finished = repositories.runs.finish(fence, finish).await.unwrap();
+    assert_eq!(finished.run.assistant_message_id, Some(begun));
+    let expected = [
+        ("a question", MessageStatus::Completed),
+        ("whole", MessageStatus::Completed),
+        ("so far", MessageStatus::Incomplete),
+    ];
+    let said = messages(repositories, &caller, id).await;
+    assert_eq!(
+        said,
+        expected.map(|(text, status)| (text.to_owned(), status))
+    );
 }

@@ -78,6 +78,8 @@ macro_rules! conformance_tests {
             items::a_conversation_is_changed_by_its_run,
             items::an_interrupted_run_keeps_the_answers_it_began,
             items::a_run_that_only_shows_something_has_answered,
+            items::what_is_put_back_stands_alone,
+            items::an_answer_that_was_begun_is_kept_with_the_end,
             maintenance::the_sweep_closes_expired_runs_only,
             maintenance::purging_removes_what_was_deleted_long_ago,
             maintenance::erasing_removes_everything_of_one_user,
@@ -182,7 +184,7 @@ fn answered() -> FinishRun {
     FinishRun {
         end: RunEnd::Completed,
         answer: Some(("an answer".to_owned(), MessageStatus::Completed)),
-        kept_answer: None,
+        begun: None,
         note: None,
         usage: None,
         events: None,

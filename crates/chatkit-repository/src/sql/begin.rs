@@ -3,9 +3,8 @@
 
 use chatkit_domain::{
     BeginRun, Caller, ConversationId, Dialect, EarlierMessage, Idempotency, ItemId, Message,
-    NewConversation, RepositoryError, RunId, RunInput,
+    NewConversation, RepositoryError, Role, RunId, RunInput,
 };
-use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
     EntityTrait, ExprTrait, IntoActiveModel, Iterable, QueryFilter, QuerySelect, SqlErr,
@@ -140,9 +139,9 @@ pub(crate) async fn insert_conversation<'a>(
     caller: &Caller,
     id: ConversationId,
     earlier: &[EarlierMessage],
-    now: DateTime<Utc>,
+    begin: &BeginRun,
 ) -> Result<LockedConversation<'a>, RepositoryError> {
-    let title = None;
+    let (title, now) = (None, begin.now);
     let row = conversation::new_row(caller, NewConversation { id, title, now });
     conversation_entity::Entity::insert(row.clone().into_active_model())
         .exec_without_returning(transaction)
@@ -150,6 +149,9 @@ pub(crate) async fn insert_conversation<'a>(
         .map_err(repository_error)?;
     let mut conversation = LockedConversation::created(transaction, row);
     for message in earlier {
+        if begin.names_conversation && message.role == Role::User {
+            conversation.name_after(&message.content);
+        }
         conversation.append_earlier(message.clone(), now).await?;
     }
     Ok(conversation)

@@ -229,7 +229,7 @@ pub(crate) fn new_row(caller: &Caller, conversation: NewConversation) -> convers
         title,
         title_is_default,
         metadata: None,
-        thread: None,
+        display: None,
         last_sequence: 0,
         message_count: 0,
         revision: 1,
@@ -315,7 +315,7 @@ struct ConversationRow {
     updated_at: DateTime<Utc>,
     message_count: i64,
     metadata: Option<Json>,
-    thread: Option<Json>,
+    display: Option<Json>,
 }
 
 impl TryFrom<ConversationRow> for Conversation {
@@ -331,9 +331,9 @@ impl TryFrom<ConversationRow> for Conversation {
             updated_at,
             message_count,
             metadata,
-            thread,
+            display,
         } = row;
-        let thread: ThreadColumn = thread.map(column_of).transpose()?.unwrap_or_default();
+        let display: DisplayColumn = display.map(column_of).transpose()?.unwrap_or_default();
         Ok(Self {
             id: ConversationId::new(id),
             user_id: UserId::parse(user_id).map_err(|_| corrupt("a user id that is none"))?,
@@ -342,12 +342,12 @@ impl TryFrom<ConversationRow> for Conversation {
             created_at,
             updated_at,
             message_count: natural(message_count),
-            status: match thread.status {
-                ThreadStatus::Active => ConversationStatus::Active,
-                ThreadStatus::Locked { reason } => ConversationStatus::Locked { reason },
-                ThreadStatus::Closed { reason } => ConversationStatus::Closed { reason },
+            status: match display.status {
+                StatusColumn::Active => ConversationStatus::Active,
+                StatusColumn::Locked { reason } => ConversationStatus::Locked { reason },
+                StatusColumn::Closed { reason } => ConversationStatus::Closed { reason },
             },
-            image_domains: thread.image_domains,
+            image_domains: display.image_domains,
             metadata: metadata.map(column_of).transpose()?.unwrap_or_default(),
         })
     }
@@ -367,7 +367,7 @@ impl TryFrom<conversation::Model> for Conversation {
             title_is_default,
             search_title: _,
             metadata,
-            thread,
+            display,
             last_sequence: _,
             revision: _,
             last_item_at: _,
@@ -382,7 +382,7 @@ impl TryFrom<conversation::Model> for Conversation {
             updated_at,
             message_count,
             metadata,
-            thread,
+            display,
         }
         .try_into()
     }
@@ -390,16 +390,16 @@ impl TryFrom<conversation::Model> for Conversation {
 
 /// What is not as it is with every conversation, as it is stored.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
-pub(super) struct ThreadColumn {
+pub(super) struct DisplayColumn {
     #[serde(default)]
-    pub(super) status: ThreadStatus,
+    pub(super) status: StatusColumn,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) image_domains: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum ThreadStatus {
+pub(super) enum StatusColumn {
     #[default]
     Active,
     Locked {

@@ -2,24 +2,24 @@
 //! transaction that ends one.
 
 use chatkit_domain::{
-    ConversationId, FinishRun, ItemContent, ItemDraft, ItemId, Message, MessageStatus,
-    RepositoryError, RunEnd, RunError, RunErrorCode, RunId, last_event_number,
+    FinishRun, ItemContent, ItemDraft, ItemId, Message, MessageStatus, RepositoryError, RunEnd,
+    RunError, RunErrorCode, RunId, last_event_number,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    Set,
     sea_query::{Expr, SimpleExpr},
 };
-use uuid::Uuid;
 
 use super::{
     Database,
-    entity::{run, tool_call as tool_call_entity},
+    entity::{message, run, tool_call as tool_call_entity},
     error::repository_error,
     is_active,
-    keep::put_missing,
-    locked::LockedConversation,
-    message::live_message,
+    keep::put_begun,
+    locked::{LockedConversation, place_of},
+    message_row::MessageRow,
     run_event::{Kept, kept},
     run_row::status_column,
     stored, tool_call,
@@ -37,39 +37,36 @@ impl Database {
         run_id: RunId,
         now: DateTime<Utc>,
     ) -> Result<(), RepositoryError> {
-        let Kept {
-            text,
-            begun,
-            said,
-            last,
-        } = kept(transaction, run_id).await?;
+        let run = run::Entity::find_by_id(run_id.uuid())
+            .one(transaction)
+            .await
+            .map_err(repository_error)?
+            .ok_or(RepositoryError::RunLost)?;
+        let Kept { text, begun, last } = kept(transaction, run_id).await?;
         let has_text = !text.trim().is_empty();
-        let finish = FinishRun {
-            end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
-            answer: has_text.then_some((text, MessageStatus::Incomplete)),
-            kept_answer: begun.last().map(|(id, _)| *id).or(said),
-            note: None,
-            usage: None,
-            events: None,
-            last_event: 0,
-            now,
-        };
-        let finish = FinishRun {
-            last_event: last_event_number(last, true, finish.has_answer()),
-            ..finish
-        };
-        let is_over = Expr::col(run::Column::LeaseExpiresAt).lte(self.now());
-        let mut row = end_run(transaction, run_id, is_over, &finish).await?;
-        for (id, text) in begun {
+        let has_said = last_answer(transaction, &run).await?.is_some();
+        let has_answer = has_text || has_said || !begun.is_empty();
+        let draft = |(id, text)| {
             let (parts, status) = (None, MessageStatus::Incomplete);
             let content = ItemContent::Answer {
                 text,
                 parts,
                 status,
             };
-            // It may have been kept whole, and only that not told.
-            put_missing(conversation, run_id, ItemDraft { id, content }, now).await?;
-        }
+            ItemDraft { id, content }
+        };
+        let finish = FinishRun {
+            end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
+            answer: has_text.then_some((text, MessageStatus::Incomplete)),
+            begun: Some(begun.into_iter().map(draft).collect()),
+            note: None,
+            usage: None,
+            events: None,
+            last_event: last_event_number(last, true, has_answer),
+            now,
+        };
+        let is_over = Expr::col(run::Column::LeaseExpiresAt).lte(self.now());
+        let mut row = end_run(transaction, run_id, is_over, &finish).await?;
         let answer = keep_answer(transaction, conversation, &mut row, &finish).await?;
         if row.has_tool_calls {
             let unknown = tool_call_entity::Status::Unknown;
@@ -80,8 +77,9 @@ impl Database {
     }
 }
 
-/// Appends the answer of a run that has ended, where it has one. Where it has none, what it took out
-/// of the history is put back; also where it failed, whose half of an answer replaces no whole one.
+/// What a run that has ended leaves in the history: its answer, where it has one. One that failed,
+/// or was stopped without an answer, leaves what it took out of the history instead, where it took
+/// something: half of an answer replaces no whole one.
 pub(super) async fn keep_answer(
     transaction: &DatabaseTransaction,
     conversation: &mut LockedConversation<'_>,
@@ -89,34 +87,94 @@ pub(super) async fn keep_answer(
     finish: &FinishRun,
 ) -> Result<Option<Message>, RepositoryError> {
     let id = RunId::new(run.id);
+    let begun = finish.begun.as_deref().unwrap_or_default();
+    let said = match finish.begun {
+        Some(_) => last_answer(transaction, run).await?,
+        None => None,
+    };
+    let has_answer = finish.answer.is_some() || said.is_some() || !begun.is_empty();
     let puts_back = match finish.end {
         RunEnd::Completed => false,
         RunEnd::Failed(_) => true,
-        RunEnd::Cancelled => !finish.has_answer(),
+        RunEnd::Cancelled => !has_answer,
     };
-    if puts_back && conversation.put_back(run.user_message_id, id).await? {
-        if run.assistant_message_id.take().is_some() {
-            run::Entity::update_many()
-                .col_expr(run::Column::AssistantMessageId, Expr::value(None::<Uuid>))
-                .filter(run::Column::Id.eq(run.id))
-                .exec(transaction)
-                .await
-                .map_err(repository_error)?;
+    let message = if puts_back
+        && conversation
+            .put_back(run.user_message_id, id, finish.now)
+            .await?
+    {
+        None
+    } else {
+        for draft in begun {
+            put_begun(conversation, id, draft.clone(), finish.now).await?;
         }
-        return Ok(None);
-    }
-    match (&finish.answer, run.assistant_message_id) {
-        (Some(answer), Some(id)) => conversation
-            .append_answer(ItemId::new(id), run, answer.clone(), finish.now)
+        match (&finish.answer, run.assistant_message_id) {
+            (Some(answer), Some(id)) => {
+                let id = ItemId::new(id);
+                let answer = conversation.append_answer(id, run, answer.clone(), finish.now);
+                Some(answer.await?)
+            }
+            _ => {
+                let said = if begun.is_empty() {
+                    said
+                } else {
+                    last_answer(transaction, run).await?
+                };
+                note_tool_calls(transaction, run, said.as_ref()).await?;
+                said.map(Message::try_from).transpose()?
+            }
+        }
+    };
+    let answer = message.as_ref().map(|message| message.id.uuid());
+    if run.assistant_message_id != answer {
+        run.assistant_message_id = answer;
+        run::Entity::update_many()
+            .col_expr(run::Column::AssistantMessageId, Expr::value(answer))
+            .filter(run::Column::Id.eq(run.id))
+            .exec(transaction)
             .await
-            .map(Some),
-        (None, Some(id)) => {
-            let place = ConversationId::new(run.conversation_id);
-            let kept = live_message(transaction, place, ItemId::new(id)).await?;
-            kept.map(Message::try_from).transpose()
-        }
-        (_, None) => Ok(None),
+            .map_err(repository_error)?;
     }
+    Ok(message)
+}
+
+/// The last of a run's answers that stand in the history, which is behind the message it answers.
+async fn last_answer(
+    transaction: &DatabaseTransaction,
+    run: &run::Model,
+) -> Result<Option<MessageRow>, RepositoryError> {
+    let Some(answered) = place_of(transaction, run.user_message_id).await? else {
+        return Ok(None);
+    };
+    message::Entity::find()
+        .filter(message::Column::ConversationId.eq(run.conversation_id))
+        .filter(message::Column::SequenceNumber.gt(answered))
+        .filter(message::Column::RunId.eq(run.id))
+        .filter(message::Column::Role.eq(message::Role::Assistant))
+        .filter(message::Column::RemovedAt.is_null())
+        .order_by_desc(message::Column::SequenceNumber)
+        .limit(1)
+        .into_partial_model::<MessageRow>()
+        .one(transaction)
+        .await
+        .map_err(repository_error)
+}
+
+/// From now on a run's tool calls are looked for with its answer.
+async fn note_tool_calls(
+    transaction: &DatabaseTransaction,
+    run: &run::Model,
+    answer: Option<&MessageRow>,
+) -> Result<(), RepositoryError> {
+    if let Some(answer) = answer.filter(|_| run.has_tool_calls) {
+        message::Entity::update_many()
+            .col_expr(message::Column::HasToolCalls, Expr::value(true))
+            .filter(message::Column::Id.eq(answer.id))
+            .exec(transaction)
+            .await
+            .map_err(repository_error)?;
+    }
+    Ok(())
 }
 
 /// Ends a run if this holds of it; otherwise it is lost.
@@ -134,8 +192,8 @@ pub(super) async fn end_run(
         lease_expires_at: Set(None),
         ..Default::default()
     };
-    if finish.answer.is_none() {
-        changes.assistant_message_id = Set(finish.kept_answer.map(ItemId::uuid));
+    if !finish.may_have_answer() {
+        changes.assistant_message_id = Set(None);
     }
     if let RunEnd::Failed(error) = &finish.end {
         changes.error_code = Set(Some(error.code.as_str().to_owned()));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Database,
-    conversation::{ThreadColumn, ThreadStatus, column_of},
+    conversation::{DisplayColumn, StatusColumn, column_of},
     entity::message,
     error::repository_error,
     locked::LockedConversation,
@@ -79,14 +79,17 @@ pub(super) async fn put(
     row.try_into()
 }
 
-/// Appends an item, if none has its id.
-pub(super) async fn put_missing(
+/// Keeps an answer that was begun, unless it was kept whole, or taken back, and only that not told.
+pub(super) async fn put_begun(
     conversation: &mut LockedConversation<'_>,
     run_id: RunId,
     draft: ItemDraft,
     now: DateTime<Utc>,
 ) -> Result<(), RepositoryError> {
-    if row_of(conversation, draft.id).await?.is_none() {
+    let known = row_of(conversation, draft.id).await?;
+    let may_go_on =
+        |row: MessageRow| row.status == message::Status::Incomplete && row.removed_at.is_none();
+    if known.is_none_or(may_go_on) {
         put(conversation, run_id, draft, now).await?;
     }
     Ok(())
@@ -102,6 +105,9 @@ async fn take_out(
     let Some(row) = row.filter(|row| row.removed_at.is_none()) else {
         return Ok(());
     };
+    if row.role == Some(message::Role::User) {
+        return Err(RepositoryError::WrongMessage);
+    }
     let removed = message::ActiveModel {
         removed_at: Set(Some(now)),
         ..Default::default()
@@ -164,21 +170,21 @@ fn change(
     if let Some(metadata) = metadata {
         row.metadata = (!metadata.is_empty()).then_some(Value::Object(metadata));
     }
-    let mut thread: ThreadColumn = match row.thread.take() {
-        Some(thread) => column_of(thread)?,
-        None => ThreadColumn::default(),
+    let mut display: DisplayColumn = match row.display.take() {
+        Some(display) => column_of(display)?,
+        None => DisplayColumn::default(),
     };
     if let Some(status) = status {
-        thread.status = match status {
-            ConversationStatus::Active => ThreadStatus::Active,
-            ConversationStatus::Locked { reason } => ThreadStatus::Locked { reason },
-            ConversationStatus::Closed { reason } => ThreadStatus::Closed { reason },
+        display.status = match status {
+            ConversationStatus::Active => StatusColumn::Active,
+            ConversationStatus::Locked { reason } => StatusColumn::Locked { reason },
+            ConversationStatus::Closed { reason } => StatusColumn::Closed { reason },
         };
     }
     if let Some(domains) = image_domains {
-        thread.image_domains = domains;
+        display.image_domains = domains;
     }
-    row.thread = (thread != ThreadColumn::default()).then(|| json!(thread));
+    row.display = (display != DisplayColumn::default()).then(|| json!(display));
     Ok(())
 }
 

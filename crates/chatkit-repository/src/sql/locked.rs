@@ -95,9 +95,6 @@ impl<'a> LockedConversation<'a> {
         now: DateTime<Utc>,
     ) -> Result<(), RepositoryError> {
         let EarlierMessage { id, role, content } = earlier;
-        if role == Role::User {
-            self.name_after(&content);
-        }
         let message = Message {
             role,
             run_id: None,
@@ -127,23 +124,15 @@ impl<'a> LockedConversation<'a> {
         Ok(())
     }
 
-    /// Puts back what a run took out of the history behind the message it answers. Whether there was
-    /// anything.
+    /// Puts back what a run took out of the history behind the message it answers, in the place of what
+    /// it wrote there itself. Whether there was anything.
     pub(crate) async fn put_back(
         &mut self,
         user_message_id: Option<Uuid>,
         run_id: RunId,
+        now: DateTime<Utc>,
     ) -> Result<bool, RepositoryError> {
-        let Some(id) = user_message_id else {
-            return Ok(false);
-        };
-        let answered: Option<i64> = message::Entity::find_by_id(id)
-            .select_only()
-            .column(message::Column::SequenceNumber)
-            .into_tuple()
-            .one(self.transaction)
-            .await
-            .map_err(repository_error)?;
+        let answered = place_of(self.transaction, user_message_id).await?;
         let Some(answered) = answered.filter(|sequence| *sequence < self.row.last_sequence) else {
             return Ok(false);
         };
@@ -159,8 +148,20 @@ impl<'a> LockedConversation<'a> {
             .exec_with_returning(self.transaction)
             .await
             .map_err(repository_error)?;
-        self.row.message_count += messages_among(&restored);
-        Ok(!restored.is_empty())
+        if restored.is_empty() {
+            return Ok(false);
+        }
+        let own = message::Entity::update_many()
+            .col_expr(message::Column::RemovedAt, Expr::value(now))
+            .filter(message::Column::ConversationId.eq(self.row.id))
+            .filter(message::Column::SequenceNumber.gt(answered))
+            .filter(message::Column::RunId.eq(run_id.uuid()))
+            .filter(message::Column::RemovedAt.is_null())
+            .exec_with_returning(self.transaction)
+            .await
+            .map_err(repository_error)?;
+        self.row.message_count += messages_among(&restored) - messages_among(&own);
+        Ok(true)
     }
 
     /// Gives it a title that somebody chose.
@@ -273,6 +274,23 @@ impl<'a> LockedConversation<'a> {
     }
 }
 
+/// The place in the log of the message that a run answers.
+pub(super) async fn place_of(
+    transaction: &DatabaseTransaction,
+    user_message: Option<Uuid>,
+) -> Result<Option<i64>, RepositoryError> {
+    let Some(id) = user_message else {
+        return Ok(None);
+    };
+    message::Entity::find_by_id(id)
+        .select_only()
+        .column(message::Column::SequenceNumber)
+        .into_tuple()
+        .one(transaction)
+        .await
+        .map_err(repository_error)
+}
+
 fn messages_among(rows: &[message::Model]) -> i64 {
     let messages = rows
         .iter()
@@ -288,7 +306,7 @@ fn set_changed(changes: &mut conversation::ActiveModel, row: &conversation::Mode
         user_id: _,
         created_at: _,
         metadata,
-        thread,
+        display,
         title,
         title_is_default,
         search_title,
@@ -300,7 +318,7 @@ fn set_changed(changes: &mut conversation::ActiveModel, row: &conversation::Mode
         deleted_at,
     } = row.clone();
     changes.metadata.set_if_not_equals(metadata);
-    changes.thread.set_if_not_equals(thread);
+    changes.display.set_if_not_equals(display);
     changes.title.set_if_not_equals(title);
     changes.title_is_default.set_if_not_equals(title_is_default);
     changes.search_title.set_if_not_equals(search_title);

@@ -59,7 +59,7 @@ impl RunRepository for Database {
         let transaction = self.write().await?;
         let mut conversation = match &begin.target {
             RunTarget::New { id, earlier } => {
-                insert_conversation(&transaction, caller, *id, earlier, begin.now).await?
+                insert_conversation(&transaction, caller, *id, earlier, &begin).await?
             }
             RunTarget::Existing(id) => {
                 LockedConversation::of_caller(&transaction, caller, *id).await?

@@ -139,8 +139,6 @@ pub(super) struct Kept {
     pub(super) text: String,
     /// The texts of other answers that were begun.
     pub(super) begun: Vec<(ItemId, String)>,
-    /// The last answer that was kept.
-    pub(super) said: Option<ItemId>,
     /// The number of the last event.
     pub(super) last: u64,
 }
@@ -156,15 +154,9 @@ impl Kept {
                     None => self.begun.push((id, text.into_owned())),
                 }
             }
-            StoredEvent::Said(id) => {
+            StoredEvent::Said(id) | StoredEvent::Removed(id) => {
                 let id = ItemId::new(id);
                 self.begun.retain(|(begun, _)| *begun != id);
-                self.said = Some(id);
-            }
-            StoredEvent::Removed(id) => {
-                let id = ItemId::new(id);
-                self.begun.retain(|(begun, _)| *begun != id);
-                self.said = self.said.filter(|said| *said != id);
             }
             StoredEvent::Started
             | StoredEvent::Message

@@ -12,7 +12,7 @@ pub struct Model {
     pub search_title: String,
     pub metadata: Option<Json>,
     /// What is not as it is with every conversation.
-    pub thread: Option<Json>,
+    pub display: Option<Json>,
     pub last_sequence: i64,
     pub message_count: i64,
     pub revision: i64,
