@@ -74,7 +74,9 @@ async fn answers(client: &Client, request: &Value) -> Vec<Value> {
     let request = client.request(Method::POST, "/chatkit").json(request);
     let answer = client.send(request).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    if !answer.text.starts_with("data: ") {
+    let content_type = answer.header("content-type");
+    if content_type != "text/event-stream; charset=utf-8" {
+        assert_eq!(content_type, "application/json");
         return vec![serde_json::from_str(&answer.text).unwrap()];
     }
     let frames = answer.text.split_terminator("\n\n");

@@ -218,7 +218,7 @@ async fn a_refusal_is_told_in_every_dialect() {
     let id = alice.create_conversation().await;
     let path = format!("/api/chat/conversations/{id}/messages");
     let refused = alice.post(&path, json!({"content": "refuse"})).await;
-    let problem = refused.expect_problem(StatusCode::FORBIDDEN, "refused");
+    let problem = refused.expect_problem(StatusCode::BAD_GATEWAY, "refused");
     assert_eq!(problem["detail"], "Your plan does not allow this.");
     let params = json!({"thread_id": id, "input": said("refuse")});
     let told = events(&ask(&alice, "threads.add_user_message", params).await);
@@ -326,6 +326,15 @@ async fn an_answer_that_fails_replaces_none() {
     }
     let read = alice.get(&format!("/api/chat/conversations/{id}")).await;
     assert_eq!(read.body["message_count"], 2);
+    // A client that was told of the half is told that it is gone.
+    let params = json!({"thread_id": id, "item_id": user});
+    let told = events(&ask(&alice, "threads.retry_after_item", params).await);
+    let id_of = |kind: &str| {
+        let event = told.iter().find(|event| event["type"] == kind).unwrap();
+        let item_id = event.get("item_id").unwrap_or_else(|| &event["item"]["id"]);
+        item_id.clone()
+    };
+    assert_eq!(id_of("thread.item.removed"), id_of("thread.item.done"));
 }
 
 #[tokio::test]

@@ -168,8 +168,8 @@ impl<'a> Emitter<'a> {
         !self.lock().said.is_empty()
     }
 
-    /// Tells an item that is done, or takes it back where it cannot be kept at once: a database that
-    /// is away does not hold the turn up for it.
+    /// Tells an item that is done, or that it is gone where it is not known to be kept at once: a
+    /// database that is away does not hold the turn up for it.
     ///
     /// # Errors
     /// As [`emit`](Self::emit), but for `Unavailable`.

@@ -106,12 +106,12 @@ impl Shared {
                     .answer(until)
                     .await
             }
-            Err(failure) => self.conclude(turn, failure),
+            Err(failure) => self.conclude(turn, failure).await,
         }
     }
 
     /// How a run ends that a responder did not answer.
-    fn conclude(&self, turn: &Turn<'_>, failure: Failure) -> Option<Answered> {
+    async fn conclude(&self, turn: &Turn<'_>, failure: Failure) -> Option<Answered> {
         let emitter = turn.emitter();
         let failed = |code| RunEnd::Failed(RunError::new(code));
         let end = match failure {
@@ -138,8 +138,7 @@ impl Shared {
             }
             Failure::Responder(ResponderError::Repository(error)) => match error {
                 RepositoryError::RunLost => return None,
-                // The conversation was deleted since the run began.
-                RepositoryError::NotFound => RunEnd::Cancelled,
+                RepositoryError::NotFound if is_gone(turn).await => RunEnd::Cancelled,
                 error => {
                     report(&error);
                     failed(match error {
@@ -226,6 +225,11 @@ impl Shared {
             assistant_message: outcome.assistant_message,
         })
     }
+}
+
+/// Whether the conversation was deleted since the run began.
+async fn is_gone(turn: &Turn<'_>) -> bool {
+    matches!(turn.conversation().await, Err(RepositoryError::NotFound))
 }
 
 /// The end with what the turn wrote before it.

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use chatkit_domain::{
     Dialect, Idempotency, ItemId, Message, MessageDetails, MessageText, NumberedEvent,
-    RepositoryError, Run, RunEvent, RunTarget,
+    RepositoryError, Run, RunEvent, RunId, RunTarget,
 };
 use tokio::sync::oneshot;
 
@@ -111,8 +111,9 @@ impl StartedRun {
             if let Some(text) = self.spoken.pieces.pop_front() {
                 return Some(text);
             }
+            let run = self.run.id;
             for event in self.next_events().await? {
-                self.spoken.hear(event.event);
+                self.spoken.hear(run, event.event);
             }
         }
     }
@@ -149,14 +150,14 @@ pub(crate) struct Spoken {
 }
 
 impl Spoken {
-    fn hear(&mut self, event: RunEvent) {
+    fn hear(&mut self, run: RunId, event: RunEvent) {
         match event {
             RunEvent::MessageDelta {
                 message_id, text, ..
             } => self.say(message_id, text),
             // One that was said at once, or the rest of one. What replaces an answer that was heard
             // cannot be told here.
-            RunEvent::MessageCompleted(message) => {
+            RunEvent::MessageCompleted(message) if message.run_id == Some(run) => {
                 let heard = self.heard.iter().find(|(id, _)| *id == message.id);
                 let heard = heard.map_or("", |(_, heard)| heard);
                 if let Some(rest) = message.content.strip_prefix(heard) {

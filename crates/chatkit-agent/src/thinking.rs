@@ -37,7 +37,7 @@ impl Thinking {
     /// Keeps it as it is now, if that can be done at once.
     ///
     /// # Errors
-    /// `RunLost`.
+    /// As of [`Emitter::emit_dispensable`].
     pub(crate) async fn done(self, emitter: &Emitter<'_>) -> Result<(), RepositoryError> {
         let duration = i64::try_from(self.since.elapsed().as_secs()).unwrap_or(i64::MAX);
         let thought = Task {

@@ -341,8 +341,8 @@ const fn status_of_failed_run(code: RunErrorCode) -> StatusCode {
     match code {
         RunErrorCode::ModelFailed
         | RunErrorCode::TooManyToolRounds
-        | RunErrorCode::AnswerTooLong => StatusCode::BAD_GATEWAY,
-        RunErrorCode::Refused => StatusCode::FORBIDDEN,
+        | RunErrorCode::AnswerTooLong
+        | RunErrorCode::Refused => StatusCode::BAD_GATEWAY,
         RunErrorCode::ModelTimeout => StatusCode::GATEWAY_TIMEOUT,
         RunErrorCode::ModelOverloaded | RunErrorCode::Unavailable | RunErrorCode::Interrupted => {
             StatusCode::SERVICE_UNAVAILABLE

@@ -1,5 +1,5 @@
 //! Items that change while a turn is answered. One that is dropped before it is done is shown until
-//! the thread is read again, and kept only of what a user stopped.
+//! the thread is read again, and kept only of messages of a turn that is stopped or interrupted.
 
 use chatkit_domain::{ItemId, RepositoryError};
 use chatkit_protocol::{
@@ -298,6 +298,9 @@ impl<'a> WorkflowWriter<'a> {
     /// # Errors
     /// As of [`Turn`](crate::Turn).
     pub async fn remove(self) -> Result<(), RepositoryError> {
+        if !self.is_told {
+            return Ok(());
+        }
         self.draft.remove().await
     }
 }

@@ -226,7 +226,7 @@ pub enum RunInput {
         details: Option<Box<MessageDetails>>,
     },
     /// A message that is stored already. What came after it leaves the history, and is put back
-    /// when the run ends without an answer. `WrongMessage` when it is none.
+    /// when the run fails, or ends without an answer. `WrongMessage` when it is none.
     Again(ItemId),
 }
 

@@ -28,6 +28,11 @@ pub(super) fn options(state: &ApiState) -> ThreadStreamEvent {
     }
 }
 
+/// A stream, which says its encoding as the reference does.
+fn response(texts: impl Stream<Item = String> + Send + 'static) -> Response {
+    sse::response(texts).set_content_type("text/event-stream; charset=utf-8")
+}
+
 /// A stream of a turn that does not begin.
 pub(super) fn refusal(message: &str) -> Response {
     let event = ThreadStreamEvent::Error {
@@ -36,7 +41,7 @@ pub(super) fn refusal(message: &str) -> Response {
         allow_retry: true,
     };
     let text = frame(&event);
-    sse::response(stream::once(async move { text }))
+    response(stream::once(async move { text }))
 }
 
 /// The answer of a turn that has begun. Who drops it has left.
@@ -96,7 +101,7 @@ impl Answer {
     /// The stream of it, behind what is told before it begins.
     pub(super) fn response(self, opening: &[ThreadStreamEvent]) -> Response {
         let opening: String = opening.iter().map(frame).collect();
-        sse::response(stream::once(async move { opening }).chain(texts(self)))
+        response(stream::once(async move { opening }).chain(texts(self)))
     }
 }
 
@@ -190,10 +195,16 @@ impl Answer {
                 let answer = self.started.run.assistant_message_id;
                 told.extend(answer.map(|answer| self.steps.tell(answer, &call)));
             }
-            RunEvent::MessageCompleted(message) if self.is_told(&message) => {}
+            RunEvent::MessageCompleted(message) if self.is_told(&message) => {
+                told.extend(self.steps.settle(&message));
+            }
             RunEvent::MessageCompleted(message) => {
                 told.extend(self.steps.settle(&message));
-                if self.writes.take().is_some() {
+                if self
+                    .writes
+                    .take_if(|writes| *writes == message.id)
+                    .is_some()
+                {
                     let done = ThreadItemUpdate::ContentPartDone {
                         content_index: 0,
                         content: OutputText::new(message.content.clone()),
@@ -209,6 +220,14 @@ impl Answer {
                 told.extend(self.thoughts.end().map(removed));
                 told.extend(self.steps.remove());
                 told.extend(self.writes.take().map(removed));
+                if run.assistant_message_id.is_none() {
+                    // What it said makes room for what stood there before.
+                    let own = self
+                        .said
+                        .values()
+                        .filter(|said| said.run_id == Some(run.id));
+                    told.extend(own.map(|said| removed(said.id)));
+                }
                 let has_failed = run.status == RunStatus::Failed && !self.has_failed;
                 told.extend(has_failed.then(failure));
             }
@@ -219,10 +238,10 @@ impl Answer {
     /// Whether the client knows this answer as it is: the end tells an answer again that was kept
     /// before.
     fn is_told(&mut self, message: &Message) -> bool {
+        let is_replaced = self.replaced.take() == Some(message.id);
         let before = self.said.insert(message.id, message.clone());
         let content = |message: &Message| (message.content.clone(), message.details.clone());
-        let is_same = before.is_some_and(|before| content(&before) == content(message));
-        is_same || self.replaced.take() == Some(message.id)
+        is_replaced || before.is_some_and(|before| content(&before) == content(message))
     }
 
     /// Tells what is in ChatKit's words already.

@@ -418,6 +418,9 @@ pub async fn an_answer_that_was_begun_is_kept_with_the_end(repositories: &Reposi
     let id = created(repositories, &caller, clock().now()).await.id;
     let (_, fence) = begun(repositories, &caller, id, LONG).await;
     let [whole, removed, begun]: [ItemId; 3] = std::array::from_fn(|_| clock().id());
+    let other = created(repositories, &caller, clock().now()).await.id;
+    let elsewhere = turn(repositories, &caller, other).await.assistant_message;
+    let elsewhere = elsewhere.unwrap().id;
     let put = vec![answer(whole, "whole"), answer(removed, "taken back")];
     keep(repositories, fence, put).await;
     let remove = KeepItems {
@@ -436,7 +439,12 @@ pub async fn an_answer_that_was_begun_is_kept_with_the_end(repositories: &Reposi
     let finish = FinishRun {
         end: RunEnd::Cancelled,
         answer: None,
-        begun: Some(vec![half(whole), half(removed), half(begun)]),
+        begun: Some(vec![
+            half(whole),
+            half(removed),
+            half(elsewhere),
+            half(begun),
+        ]),
         ..answered()
     };
     let finished = repositories.runs.finish(fence, finish).await.unwrap();
@@ -451,4 +459,52 @@ pub async fn an_answer_that_was_begun_is_kept_with_the_end(repositories: &Reposi
         said,
         expected.map(|(text, status)| (text.to_owned(), status))
     );
+}
+
+/// A note or a thought is no answer: half of one replaces it.
+pub async fn half_an_answer_replaces_what_is_none(repositories: &Repositories) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    let (first, fence) = begun(repositories, &caller, id, LONG).await;
+    keep(repositories, fence, vec![shown(ShownKind::Workflow)]).await;
+    let stopped = FinishRun {
+        end: RunEnd::Cancelled,
+        answer: None,
+        begun: Some(Vec::new()),
+        note: Some((clock().id(), "it was stopped".to_owned())),
+        ..answered()
+    };
+    repositories
+        .runs
+        .finish(fence, stopped.clone())
+        .await
+        .unwrap();
+    assert_eq!(log(repositories, &caller, id).await.len(), 2);
+    let again = || BeginRun {
+        input: RunInput::Again(first.user_message.id),
+        ..begin_at(id, owner(LONG), clock().now())
+    };
+    let fence_of = |begin: &BeginRun| RunFence {
+        run_id: begin.id,
+        conversation_id: id,
+        owner: begin.owner,
+    };
+    // Stopped without a word: everything is as it was, and no note stands behind it.
+    let begin = again();
+    let fence = fence_of(&begin);
+    begin_new(repositories, &caller, begin).await;
+    repositories.runs.finish(fence, stopped).await.unwrap();
+    assert_eq!(log(repositories, &caller, id).await.len(), 2);
+    // Interrupted in the middle of a word.
+    let begin = again();
+    let fence = fence_of(&begin);
+    begin_new(repositories, &caller, begin).await;
+    let interrupted = FinishRun {
+        end: RunEnd::Failed(chatkit_domain::RunError::new(RunErrorCode::Interrupted)),
+        answer: Some(("half".to_owned(), MessageStatus::Incomplete)),
+        ..answered()
+    };
+    let finished = repositories.runs.finish(fence, interrupted).await.unwrap();
+    assert_eq!(finished.assistant_message.unwrap().content, "half");
+    assert_eq!(log(repositories, &caller, id).await.len(), 1);
 }

@@ -79,6 +79,7 @@ macro_rules! conformance_tests {
             items::an_interrupted_run_keeps_the_answers_it_began,
             items::a_run_that_only_shows_something_has_answered,
             items::what_is_put_back_stands_alone,
+            items::half_an_answer_replaces_what_is_none,
             items::an_answer_that_was_begun_is_kept_with_the_end,
             maintenance::the_sweep_closes_expired_runs_only,
             maintenance::purging_removes_what_was_deleted_long_ago,

@@ -67,75 +67,75 @@ impl Database {
         };
         let is_over = Expr::col(run::Column::LeaseExpiresAt).lte(self.now());
         let mut row = end_run(transaction, run_id, is_over, &finish).await?;
-        let answer = keep_answer(transaction, conversation, &mut row, &finish).await?;
+        let left = keep_answer(transaction, conversation, &mut row, &finish).await?;
         if row.has_tool_calls {
             let unknown = tool_call_entity::Status::Unknown;
-            let answer = answer.map(|message| message.id);
+            let answer = left.answer.map(|message| message.id);
             tool_call::settle(transaction, run_id, unknown, answer, now).await?;
         }
         Ok(())
     }
 }
 
-/// What a run that has ended leaves in the history: its answer, where it has one. One that failed,
-/// or was stopped without an answer, leaves what it took out of the history instead, where it took
-/// something: half of an answer replaces no whole one.
+/// What a run that has ended leaves in the history.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// Its answer, where it has one.
+    pub(super) answer: Option<Message>,
+    /// Whether what it took out stands there again, in the place of all that it wrote.
+    pub(super) is_put_back: bool,
+}
+
+/// Keeps the answer of a run that has ended. One that failed, or was stopped without an answer, leaves
+/// what it took out of the history instead: half of an answer replaces no whole one.
 pub(super) async fn keep_answer(
     transaction: &DatabaseTransaction,
     conversation: &mut LockedConversation<'_>,
     run: &mut run::Model,
     finish: &FinishRun,
-) -> Result<Option<Message>, RepositoryError> {
-    let id = RunId::new(run.id);
-    let begun = finish.begun.as_deref().unwrap_or_default();
+) -> Result<Left, RepositoryError> {
+    let (id, now) = (RunId::new(run.id), finish.now);
+    for draft in finish.begun.iter().flatten() {
+        put_begun(conversation, id, draft.clone(), now).await?;
+    }
     let said = match finish.begun {
         Some(_) => last_answer(transaction, run).await?,
         None => None,
     };
-    let has_answer = finish.answer.is_some() || said.is_some() || !begun.is_empty();
-    let puts_back = match finish.end {
+    let has_answer = finish.answer.is_some() || said.is_some();
+    let may_put_back = match finish.end {
         RunEnd::Completed => false,
         RunEnd::Failed(_) => true,
         RunEnd::Cancelled => !has_answer,
     };
-    let message = if puts_back
+    let is_put_back = may_put_back
         && conversation
-            .put_back(run.user_message_id, id, finish.now)
-            .await?
-    {
+            .put_back(run.user_message_id, id, has_answer, now)
+            .await?;
+    let answer = if is_put_back {
         None
+    } else if let (Some(answer), Some(id)) = (&finish.answer, run.assistant_message_id) {
+        let id = ItemId::new(id);
+        let answer = conversation.append_answer(id, run, answer.clone(), now);
+        Some(answer.await?)
     } else {
-        for draft in begun {
-            put_begun(conversation, id, draft.clone(), finish.now).await?;
-        }
-        match (&finish.answer, run.assistant_message_id) {
-            (Some(answer), Some(id)) => {
-                let id = ItemId::new(id);
-                let answer = conversation.append_answer(id, run, answer.clone(), finish.now);
-                Some(answer.await?)
-            }
-            _ => {
-                let said = if begun.is_empty() {
-                    said
-                } else {
-                    last_answer(transaction, run).await?
-                };
-                note_tool_calls(transaction, run, said.as_ref()).await?;
-                said.map(Message::try_from).transpose()?
-            }
-        }
+        note_tool_calls(transaction, run, said.as_ref()).await?;
+        said.map(Message::try_from).transpose()?
     };
-    let answer = message.as_ref().map(|message| message.id.uuid());
-    if run.assistant_message_id != answer {
-        run.assistant_message_id = answer;
+    let answer_id = answer.as_ref().map(|message| message.id.uuid());
+    if run.assistant_message_id != answer_id {
+        run.assistant_message_id = answer_id;
         run::Entity::update_many()
-            .col_expr(run::Column::AssistantMessageId, Expr::value(answer))
+            .col_expr(run::Column::AssistantMessageId, Expr::value(answer_id))
             .filter(run::Column::Id.eq(run.id))
             .exec(transaction)
             .await
             .map_err(repository_error)?;
     }
-    Ok(message)
+    Ok(Left {
+        answer,
+        is_put_back,
+    })
 }
 
 /// The last of a run's answers that stand in the history, which is behind the message it answers.

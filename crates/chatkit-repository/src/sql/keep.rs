@@ -79,20 +79,19 @@ pub(super) async fn put(
     row.try_into()
 }
 
-/// Keeps an answer that was begun, unless it was kept whole, or taken back, and only that not told.
+/// Keeps an answer that was begun, unless something has its id already: it was kept whole, or taken
+/// back, and only that not told, or it was never the run's to write. No run lives on for that.
 pub(super) async fn put_begun(
     conversation: &mut LockedConversation<'_>,
     run_id: RunId,
     draft: ItemDraft,
     now: DateTime<Utc>,
 ) -> Result<(), RepositoryError> {
-    let known = row_of(conversation, draft.id).await?;
-    let may_go_on =
-        |row: MessageRow| row.status == message::Status::Incomplete && row.removed_at.is_none();
-    if known.is_none_or(may_go_on) {
-        put(conversation, run_id, draft, now).await?;
+    match row_of(conversation, draft.id).await {
+        Ok(None) => put(conversation, run_id, draft, now).await.map(|_| ()),
+        Ok(Some(_)) | Err(RepositoryError::WrongMessage) => Ok(()),
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 /// Takes an item out of the history, for good.

@@ -7,8 +7,8 @@ use chatkit_domain::{
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set,
-    sea_query::Expr,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QuerySelect, Set, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -125,26 +125,42 @@ impl<'a> LockedConversation<'a> {
     }
 
     /// Puts back what a run took out of the history behind the message it answers, in the place of what
-    /// it wrote there itself. Whether there was anything.
+    /// it wrote there itself; where the run has an answer, only for a message. Whether it did.
     pub(crate) async fn put_back(
         &mut self,
         user_message_id: Option<Uuid>,
         run_id: RunId,
+        has_answer: bool,
         now: DateTime<Utc>,
     ) -> Result<bool, RepositoryError> {
         let answered = place_of(self.transaction, user_message_id).await?;
         let Some(answered) = answered.filter(|sequence| *sequence < self.row.last_sequence) else {
             return Ok(false);
         };
+        let removed = || {
+            Condition::all()
+                .add(message::Column::ConversationId.eq(self.row.id))
+                .add(message::Column::SequenceNumber.gt(answered))
+                .add(message::Column::RemovedBy.eq(run_id.uuid()))
+        };
+        if has_answer {
+            let messages = message::Entity::find()
+                .filter(removed())
+                .filter(message::Column::Kind.eq(message::Kind::Message))
+                .count(self.transaction)
+                .await
+                .map_err(repository_error)?;
+            if messages == 0 {
+                return Ok(false);
+            }
+        }
         let restored = message::Entity::update_many()
             .col_expr(
                 message::Column::RemovedAt,
                 Expr::value(None::<DateTime<Utc>>),
             )
             .col_expr(message::Column::RemovedBy, Expr::value(None::<Uuid>))
-            .filter(message::Column::ConversationId.eq(self.row.id))
-            .filter(message::Column::SequenceNumber.gt(answered))
-            .filter(message::Column::RemovedBy.eq(run_id.uuid()))
+            .filter(removed())
             .exec_with_returning(self.transaction)
             .await
             .map_err(repository_error)?;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     Database,
     begin::{KeyMeets, insert_conversation, known_run, take_input},
-    end::{end_run, keep_answer},
+    end::{Left, end_run, keep_answer},
     entity::{run, tool_call as tool_call_entity},
     error::repository_error,
     is_active,
@@ -278,9 +278,12 @@ impl RunRepository for Database {
         let is_owned = run::Column::LeaseOwner.eq(fence.owner.id);
         let mut row = end_run(&transaction, fence.run_id, is_owned, &finish).await?;
         insert_last(&transaction, finish.events.as_ref()).await?;
-        let assistant_message =
-            keep_answer(&transaction, &mut conversation, &mut row, &finish).await?;
-        if let Some((id, note)) = finish.note {
+        let Left {
+            answer: assistant_message,
+            is_put_back,
+        } = keep_answer(&transaction, &mut conversation, &mut row, &finish).await?;
+        // It would stand behind an answer that nobody stopped.
+        if let Some((id, note)) = finish.note.filter(|_| !is_put_back) {
             let content = ItemContent::HiddenContext(note);
             let note = ItemDraft { id, content };
             put(&mut conversation, fence.run_id, note, finish.now).await?;
