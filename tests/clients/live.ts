@@ -11,6 +11,9 @@ import {
   isAssistantMessage,
   isProblem,
   isUserMessage,
+  MAX_MESSAGE_CHARS,
+  MAX_PAGE_SIZE,
+  MAX_TITLE_CHARS,
   type NumberedRunEvent,
   type RunEvents,
 } from "@chatkit-rs/client";
@@ -86,6 +89,13 @@ const turn = await step("send a message and see the tool that it led to", async 
   assert.equal(call.arguments_text, null);
   assert.equal(call.error_message, null);
   return turn;
+});
+
+await step("see that the limits are the server's", async () => {
+  const { data } = await client.api.GET("/api/info");
+  assert.equal(data?.limits.message_chars, MAX_MESSAGE_CHARS);
+  assert.equal(data?.limits.title_chars, MAX_TITLE_CHARS);
+  assert.equal(data?.limits.page_size, MAX_PAGE_SIZE);
 });
 
 await step("list the messages", async () => {

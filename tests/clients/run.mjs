@@ -22,12 +22,17 @@ const CLIENT = path.join(HERE, "../../openapi/typescript");
 const INSTALLED_CLIENT = path.join(HERE, "node_modules/@chatkit-rs/client");
 const LOCK = path.join(HERE, "generated.lock");
 
-/** What our own client does without a server. */
-const TESTS = ["client", "follow/stream", "follow/cut", "follow/again", "follow/stop"];
+/** What our own client does and says without a server. */
+const TESTS = [
+  ...["client", "limits"],
+  ...["follow/stream", "follow/cut", "follow/again", "follow/stop"],
+];
 
 /** A name, and what is done under it. */
 const STEPS = {
   lint: () => tool("redocly", "lint", DOCUMENT, "--config", LINT_CONFIG, "--format", "stylish"),
+  "the document as JSON": () =>
+    tool("redocly", "bundle", DOCUMENT, "--output", "generated/chat-api.json"),
   "openapi-typescript": () =>
     tool("openapi-typescript", DOCUMENT, "-o", "generated/openapi-typescript/schema.ts"),
   "hey-api": () =>

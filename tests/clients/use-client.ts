@@ -5,11 +5,15 @@ import {
   type ChatClientOptions,
   type Conversation,
   createChatClient,
+  DEFAULT_CONVERSATION_PAGE_SIZE,
+  DEFAULT_MESSAGE_PAGE_SIZE,
   isAssistantMessage,
   isProblem,
   isUserMessage,
+  MAX_IDEMPOTENCY_KEY_CHARS,
   MAX_MESSAGE_CHARS,
   MAX_PAGE_SIZE,
+  MAX_SEARCH_CHARS,
   MAX_TITLE_CHARS,
   type Message,
   type MessageList,
@@ -40,6 +44,10 @@ export const client = createChatClient({
 10_000 satisfies typeof MAX_MESSAGE_CHARS;
 200 satisfies typeof MAX_TITLE_CHARS;
 100 satisfies typeof MAX_PAGE_SIZE;
+20 satisfies typeof DEFAULT_CONVERSATION_PAGE_SIZE;
+50 satisfies typeof DEFAULT_MESSAGE_PAGE_SIZE;
+200 satisfies typeof MAX_SEARCH_CHARS;
+255 satisfies typeof MAX_IDEMPOTENCY_KEY_CHARS;
 
 /** What a chat component asks of its page: the client is it, and needs no wrapping. */
 interface Adapter {

@@ -30,19 +30,19 @@ export interface ChatClientOptions {
 
 /** Which page of conversations to get. */
 export interface ConversationQuery {
-  /** How many conversations, 20 unless told, `MAX_PAGE_SIZE` at most. */
+  /** How many: `DEFAULT_CONVERSATION_PAGE_SIZE` unless told, `MAX_PAGE_SIZE` at most. */
   limit?: number | undefined;
 
   /** The `next_cursor` of the page before; `null` for the first page. */
   cursor?: string | null | undefined;
 
-  /** Only conversations with this text in the title or in a message. */
+  /** Only conversations with this text in the title or in a message, `MAX_SEARCH_CHARS` at most. */
   q?: string | undefined;
 }
 
 /** Which page of a history to get. Without `before` and `since`: the newest. */
 export interface MessageQuery {
-  /** How many messages, 50 unless told, `MAX_PAGE_SIZE` at most. */
+  /** How many: `DEFAULT_MESSAGE_PAGE_SIZE` unless told, `MAX_PAGE_SIZE` at most. */
   limit?: number | undefined;
 
   /** A `before_cursor`: the page that ends before it. Not together with `since`. */

@@ -9,7 +9,7 @@ export {
   type MessageQuery,
 } from "./client.js";
 export type { FollowOptions, RunEvents } from "./follow.js";
-export { MAX_MESSAGE_CHARS, MAX_PAGE_SIZE, MAX_TITLE_CHARS } from "./limits.js";
+export * from "./limits.js";
 export { ChatProblem, isProblem, NETWORK_ERROR, UNREADABLE_RESPONSE } from "./problem.js";
 export type { NumberedRunEvent } from "./run-event.js";
 export type { components, operations, paths } from "./schema.js";
