@@ -3,38 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ChatProblem, createChatClient, type Fetch, isProblem } from "@chatkit-rs/client";
+import { answering, clientOf, ID, problem, problemOf, recording } from "./harness.js";
 
-const ID = "01998f3c-7a10-7000-8000-000000000001";
 const LIST = { conversations: [], next_cursor: null, has_more: false };
-
-/** A client whose requests are answered by `fetch`. */
-function clientOf(fetch: Fetch, token: string | (() => string | null) = "token") {
-  return createChatClient({ baseUrl: "http://server.test/", token, fetch });
-}
-
-/** Answers every request alike. */
-function answering(status: number, body: string | object, headers: object = {}): Fetch {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  const type = typeof body === "string" ? "text/html" : "application/json";
-  return async () => new Response(text, { status, headers: { "Content-Type": type, ...headers } });
-}
-
-/** The problem that a call throws. */
-async function problemOf(call: Promise<unknown>): Promise<ChatProblem> {
-  const error = await call.then(
-    () => assert.fail("the call was carried out"),
-    (error: unknown) => error,
-  );
-  assert.ok(isProblem(error), `no problem: ${error}`);
-  return error;
-}
-
-/** The problem in the server's words, with members that some have. */
-function problem(status: number, code: string, more: object = {}) {
-  const detail = "What went wrong";
-  return { type: "about:blank", title: "", status, detail, code, request_id: "request-1", ...more };
-}
 
 test("a token function is asked before every request", async () => {
   const sent: (string | null)[] = [];
@@ -62,10 +33,7 @@ test("what a token function throws is the caller's own", async () => {
 
 test("what was not given is not sent", async () => {
   const sent: string[] = [];
-  const client = clientOf(async (request) => {
-    sent.push(`${request.method} ${request.url} ${await request.text()}`.trim());
-    return answering(200, LIST)(request);
-  });
+  const client = clientOf(recording(sent, answering(200, LIST)));
   await client.getConversations({ limit: 5, cursor: null, q: "a & b" });
   await client.createConversation();
   await client.createConversation("Party");
@@ -80,10 +48,7 @@ test("what was not given is not sent", async () => {
 
 test("a run is begun, read and stopped", async () => {
   const sent: string[] = [];
-  const client = clientOf(async (request) => {
-    sent.push(`${request.method} ${request.url} ${await request.text()}`.trim());
-    return answering(202, { id: "run" })(request);
-  });
+  const client = clientOf(recording(sent, answering(202, { id: "run" })));
   await client.startRun(ID, { content: "Hello" });
   await client.startRun(ID, { regenerate: "message" });
   assert.deepEqual(await client.getRun(ID, "run"), { id: "run" });

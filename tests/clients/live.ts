@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 
 import {
+  chatAdapter,
   ChatProblem,
   createChatClient,
   isAssistantMessage,
@@ -162,6 +163,20 @@ await step("find the conversation in the list", async () => {
   assert.equal(page.conversations[0]?.id, id);
   assert.equal(page.conversations[0]?.message_count, 4);
   assert.equal(page.conversations[0]?.title, "Add a task to buy groceries");
+});
+
+await step("do the same by the six functions of a component", async () => {
+  const adapter = chatAdapter(client);
+  const conversation = await adapter.createConversation("A component's");
+  const conversations = await adapter.getConversations();
+  assert.deepEqual(conversations.slice(0, 2).map(({ id }) => id), [conversation.id, id]);
+  const { user_message, assistant_message } = await adapter.sendMessage(conversation.id, "Hello");
+  const messages = await adapter.getMessages(conversation.id);
+  assert.deepEqual(messages, [user_message, assistant_message]);
+  const renamed = await adapter.updateConversationTitle(conversation.id, "Hello");
+  assert.deepEqual(await adapter.getConversations().then(([first]) => first), renamed);
+  await adapter.deleteConversation(conversation.id);
+  await problemOf(adapter.getMessages(conversation.id), 404);
 });
 
 await step("rename it", async () => {

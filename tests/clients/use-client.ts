@@ -1,6 +1,8 @@
 /** Our own client, as a page uses it. */
 
 import {
+  type ChatAdapter,
+  chatAdapter,
   type ChatClient,
   type ChatClientOptions,
   type Conversation,
@@ -21,6 +23,7 @@ import {
   type Run,
   type RunEvent,
   type ToolCall,
+  type Turn,
 } from "@chatkit-rs/client";
 
 import type { Same } from "./contract.js";
@@ -49,17 +52,26 @@ export const client = createChatClient({
 200 satisfies typeof MAX_SEARCH_CHARS;
 255 satisfies typeof MAX_IDEMPOTENCY_KEY_CHARS;
 
-/** What a chat component asks of its page: the client is it, and needs no wrapping. */
-interface Adapter {
-  getConversations(): Promise<{ conversations: Conversation[] }>;
+/** What a chat component asks of its page. One that goes by pages takes the client itself. */
+interface Component<Conversations, Messages> {
+  getConversations(): Promise<Conversations>;
   createConversation(title?: string): Promise<Conversation>;
   updateConversationTitle(id: string, title: string): Promise<Conversation>;
   deleteConversation(id: string): Promise<void>;
-  getMessages(id: string): Promise<{ messages: Message[] }>;
-  sendMessage(id: string, content: string): Promise<{ assistant_message: Message }>;
+  getMessages(id: string): Promise<Messages>;
+  sendMessage(id: string, content: string): Promise<Turn>;
 }
 
-client satisfies Adapter;
+chatAdapter(client) satisfies Component<Conversation[], Message[]>;
+client satisfies Component<{ conversations: Conversation[] }, { messages: Message[] }>;
+true satisfies Same<keyof ChatAdapter, keyof Component<never, never>>;
+
+/** What such a component is configured with. */
+export const component = {
+  adapter: chatAdapter(client),
+  pollingInterval: 2_000,
+  maxMessageLength: MAX_MESSAGE_CHARS,
+};
 
 /** Every conversation: a page's `next_cursor` is the next one's `cursor`. */
 export async function all({ getConversations }: ChatClient): Promise<Conversation[]> {
@@ -231,6 +243,9 @@ export async function mistakes(message: Message, run: Run, event: RunEvent): Pro
 
   // @ts-expect-error: there is no such event
   event.type === "message.updated";
+
+  // @ts-expect-error: an adapter knows nothing of pages
+  await chatAdapter(client).getMessages("", { limit: 5 });
 
   // @ts-expect-error: what was thrown is not known to be a problem
   await client.deleteConversation("").catch((error: unknown) => error.status);

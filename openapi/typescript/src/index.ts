@@ -1,5 +1,6 @@
 /** A typed client for the REST API of `chatkit-server`. */
 
+export { type ChatAdapter, chatAdapter } from "./adapter.js";
 export {
   type CallOptions,
   type ChatClient,
