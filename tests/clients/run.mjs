@@ -24,7 +24,7 @@ const LOCK = path.join(HERE, "generated.lock");
 
 /** What our own client does and says without a server. */
 const TESTS = [
-  ...["client", "adapter", "limits"],
+  ...["client", "adapter", "limits", "guards/schemas", "guards/values"],
   ...["follow/stream", "follow/cut", "follow/again", "follow/stop"],
 ];
 

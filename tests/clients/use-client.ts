@@ -1,6 +1,7 @@
 /** Our own client, as a page uses it. */
 
 import {
+  type ActiveRun,
   type ChatAdapter,
   chatAdapter,
   type ChatClient,
@@ -9,8 +10,21 @@ import {
   createChatClient,
   DEFAULT_CONVERSATION_PAGE_SIZE,
   DEFAULT_MESSAGE_PAGE_SIZE,
+  type Guard,
+  isActiveRun,
   isAssistantMessage,
+  isConversation,
+  isMessage,
+  isNumberedRunEvent,
   isProblem,
+  isProblemDocument,
+  isRole,
+  isRun,
+  isRunEnd,
+  isRunEvent,
+  isRunEventOf,
+  isRunEventType,
+  isToolCall,
   isUserMessage,
   MAX_IDEMPOTENCY_KEY_CHARS,
   MAX_MESSAGE_CHARS,
@@ -20,8 +34,11 @@ import {
   type Message,
   type MessageList,
   type NumberedRunEvent,
+  type Problem,
+  type Role,
   type Run,
   type RunEvent,
+  type RunEventType,
   type ToolCall,
   type Turn,
 } from "@chatkit-rs/client";
@@ -164,6 +181,84 @@ export async function taste({ followRun, cancelRun, getRun }: ChatClient, run: R
   return getRun(run.conversation_id, run.id);
 }
 
+/** What a page kept, unless an older version of it kept something else. */
+export function kept<T>(text: string | null, isKept: Guard<T>): T | undefined {
+  const value: unknown = text === null ? undefined : JSON.parse(text);
+  return isKept(value) ? value : undefined;
+}
+
+true satisfies Same<ReturnType<typeof kept<Message>>, Message | undefined>;
+kept("{}", isConversation)?.title satisfies string | undefined;
+kept("{}", isNumberedRunEvent)?.id satisfies number | undefined;
+
+/** What another window says, of which nothing is known. */
+export function receive(value: unknown): string {
+  if (isMessage(value)) {
+    true satisfies Same<typeof value, Message>;
+    return render(value);
+  }
+  if (isRun(value)) {
+    true satisfies Same<typeof value, Run>;
+    return isActiveRun(value) ? active(value) : value.status;
+  }
+  if (isToolCall(value)) {
+    true satisfies Same<typeof value, ToolCall>;
+    return value.tool_name;
+  }
+  if (isProblemDocument(value)) {
+    true satisfies Same<typeof value, Problem>;
+    return value.detail;
+  }
+  if (isRole(value)) {
+    true satisfies Same<typeof value, Role>;
+    return value;
+  }
+  return Array.isArray(value) && value.every(isMessage) ? value.map(render).join("\n") : "";
+}
+
+/** Why a page shows that something is still to come. */
+function active({ status }: ActiveRun): string {
+  switch (status) {
+    case "queued":
+    case "running":
+      return "It is being answered";
+    case "awaiting_approval":
+      return "It waits for you";
+    default:
+      return status satisfies never;
+  }
+}
+
+/** What an `EventSource` brings, which knows nothing of types. */
+export function listen(source: EventSource, type: string, show: (event: RunEvent) => void) {
+  if (!isRunEventType(type)) {
+    return;
+  }
+  true satisfies Same<typeof type, RunEventType>;
+  source.addEventListener(type, ({ data }: MessageEvent<string>) => {
+    const event: unknown = JSON.parse(data);
+    if (isRunEvent(event)) {
+      true satisfies Same<typeof event, RunEvent>;
+      show(event);
+      if (isRunEnd(event)) {
+        event.run satisfies Run;
+        source.close();
+      }
+    }
+  });
+}
+
+/** All that an answer consists of, once it is complete. */
+export function summarise(events: NumberedRunEvent[]): string {
+  const deltas = events.filter(isRunEventOf("message.delta"));
+  const calls = events.filter(isRunEventOf("tool_call.started", "tool_call.completed"));
+  const end = events.find(isRunEnd);
+  end?.id satisfies number | undefined;
+  end?.type satisfies "run.completed" | "run.failed" | "run.cancelled" | undefined;
+  const names = calls.map(({ tool_call }) => tool_call.tool_name);
+  return [...deltas.map(({ text }) => text), ...names, end?.run.status].join(" ");
+}
+
 /** Has a message answered again. */
 export async function again({ conversation_id, id }: Message): Promise<Run> {
   return (await client.startRun(conversation_id, { regenerate: id })).run;
@@ -246,6 +341,12 @@ export async function mistakes(message: Message, run: Run, event: RunEvent): Pro
 
   // @ts-expect-error: an adapter knows nothing of pages
   await chatAdapter(client).getMessages("", { limit: 5 });
+
+  // @ts-expect-error: there is no such event to tell from others
+  isRunEventOf("message.updated");
+
+  // @ts-expect-error: a guard is of one type
+  kept<Message>("", isRun);
 
   // @ts-expect-error: what was thrown is not known to be a problem
   await client.deleteConversation("").catch((error: unknown) => error.status);

@@ -2,7 +2,7 @@
 
 import { piecesOf } from "./pieces.js";
 import { ChatProblem, isProblem } from "./problem.js";
-import { isEnd, type NumberedRunEvent, numberOf, runEvent } from "./run-event.js";
+import { isRunEnd, type NumberedRunEvent, numberOf, runEvent } from "./run-event.js";
 import { EventStreamParser, type ServerSentEvent } from "./sse.js";
 import { mediaType } from "./transport.js";
 import { Backoff, sleep, unlessSilent } from "./waiting.js";
@@ -120,7 +120,7 @@ class Following {
         return true;
       }
       for await (const event of this.#eventsOf(response)) {
-        if (isEnd(event)) {
+        if (isRunEnd(event)) {
           end = event;
           break;
         }

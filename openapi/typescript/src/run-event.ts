@@ -1,7 +1,7 @@
 /** The events of a run, as they are read out of a stream. */
 
 import type { ServerSentEvent } from "./sse.js";
-import type { RunEvent } from "./types.js";
+import type { RunEvent, RunEventType } from "./types.js";
 
 /** An event with its number. Numbers rise and may have gaps. */
 export type NumberedRunEvent = RunEvent & { readonly id: number };
@@ -17,11 +17,30 @@ const IS_END = {
   "run.completed": true,
   "run.failed": true,
   "run.cancelled": true,
-} as const satisfies Record<RunEvent["type"], boolean>;
+} as const satisfies Record<RunEventType, boolean>;
+
+/** The types of a run's last event. */
+type RunEndType = { [Type in RunEventType]: (typeof IS_END)[Type] extends true ? Type : never }[
+  RunEventType
+];
+
+/** Whether it is the type of an event that is known. */
+export function isRunEventType(value: unknown): value is RunEventType {
+  return typeof value === "string" && Object.hasOwn(IS_END, value);
+}
 
 /** Whether a run has ended with this event. */
-export function isEnd(event: RunEvent): boolean {
+export function isRunEnd<Event extends RunEvent>(
+  event: Event,
+): event is Extract<Event, { type: RunEndType }> {
   return IS_END[event.type];
+}
+
+/** Tells events of these types from others, as in `events.find(isRunEventOf("message.delta"))`. */
+export function isRunEventOf<Type extends RunEventType>(...types: Type[]) {
+  const wanted = new Set<RunEventType>(types);
+  return <Event extends RunEvent>(event: Event): event is Extract<Event, { type: Type }> =>
+    wanted.has(event.type);
 }
 
 /** The number that was sent with an event, or else before it; `undefined` where it is none. */
@@ -31,7 +50,7 @@ export function numberOf(sent: ServerSentEvent): number | undefined {
 
 /** The event that was sent; `undefined` for one of a later version. Throws if it makes no sense. */
 export function runEvent(sent: ServerSentEvent): NumberedRunEvent | undefined {
-  if (!Object.hasOwn(IS_END, sent.name)) {
+  if (!isRunEventType(sent.name)) {
     return undefined;
   }
   const id = numberOf(sent);
@@ -40,13 +59,16 @@ export function runEvent(sent: ServerSentEvent): NumberedRunEvent | undefined {
     throw new SyntaxError(`The event ${sent.name} has no number`);
   }
   const data: unknown = JSON.parse(sent.data);
-  if (!isRunEvent(data, sent.name)) {
+  if (!isOfType(data, sent.name)) {
     throw new SyntaxError(`The event ${id} is no ${sent.name}`);
   }
   return { ...data, id };
 }
 
-/** Whether it is an event as far as its name tells. */
-function isRunEvent(data: unknown, name: string): data is RunEvent {
-  return typeof data === "object" && data !== null && "type" in data && data.type === name;
+/**
+ * Whether it is an event as far as its type tells. The server is taken at its word: a status that
+ * only a later version knows must not end the following of a run.
+ */
+function isOfType(data: unknown, type: RunEventType): data is RunEvent {
+  return typeof data === "object" && data !== null && "type" in data && data.type === type;
 }

@@ -38,6 +38,15 @@ export type Turn = Schemas["Turn"];
 export type UpdateConversation = Schemas["UpdateConversation"];
 export type Usage = Schemas["Usage"];
 
+/** Which event of a run it is. */
+export type RunEventType = RunEvent["type"];
+
+/** The events of one type, or of some. */
+export type RunEventOf<Type extends RunEventType> = Extract<RunEvent, { type: Type }>;
+
+/** A run that has not ended. */
+export type ActiveRun = Run & { status: "queued" | "running" | "awaiting_approval" };
+
 /** A message that the user sent. */
 export type UserMessage = Message & { role: "user" };
 
@@ -53,3 +62,17 @@ export function isUserMessage(message: Message): message is UserMessage {
 export function isAssistantMessage(message: Message): message is AssistantMessage {
   return message.role === "assistant";
 }
+
+/** Whether a run is still to be followed, and can be stopped. */
+export function isActiveRun(run: Run): run is ActiveRun {
+  return IS_ACTIVE[run.status];
+}
+
+const IS_ACTIVE = {
+  queued: true,
+  running: true,
+  awaiting_approval: true,
+  completed: false,
+  failed: false,
+  cancelled: false,
+} as const satisfies { [Status in RunStatus]: Status extends ActiveRun["status"] ? true : false };
