@@ -22,9 +22,12 @@ const CLIENT = path.join(HERE, "../../openapi/typescript");
 const INSTALLED_CLIENT = path.join(HERE, "node_modules/@chatkit-rs/client");
 const LOCK = path.join(HERE, "generated.lock");
 
+/** What npm packs of our own client beside what is built. */
+const PACKED = ["package.json", "README.md", "LICENSE-APACHE", "LICENSE-MIT"];
+
 /** What our own client does and says without a server. */
 const TESTS = [
-  ...["client", "adapter", "limits", "guards/schemas", "guards/values"],
+  ...["client", "adapter", "limits", "guards/schemas", "guards/values", "pack"],
   ...["follow/stream", "follow/cut", "follow/again", "follow/stop"],
 ];
 
@@ -152,7 +155,7 @@ function compareSchema() {
 function buildClient() {
   const copy = path.join(GENERATED, "client");
   rmSync(copy, { recursive: true, force: true });
-  for (const name of ["package.json", "tsconfig.json", "src"]) {
+  for (const name of [...PACKED, "tsconfig.json", "src"]) {
     cpSync(path.join(CLIENT, name), path.join(copy, name), { recursive: true });
   }
   const problem = tool("tsc", "--project", "generated/client");
@@ -160,7 +163,7 @@ function buildClient() {
     return problem;
   }
   rmSync(INSTALLED_CLIENT, { recursive: true, force: true });
-  for (const name of ["package.json", "dist"]) {
+  for (const name of [...PACKED, "dist"]) {
     cpSync(path.join(copy, name), path.join(INSTALLED_CLIENT, name), { recursive: true });
   }
   return undefined;
