@@ -10,7 +10,15 @@ import {
   ChatProblem,
   createChatClient,
   isAssistantMessage,
+  isBegunRun,
+  isConversation,
+  isConversationList,
+  isMessageList,
+  isNumberedRunEvent,
   isProblem,
+  isProblemDocument,
+  isRun,
+  isTurn,
   isUserMessage,
   MAX_MESSAGE_CHARS,
   MAX_PAGE_SIZE,
@@ -177,6 +185,24 @@ await step("do the same by the six functions of a component", async () => {
   assert.deepEqual(await adapter.getConversations().then(([first]) => first), renamed);
   await adapter.deleteConversation(conversation.id);
   await problemOf(adapter.getMessages(conversation.id), 404);
+});
+
+await step("find that the guards know all that the server sends", async () => {
+  assert.ok(isConversation(await client.createConversation("Guards")));
+  const { conversations } = await client.getConversations({ q: "Guards" });
+  const [{ id } = assert.fail("it is not found")] = conversations;
+  assert.ok(isConversationList(await client.getConversations()));
+  assert.ok(isTurn(await client.sendMessage(id, "Add a task to guard")));
+  const begun = await client.startRun(id, { content: "List my tasks" });
+  assert.ok(isBegunRun(begun));
+  assert.ok(isMessageList(await client.getMessages(id)));
+  const events = await all(client.followRun(id, begun.run.id));
+  assert.ok(events.every(isNumberedRunEvent));
+  assert.ok(isRun(await client.getRun(id, begun.run.id)));
+  const path = { conversation_id: id };
+  const { error } = await client.api.GET(MESSAGES, { params: { path, query: { limit: 0 } } });
+  assert.ok(isProblemDocument(error));
+  await client.deleteConversation(id);
 });
 
 await step("rename it", async () => {
