@@ -1,0 +1,117 @@
+/** What holds the page together: signing in, the open conversation, and when to look for news. */
+
+import type { Info } from "@chatkit-rs/client";
+import { isProblem } from "@chatkit-rs/client";
+import { effect, signal, untracked } from "@preact/signals";
+
+import { openingToken, takeToken } from "../lib/sign-in-link";
+import { createSession, deleteSession, getInfo } from "./api";
+import { Chat } from "./chat";
+import { isOffline, onComeback, watchConnection } from "./connection";
+import { forgetConversations, refreshConversations } from "./conversations";
+import { forgetDrafts } from "./drafts";
+import { navigate, routeId } from "./route";
+import { noteSignedIn, session } from "./session";
+import { toast } from "./toasts";
+
+/** How often to look whether something was said in another tab. */
+const POLL_INTERVAL = 2_000;
+
+/** What the server is; `null` until it has said so. */
+export const info = signal<Info | null>(null);
+
+/** The conversation that is open. */
+export const chat = signal<Chat | null>(null);
+
+/** Starts everything. */
+export function start(): void {
+  watchConnection(getInfo);
+  onComeback(comeBack);
+  window.addEventListener("hashchange", () => void enter(takeToken()));
+  window.addEventListener("focus", () => {
+    if (session.value.state === "in") {
+      void refreshConversations();
+    }
+  });
+  window.setInterval(poll, POLL_INTERVAL);
+  document.addEventListener("visibilitychange", poll);
+  effect(openRoute);
+  void enter(openingToken);
+}
+
+/** Begins a conversation. */
+export function newChat(): void {
+  navigate(null);
+}
+
+/** Removes the cookie, and everything that this browser knows. */
+export async function signOut(): Promise<void> {
+  await deleteSession();
+  forgetDrafts();
+  forgetConversations();
+  session.value = { state: "out", why: "left" };
+}
+
+/** Signs in with the token of a link, if there is one, else with the cookie. */
+export async function enter(token?: string): Promise<void> {
+  let isExpired = false;
+  if (token !== undefined) {
+    try {
+      await createSession(token);
+    } catch (error) {
+      isExpired = isProblem(error) && error.status === 401;
+    }
+  }
+  try {
+    info.value = await getInfo();
+    noteSignedIn();
+    if (isExpired) {
+      toast("That sign-in link has expired, but you are still signed in.");
+    }
+    void refreshConversations();
+  } catch (error) {
+    const isRefused = isProblem(error) && error.status === 401;
+    if (isExpired && isRefused) {
+      session.value = { state: "out", why: "link-expired" };
+    } else if (!isRefused && !isOffline.value && session.value.state === "asking") {
+      session.value = { state: "out", why: "unavailable" };
+    }
+  }
+}
+
+/** Has the conversation open that the address names, while somebody is signed in. */
+function openRoute(): void {
+  const id = routeId.value;
+  const isIn = session.value.state === "in";
+  untracked(() => {
+    const open = chat.value;
+    if (!isIn) {
+      open?.dispose();
+      chat.value = null;
+    } else if (open === null || open.id.value !== id) {
+      open?.dispose();
+      chat.value = new Chat(id, navigate);
+    }
+  });
+}
+
+function poll(): void {
+  if (document.visibilityState === "visible" && !isOffline.value) {
+    void chat.value?.poll();
+  }
+}
+
+/** Catches up after the server could not be reached. */
+function comeBack(): void {
+  if (session.value.state !== "in") {
+    void enter();
+    return;
+  }
+  void refreshConversations();
+  if (chat.value?.phase.value === "failed") {
+    chat.value.phase.value = "loading";
+    void chat.value.load();
+  } else {
+    poll();
+  }
+}

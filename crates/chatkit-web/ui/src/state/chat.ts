@@ -1,0 +1,399 @@
+/** One conversation as it is open in this page: its history, its turns, and what is being typed. */
+
+import { type BegunRun, type Feedback, isProblem, type Message, type Run, type ToolCall } from "@chatkit-rs/client";
+import { signal } from "@preact/signals";
+
+import { problemText, sentence } from "../lib/problem-text";
+import { randomKey } from "../lib/random-key";
+import { announce } from "./announcer";
+import { client, rateMessage, startRun } from "./api";
+import { putConversation, refreshConversations } from "./conversations";
+import { loadDraft, saveDraft } from "./drafts";
+import { History } from "./history";
+import { LiveAnswer } from "./live-answer";
+
+/** `missing` where there is no such conversation. */
+export type Phase = "loading" | "ready" | "missing" | "failed";
+
+/** Why the last message has no answer. */
+export interface Unanswered {
+  messageId: string;
+  text: string;
+  toolCalls: readonly ToolCall[];
+}
+
+/** How many conversations were opened. */
+let opened = 0;
+
+export class Chat {
+  /** Tells the conversations that were opened in this page apart, also those that have no id yet. */
+  readonly serial = ++opened;
+
+  /** The conversation; `null` until the first message is sent. */
+  readonly id = signal<string | null>(null);
+
+  readonly phase = signal<Phase>("loading");
+  readonly history = new History();
+
+  /** Why the history is not there, or not whole. */
+  readonly historyProblem = signal<string | null>(null);
+  readonly isReadingOlder = signal(false);
+
+  /** The answer that is being written. */
+  readonly live = signal<LiveAnswer | null>(null);
+
+  /** What was sent and is not known to be with the server. */
+  readonly sending = signal<string | null>(null);
+
+  /** Why it is still in the composer. */
+  readonly sendProblem = signal<string | null>(null);
+
+  readonly unanswered = signal<Unanswered | null>(null);
+
+  /** What is typed. */
+  readonly draft = signal("");
+
+  #sentKey: string | undefined;
+  #regenerateKey: { messageId: string; key: string } | undefined;
+  #stopWhenBegun = false;
+  #isPolling = false;
+  readonly #gone = new AbortController();
+
+  constructor(
+    id: string | null,
+    private readonly onCreated: (id: string) => void,
+  ) {
+    this.id.value = id;
+    const draft = loadDraft(id);
+    this.draft.value = draft.text;
+    this.#sentKey = draft.sentKey;
+    if (id === null) {
+      this.phase.value = "ready";
+    } else {
+      void this.load();
+    }
+  }
+
+  /** Whether an answer is on its way, so that nothing can be sent. */
+  get isBusy(): boolean {
+    return this.live.value !== null || this.sending.value !== null;
+  }
+
+  /** Leaves the conversation. An answer that is being written is written nevertheless. */
+  dispose(): void {
+    this.#gone.abort();
+    this.live.value?.dispose();
+  }
+
+  /** Reads the newest messages, and goes on with an answer that is under way. */
+  async load(): Promise<void> {
+    const id = this.id.value;
+    if (id === null) {
+      return;
+    }
+    this.historyProblem.value = null;
+    try {
+      const page = await this.history.readNewest(id, this.#gone.signal);
+      this.phase.value = "ready";
+      if (page.active_run === null) {
+        await this.#explainSilence();
+      } else {
+        this.#follow(page.active_run);
+      }
+    } catch (error) {
+      this.#noteHistoryProblem(error);
+    }
+  }
+
+  /** Reads older messages. */
+  async readOlder(): Promise<void> {
+    const id = this.id.value;
+    if (id === null || this.isReadingOlder.value || !this.history.hasOlder.value) {
+      return;
+    }
+    this.isReadingOlder.value = true;
+    this.historyProblem.value = null;
+    try {
+      await this.history.readOlder(id, this.#gone.signal);
+    } catch (error) {
+      this.#noteHistoryProblem(error);
+    } finally {
+      this.isReadingOlder.value = false;
+    }
+  }
+
+  /** Tries again to read what could not be read. */
+  async retryHistory(): Promise<void> {
+    this.historyProblem.value = null;
+    await (this.live.value === null ? this.load() : this.readOlder());
+  }
+
+  /** Looks whether something was said elsewhere. */
+  async poll(): Promise<void> {
+    const id = this.id.value;
+    if (id === null || this.phase.value !== "ready" || this.isBusy || this.#isPolling) {
+      return;
+    }
+    this.#isPolling = true;
+    try {
+      const known = this.history.messages.value;
+      const page = await this.history.readNewer(id, this.#gone.signal);
+      if (this.isBusy) {
+        return;
+      }
+      if (page.active_run !== null) {
+        this.unanswered.value = null;
+        this.#follow(page.active_run);
+      } else if (known !== this.history.messages.value) {
+        await this.#explainSilence();
+        void refreshConversations();
+      }
+    } catch (error) {
+      // Anything else may be over when it is looked again.
+      if (isProblem(error) && error.status === 404) {
+        this.phase.value = "missing";
+      }
+    } finally {
+      this.#isPolling = false;
+    }
+  }
+
+  /** Takes what is typed. */
+  type(text: string): void {
+    if (text !== this.draft.value) {
+      this.draft.value = text;
+      // Another text is another message.
+      this.#sentKey = undefined;
+      saveDraft(this.id.value, { text });
+    }
+  }
+
+  /** Sends what is typed. It stays the draft until the server has it. */
+  async send(text = this.draft.value): Promise<void> {
+    if (this.isBusy || text.trim() === "") {
+      return;
+    }
+    const key = text === this.draft.value ? (this.#sentKey ?? randomKey()) : randomKey();
+    this.draft.value = "";
+    this.sending.value = text;
+    this.sendProblem.value = null;
+    this.#stopWhenBegun = false;
+    saveDraft(this.id.value, { text, sentKey: key });
+    try {
+      const id = this.id.value ?? (await this.#create(text, key));
+      const begun = await startRun(id, { content: text }, key, { signal: this.#gone.signal });
+      saveDraft(id, { text: this.draft.value });
+      this.#sentKey = undefined;
+      this.unanswered.value = null;
+      this.#begin(begun);
+    } catch (error) {
+      if (!this.#gone.signal.aborted) {
+        await this.#putBack(text, key, error);
+      }
+    } finally {
+      this.sending.value = null;
+    }
+  }
+
+  /** Has a message answered again. */
+  async answerAgain(messageId: string): Promise<void> {
+    const id = this.id.value;
+    if (id === null || this.isBusy) {
+      return;
+    }
+    if (this.#regenerateKey?.messageId !== messageId) {
+      this.#regenerateKey = { messageId, key: randomKey() };
+    }
+    const { key } = this.#regenerateKey;
+    this.sendProblem.value = null;
+    this.#stopWhenBegun = false;
+    try {
+      const begun = await startRun(id, { regenerate: messageId }, key, { signal: this.#gone.signal });
+      this.#regenerateKey = undefined;
+      this.unanswered.value = null;
+      this.history.cutBehind(messageId);
+      this.#begin(begun);
+    } catch (error) {
+      if (!this.#gone.signal.aborted) {
+        await this.#noteRefusal(error);
+      }
+    }
+  }
+
+  /** Stops the answer. */
+  async stop(): Promise<void> {
+    const live = this.live.value;
+    if (live === null) {
+      this.#stopWhenBegun = this.sending.value !== null;
+      return;
+    }
+    live.isStopping.value = true;
+    try {
+      await client.cancelRun(live.run.conversation_id, live.run.id, { signal: this.#gone.signal });
+    } catch (error) {
+      live.isStopping.value = false;
+      if (!this.#gone.signal.aborted) {
+        this.sendProblem.value = `The answer could not be stopped. ${problemText(error)}`;
+      }
+    }
+  }
+
+  /** Rates an answer; the same rating once more takes it back. */
+  async rate(message: Message, kind: Feedback): Promise<void> {
+    const feedback = message.feedback === kind ? null : kind;
+    this.history.put({ ...message, feedback });
+    try {
+      await rateMessage(message.conversation_id, message.id, feedback);
+    } catch (error) {
+      this.history.put(message);
+      throw error;
+    }
+  }
+
+  async #create(text: string, key: string): Promise<string> {
+    const conversation = await client.createConversation(undefined, { signal: this.#gone.signal });
+    saveDraft(conversation.id, { text, sentKey: key });
+    saveDraft(null, { text: "" });
+    this.id.value = conversation.id;
+    putConversation(conversation);
+    this.onCreated(conversation.id);
+    return conversation.id;
+  }
+
+  #begin({ user_message, run }: BegunRun): void {
+    this.history.put(user_message);
+    this.#follow(run);
+    if (this.#stopWhenBegun) {
+      void this.stop();
+    }
+  }
+
+  #follow(run: Run): void {
+    const live = new LiveAnswer(run);
+    this.live.value = live;
+    void this.#showEvents(live);
+  }
+
+  async #showEvents(live: LiveAnswer): Promise<void> {
+    const { id, conversation_id } = live.run;
+    let end: Run | undefined;
+    try {
+      for await (const event of client.followRun(conversation_id, id, { signal: this.#gone.signal })) {
+        switch (event.type) {
+          case "message.created":
+            this.history.put(event.message);
+            break;
+          case "message.delta":
+            live.append(event.message_id, event.text);
+            break;
+          case "tool_call.started":
+          case "tool_call.completed":
+            live.putToolCall(event.tool_call);
+            break;
+          case "message.completed":
+            this.history.put(event.message);
+            live.complete(event.message.id, event.message.tool_calls ?? []);
+            announce(event.message.content);
+            break;
+          case "run.completed":
+          case "run.failed":
+          case "run.cancelled":
+            end = event.run;
+            break;
+          case "run.started":
+            break;
+        }
+      }
+    } catch (error) {
+      if (this.#gone.signal.aborted) {
+        return;
+      }
+      this.historyProblem.value = problemText(error);
+    }
+    await this.#end(live, end);
+  }
+
+  /** Shows what stays of a run. */
+  async #end(live: LiveAnswer, run: Run | undefined): Promise<void> {
+    const id = live.run.conversation_id;
+    try {
+      if (run === undefined || run.status !== "completed") {
+        // An answer that was taken away to be written again may be back.
+        await this.history.readNewest(id, this.#gone.signal);
+      }
+    } catch (error) {
+      this.#noteHistoryProblem(error);
+    }
+    live.dispose();
+    this.live.value = null;
+    if (run !== undefined) {
+      this.#explain(run);
+    }
+    void refreshConversations();
+  }
+
+  /** Says why the last message has no answer, where it has none. */
+  async #explainSilence(): Promise<void> {
+    const last = this.history.messages.value.at(-1);
+    this.unanswered.value = null;
+    if (last?.role === "user" && last.run_id !== null) {
+      this.#explain(await client.getRun(last.conversation_id, last.run_id, { signal: this.#gone.signal }));
+    }
+  }
+
+  #explain(run: Run): void {
+    const last = this.history.messages.value.at(-1);
+    if (run.status !== "failed" && run.status !== "cancelled") {
+      return;
+    }
+    if (last?.role === "assistant" && last.run_id === run.id) {
+      // The part that was written says by itself that it is one.
+      return;
+    }
+    const text =
+      run.status === "cancelled"
+        ? "Stopped before anything was said."
+        : sentence(run.error?.message ?? "The answer failed");
+    const messageId = run.user_message_id ?? last?.id;
+    if (messageId !== undefined) {
+      const toolCalls = last?.role === "user" ? run.tool_calls : [];
+      this.unanswered.value = { messageId, text, toolCalls };
+      announce(text);
+    }
+  }
+
+  /** Gives back a text that was not sent, in front of what was typed since. */
+  async #putBack(text: string, key: string, error: unknown): Promise<void> {
+    const typed = this.draft.value;
+    this.draft.value = typed.trim() === "" ? text : `${text}\n\n${typed}`;
+    this.#sentKey = this.draft.value === text ? key : undefined;
+    const draft = { text: this.draft.value };
+    saveDraft(this.id.value, this.#sentKey === undefined ? draft : { ...draft, sentKey: key });
+    await this.#noteRefusal(error);
+  }
+
+  async #noteRefusal(error: unknown): Promise<void> {
+    if (isProblem(error) && error.code === "run_active") {
+      this.sendProblem.value = "An answer is already being written here. Send this when it is finished.";
+      await this.load();
+    } else if (isProblem(error) && error.status === 404) {
+      this.phase.value = "missing";
+    } else {
+      this.sendProblem.value = problemText(error);
+    }
+  }
+
+  #noteHistoryProblem(error: unknown): void {
+    if (this.#gone.signal.aborted) {
+      return;
+    }
+    if (isProblem(error) && error.status === 404) {
+      this.phase.value = "missing";
+      return;
+    }
+    this.historyProblem.value = problemText(error);
+    if (this.phase.value === "loading") {
+      this.phase.value = "failed";
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** How the page is built into `../dist`, which the server has in its binary. */
+
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vite";
+
+/** The server that answers while the page is worked on. */
+const api = { "/api": process.env["CHATKIT_SERVER"] ?? "http://127.0.0.1:8000" };
+
+/** The policy under which the server sends the page, so that a breach is seen before it ships. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: https:",
+  "connect-src 'self'",
+  "font-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+
+export default defineConfig({
+  resolve: {
+    alias: {
+      "@chatkit-rs/client": fileURLToPath(
+        new URL("../../../openapi/typescript/src/index.ts", import.meta.url),
+      ),
+    },
+    // The client's source finds its one dependency in this folder.
+    dedupe: ["openapi-fetch"],
+  },
+  build: {
+    outDir: "../dist",
+    emptyOutDir: true,
+    target: "es2022",
+    // The policy lets styles and scripts come from files alone.
+    assetsInlineLimit: 0,
+    modulePreload: false,
+  },
+  server: { host: "127.0.0.1", proxy: api },
+  preview: { host: "127.0.0.1", proxy: api, headers: { "Content-Security-Policy": policy } },
+});
