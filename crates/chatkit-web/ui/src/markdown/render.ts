@@ -1,0 +1,80 @@
+/** Markdown into nodes that are safe to show, whoever wrote it. */
+
+import DOMPurify from "dompurify";
+import { Marked, type Token } from "marked";
+
+import { escapeHtml } from "./escape";
+import { highlighted, languageName } from "./highlight";
+
+/** Only what leads somewhere else: not to this page's own addresses, and not into a script. */
+const ADDRESSES = /^(?:https?:|mailto:)/i;
+
+/** Attributes that are no addresses, and are taken for such where nothing says so. */
+const NO_ADDRESSES = ["align", "start", "tabindex", "type"];
+
+const marked = new Marked({ gfm: true, breaks: true, async: false });
+
+marked.use({
+  renderer: {
+    // Markup in an answer is something it talks about, and is shown as it was written.
+    html: ({ text }) => escapeHtml(text),
+
+    code({ text, lang }) {
+      const tag = lang?.trim().split(/\s/, 1)[0] ?? "";
+      const name = escapeHtml(languageName(tag) || "Text");
+      return (
+        `<div class="code"><div class="code-head"><span>${name}</span>` +
+        '<button type="button" class="code-copy" data-copy="">Copy</button></div>' +
+        `<pre tabindex="0" role="region" aria-label="${name} code">` +
+        `<code>${highlighted(text, tag)}</code></pre></div>`
+      );
+    },
+
+    table(token) {
+      const head = token.header.map((cell) => this.tablecell(cell)).join("");
+      const rows = token.rows.map((row) => `<tr>${row.map((cell) => this.tablecell(cell)).join("")}</tr>`);
+      return (
+        '<div class="table" tabindex="0" role="region" aria-label="Table"><table>' +
+        `<thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
+      );
+    },
+
+    // Asking for a picture would tell its server who reads this, so that is left to a click.
+    image({ href, text }) {
+      return `<a href="${escapeHtml(href)}">Image: ${escapeHtml(text || href)}</a>`;
+    },
+
+    // A task has its own mark, and needs none of the list.
+    listitem({ task, tokens }) {
+      return `<li${task ? ' class="task"' : ""}>${this.parser.parse(tokens)}</li>`;
+    },
+
+    checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
+  },
+});
+
+DOMPurify.addHook("afterSanitizeAttributes", (node) => {
+  if (node instanceof HTMLAnchorElement) {
+    node.target = "_blank";
+    node.rel = "noopener noreferrer nofollow";
+  }
+});
+
+/** The blocks of a text: paragraphs, lists, code and so on, each of which stands by itself. */
+export function blocksOf(text: string): readonly Token[] {
+  return marked.lexer(text).filter(({ type }) => type !== "space" && type !== "def");
+}
+
+/** What a block is made of. */
+export function rendered(block: Token): DocumentFragment {
+  const html = marked.parser([block]);
+  return DOMPurify.sanitize(html, {
+    RETURN_DOM_FRAGMENT: true,
+    ALLOWED_URI_REGEXP: ADDRESSES,
+    ADD_URI_SAFE_ATTR: NO_ADDRESSES,
+    USE_PROFILES: { html: true },
+    FORBID_TAGS: ["style", "form", "input", "textarea", "select", "img", "picture", "video", "audio"],
+    FORBID_ATTR: ["style", "id", "name"],
+  });
+}
+
