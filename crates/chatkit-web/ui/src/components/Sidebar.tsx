@@ -1,0 +1,92 @@
+/** The list of conversations, and everything that is not about one of them. */
+
+import type { Signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+
+import { problemText } from "../lib/problem-text";
+import { newChat, signOut } from "../state/app";
+import { query, search } from "../state/conversations";
+import { toast } from "../state/toasts";
+import { focusComposer } from "./composer-focus";
+import { ConversationList } from "./ConversationList";
+import { isDrawerOpen, isNarrow } from "./drawer";
+import { Icon } from "./Icon";
+import { IconButton } from "./IconButton";
+
+export function Sidebar({ focusSearch }: { focusSearch: Signal<number> }) {
+  const isHidden = isNarrow.value && !isDrawerOpen.value;
+  return (
+    <nav class="sidebar" aria-label="Conversations" inert={isHidden} data-open={isDrawerOpen.value}>
+      <div class="sidebar-head">
+        <button type="button" class="new-chat" onClick={begin}>
+          <Icon name="plus" />
+          New chat
+        </button>
+        {isNarrow.value && (
+          <IconButton icon="cross" name="Close the list" onClick={() => (isDrawerOpen.value = false)} />
+        )}
+      </div>
+      <SearchBox focusSearch={focusSearch} />
+      <ConversationList />
+      <div class="sidebar-foot">
+        <button type="button" class="quiet-button" onClick={leave}>
+          <Icon name="leave" />
+          Sign out
+        </button>
+      </div>
+    </nav>
+  );
+}
+
+function SearchBox({ focusSearch }: { focusSearch: Signal<number> }) {
+  const input = useRef<HTMLInputElement>(null);
+  const times = focusSearch.value;
+  useEffect(() => {
+    if (times > 0) {
+      input.current?.focus();
+      input.current?.select();
+    }
+  }, [times]);
+  return (
+    <div class="search">
+      <Icon name="search" />
+      <input
+        ref={input}
+        type="search"
+        placeholder="Search"
+        aria-label="Search conversations"
+        aria-keyshortcuts="Control+K Meta+K"
+        maxLength={200}
+        value={query.value}
+        onInput={({ currentTarget }) => search(currentTarget.value)}
+        onKeyDown={clearOnEscape}
+      />
+      <kbd aria-hidden="true">{isApple ? "⌘K" : "Ctrl K"}</kbd>
+    </div>
+  );
+}
+
+const isApple = /mac|iphone|ipad/i.test(navigator.userAgent);
+
+/** Clears the search; where there is none, Escape closes the drawer as everywhere else. */
+function clearOnEscape(event: KeyboardEvent): void {
+  if (event.key === "Escape" && query.value !== "") {
+    event.stopPropagation();
+    event.preventDefault();
+    search("");
+  }
+}
+
+function begin(): void {
+  newChat();
+  isDrawerOpen.value = false;
+  focusComposer();
+}
+
+async function leave(): Promise<void> {
+  try {
+    await signOut();
+  } catch (error) {
+    toast(`You are still signed in. ${problemText(error)}`);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Where the history stands: at its end as long as the reader is there, and otherwise where it is
+ * read, also when older messages come in above.
+ */
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+
+import type { Chat } from "../state/chat";
+
+/** So near to the end one wants to see what comes. */
+const NEAR_END = 120;
+
+/** Whoever scrolls up leaves the end, unless by no more than this. */
+const AT_END = 8;
+
+/** So near to the beginning the next older page is read. */
+const NEAR_BEGINNING = 600;
+
+export function useScrolling(chat: Chat) {
+  const isAtEnd = useSignal(true);
+  const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const anchor = useRef<{ element: Element; top: number } | null>(null);
+
+  const toEnd = () => {
+    isAtEnd.value = true;
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+  };
+
+  // What is sent is seen, wherever one has scrolled to.
+  const sending = chat.sending.value;
+  useLayoutEffect(() => {
+    if (sending !== null) {
+      toEnd();
+    }
+  }, [sending]);
+
+  // The first message that was shown before stays in its place on the screen.
+  const firstId = chat.history.messages.value[0]?.id;
+  useLayoutEffect(() => {
+    const { current: kept } = anchor;
+    if (scroller.current && kept?.element.isConnected && !isAtEnd.peek()) {
+      scroller.current.scrollTop += kept.element.getBoundingClientRect().top - kept.top;
+    }
+  }, [firstId]);
+
+  useEffect(() => {
+    const { current: view } = scroller;
+    const { current: column } = content;
+    if (!view || !column) {
+      return undefined;
+    }
+    let height = 0;
+    let top = 0;
+    const readOlderNearBeginning = () => {
+      if (view.scrollTop <= NEAR_BEGINNING && chat.historyProblem.peek() === null) {
+        void chat.readOlder();
+      }
+    };
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.peek()) {
+        view.scrollTop = view.scrollHeight;
+      }
+      height = view.scrollHeight;
+      readOlderNearBeginning();
+    });
+    const noteScroll = () => {
+      const left = view.scrollHeight - view.scrollTop - view.clientHeight;
+      const isUpwards = view.scrollTop < top;
+      top = view.scrollTop;
+      if (left <= (isUpwards ? AT_END : NEAR_END)) {
+        isAtEnd.value = true;
+      } else if (view.scrollHeight === height) {
+        // Otherwise the content has grown, and the view is about to follow.
+        isAtEnd.value = false;
+      }
+      readOlderNearBeginning();
+    };
+    observer.observe(column);
+    observer.observe(view);
+    view.addEventListener("scroll", noteScroll, { passive: true });
+    return () => {
+      observer.disconnect();
+      view.removeEventListener("scroll", noteScroll);
+    };
+  }, [chat]);
+
+  // What is to keep its place is remembered before the messages above it are shown.
+  const first = content.current?.querySelector(".message");
+  if (first && !isAtEnd.peek()) {
+    anchor.current = { element: first, top: first.getBoundingClientRect().top };
+  } else {
+    anchor.current = null;
+  }
+
+  return { isAtEnd, scroller, content, toEnd };
+}
