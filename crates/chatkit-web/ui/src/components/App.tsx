@@ -9,7 +9,7 @@ import { isOffline } from "../state/connection";
 import { conversations } from "../state/conversations";
 import { session } from "../state/session";
 import { ChatView } from "./ChatView";
-import { isDrawerOpen, isNarrow } from "./drawer";
+import { closeDrawer, isDrawerOpen, isNarrow, openDrawer } from "./drawer";
 import { Sidebar } from "./Sidebar";
 import { SignIn } from "./SignIn";
 import { Toasts } from "./Toasts";
@@ -51,7 +51,7 @@ function Body() {
   return (
     <div class="app">
       <Sidebar focusSearch={focusSearch} />
-      {isCovered && <div class="scrim" onClick={() => (isDrawerOpen.value = false)} />}
+      {isCovered && <div class="scrim" onClick={closeDrawer} />}
       <ChatView key={chat.value.serial} chat={chat.value} isCovered={isCovered} />
     </div>
   );
@@ -60,16 +60,17 @@ function Body() {
 function takeKey(event: KeyboardEvent): void {
   if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && !event.shiftKey && !event.altKey) {
     event.preventDefault();
-    isDrawerOpen.value = true;
+    openDrawer();
     focusSearch.value += 1;
-  } else if (event.key === "Escape" && isNarrow.value) {
-    isDrawerOpen.value = false;
+  } else if (event.key === "Escape") {
+    closeDrawer();
   }
 }
 
 /** Names the tab after the open conversation. */
 function nameDocument(): void {
   const id = chat.value?.id.value;
-  const title = conversations.value?.find((conversation) => conversation.id === id)?.title;
-  document.title = title === undefined ? "Chat" : `${title} – Chat`;
+  const listed = conversations.value?.find((conversation) => conversation.id === id)?.title;
+  const title = listed ?? chat.value?.title.value ?? null;
+  document.title = title === null ? "Chat" : `${title} – Chat`;
 }

@@ -83,7 +83,7 @@ function Actions({ chat, message, again }: ActionsProps) {
           onClick={() => void rate("negative")}
         />
         {again && <IconButton icon="again" name="Answer again" onClick={again} />}
-        <time class="time" dateTime={message.created_at} title={fullTime(message.created_at)}>
+        <time class="time" dateTime={message.created_at} title={whenAndBy(message)}>
           {timeOfDay(message.created_at)}
         </time>
       </div>
@@ -92,4 +92,8 @@ function Actions({ chat, message, again }: ActionsProps) {
       )}
     </>
   );
+}
+
+function whenAndBy({ created_at, model }: Message): string {
+  return model === null ? fullTime(created_at) : `${fullTime(created_at)}, by ${model}`;
 }

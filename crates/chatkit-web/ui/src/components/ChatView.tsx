@@ -4,7 +4,7 @@ import type { Chat } from "../state/chat";
 import { info, newChat } from "../state/app";
 import { conversations } from "../state/conversations";
 import { Composer } from "./Composer";
-import { isDrawerOpen, isNarrow } from "./drawer";
+import { isNarrow, openDrawer } from "./drawer";
 import { EmptyState } from "./EmptyState";
 import { IconButton } from "./IconButton";
 import { MessageList } from "./MessageList";
@@ -35,13 +35,13 @@ export function ChatView({ chat, isCovered }: Props) {
 
 function Header({ chat }: { chat: Chat }) {
   const id = chat.id.value;
-  const title = conversations.value?.find((conversation) => conversation.id === id)?.title;
+  const listed = conversations.value?.find((conversation) => conversation.id === id)?.title;
   return (
     <header class="chat-head">
       {isNarrow.value && (
-        <IconButton icon="menu" name="Conversations" onClick={() => (isDrawerOpen.value = true)} />
+        <IconButton icon="menu" name="Conversations" onClick={openDrawer} />
       )}
-      <h1>{id === null ? "New chat" : (title ?? "Conversation")}</h1>
+      <h1>{id === null ? "New chat" : (listed ?? chat.title.value ?? "Conversation")}</h1>
       {isNarrow.value && <IconButton icon="plus" name="New chat" onClick={newChat} />}
     </header>
   );

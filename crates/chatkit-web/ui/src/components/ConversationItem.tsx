@@ -2,22 +2,31 @@
 
 import type { Conversation } from "@chatkit-rs/client";
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 
 import { chat } from "../state/app";
 import { deleteConversation } from "../state/conversation-actions";
 import { navigate, pathOf } from "../state/route";
-import { isDrawerOpen } from "./drawer";
+import { closeDrawer } from "./drawer";
 import { Menu } from "./Menu";
 import { RenameField } from "./RenameField";
 
 export function ConversationItem({ conversation }: { conversation: Conversation }) {
   const isRenaming = useSignal(false);
+  const link = useRef<HTMLAnchorElement>(null);
   const { id, title } = conversation;
   const isOpen = chat.value?.id.value === id;
+  const endRenaming = () => {
+    const isFocusHere = document.activeElement instanceof HTMLInputElement;
+    isRenaming.value = false;
+    if (isFocusHere) {
+      requestAnimationFrame(() => link.current?.focus());
+    }
+  };
   if (isRenaming.value) {
     return (
       <li class="conversation">
-        <RenameField conversation={conversation} onDone={() => (isRenaming.value = false)} />
+        <RenameField conversation={conversation} onDone={endRenaming} />
       </li>
     );
   }
@@ -27,6 +36,7 @@ export function ConversationItem({ conversation }: { conversation: Conversation 
   return (
     <li class="conversation">
       <a
+        ref={link}
         href={pathOf(id)}
         title={title}
         {...(isOpen ? { "aria-current": "page" as const } : {})}
@@ -51,6 +61,6 @@ function open(event: MouseEvent, id: string): void {
   if (event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey) {
     event.preventDefault();
     navigate(id);
-    isDrawerOpen.value = false;
+    closeDrawer();
   }
 }

@@ -17,21 +17,28 @@ export function MessageList({ chat }: { chat: Chat }) {
   const { isAtEnd, scroller, content, toEnd } = useScrolling(chat);
   const live = chat.live.value;
   const sending = chat.sending.value;
-  const lastId = messages.at(-1)?.id;
+  const isIdle = live === null && sending === null;
+  // What only comes after the messages does not go through all of them.
+  const entries = useMemo(
+    () =>
+      messages.map((message, index) => (
+        <Entry
+          key={message.id}
+          chat={chat}
+          message={message}
+          answered={questionOf(messages, index)}
+          isLast={isIdle && index === messages.length - 1}
+        />
+      )),
+    [chat, messages, isIdle],
+  );
   return (
     <section class="messages" aria-label="Messages">
+      <h2 class="visually-hidden">Messages</h2>
       <div class="scroller" ref={scroller} tabIndex={0} role="region" aria-label="History">
         <div class="column" ref={content}>
           <Beginning chat={chat} />
-          {messages.map((message, index) => (
-            <Entry
-              key={message.id}
-              chat={chat}
-              message={message}
-              answered={questionOf(messages, index)}
-              isLast={message.id === lastId && live === null && sending === null}
-            />
-          ))}
+          {entries}
           {sending !== null && live === null && <UserMessage text={sending} isSending />}
           {live !== null && <LiveMessage live={live} />}
           <Unanswered chat={chat} />

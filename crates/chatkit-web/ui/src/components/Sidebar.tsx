@@ -9,21 +9,29 @@ import { query, search } from "../state/conversations";
 import { toast } from "../state/toasts";
 import { focusComposer } from "./composer-focus";
 import { ConversationList } from "./ConversationList";
-import { isDrawerOpen, isNarrow } from "./drawer";
+import { closeDrawer, isDrawerOpen, isNarrow } from "./drawer";
 import { Icon } from "./Icon";
 import { IconButton } from "./IconButton";
 
 export function Sidebar({ focusSearch }: { focusSearch: Signal<number> }) {
+  const isDrawer = isNarrow.value && isDrawerOpen.value;
   const isHidden = isNarrow.value && !isDrawerOpen.value;
+  const first = useRef<HTMLButtonElement>(null);
+  // A search that is asked for takes the focus afterwards.
+  useEffect(() => {
+    if (isDrawer) {
+      first.current?.focus();
+    }
+  }, [isDrawer]);
   return (
     <nav class="sidebar" aria-label="Conversations" inert={isHidden} data-open={isDrawerOpen.value}>
       <div class="sidebar-head">
-        <button type="button" class="new-chat" onClick={begin}>
+        <button ref={first} type="button" class="new-chat" onClick={begin}>
           <Icon name="plus" />
           New chat
         </button>
         {isNarrow.value && (
-          <IconButton icon="cross" name="Close the list" onClick={() => (isDrawerOpen.value = false)} />
+          <IconButton icon="cross" name="Close the list" onClick={closeDrawer} />
         )}
       </div>
       <SearchBox focusSearch={focusSearch} />
@@ -79,7 +87,7 @@ function clearOnEscape(event: KeyboardEvent): void {
 
 function begin(): void {
   newChat();
-  isDrawerOpen.value = false;
+  closeDrawer();
   focusComposer();
 }
 

@@ -55,7 +55,7 @@ function Inside({ toolCall }: { toolCall: ToolCall }) {
 function Part({ name, text }: { name: string; text: string }) {
   return (
     <>
-      <h3>{name}</h3>
+      <p class="tool-part">{name}</p>
       <pre tabIndex={0} role="region" aria-label={name}>
         {text}
       </pre>

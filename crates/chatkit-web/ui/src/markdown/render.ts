@@ -19,6 +19,11 @@ marked.use({
     // Markup in an answer is something it talks about, and is shown as it was written.
     html: ({ text }) => escapeHtml(text),
 
+    // One level below the page's own headings, as answers begin with whatever level they like.
+    heading({ depth, tokens }) {
+      return `<h3 data-depth="${depth}">${this.parser.parseInline(tokens)}</h3>`;
+    },
+
     code({ text, lang }) {
       const tag = lang?.trim().split(/\s/, 1)[0] ?? "";
       const name = escapeHtml(languageName(tag) || "Text");

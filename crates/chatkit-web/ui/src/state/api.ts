@@ -52,6 +52,13 @@ export async function deleteSession(): Promise<void> {
   done(await client.api.DELETE(SESSION));
 }
 
+/** A conversation. */
+export async function getConversation(id: string, { signal }: CallOptions = {}): Promise<Conversation> {
+  const params = { path: { conversation_id: id } };
+  const path = "/api/chat/conversations/{conversation_id}";
+  return whole(await client.api.GET(path, { params, signal: signal ?? null }));
+}
+
 /** Brings back a deleted conversation. */
 export async function restoreConversation(id: string): Promise<Conversation> {
   const params = { path: { conversation_id: id } };

@@ -23,6 +23,9 @@ export const info = signal<Info | null>(null);
 /** The conversation that is open. */
 export const chat = signal<Chat | null>(null);
 
+/** The token of a link that could not be traded in yet, as the server was out of reach. */
+let untradedToken: string | undefined;
+
 /** Starts everything. */
 export function start(): void {
   watchConnection(getInfo);
@@ -54,14 +57,7 @@ export async function signOut(): Promise<void> {
 
 /** Signs in with the token of a link, if there is one, else with the cookie. */
 export async function enter(token?: string): Promise<void> {
-  let isExpired = false;
-  if (token !== undefined) {
-    try {
-      await createSession(token);
-    } catch (error) {
-      isExpired = isProblem(error) && error.status === 401;
-    }
-  }
+  const isExpired = token !== undefined && !(await tradeIn(token));
   try {
     info.value = await getInfo();
     noteSignedIn();
@@ -76,6 +72,18 @@ export async function enter(token?: string): Promise<void> {
     } else if (!isRefused && !isOffline.value && session.value.state === "asking") {
       session.value = { state: "out", why: "unavailable" };
     }
+  }
+}
+
+/** Trades a token in. Gives back whether it still holds, as far as that is known. */
+async function tradeIn(token: string): Promise<boolean> {
+  try {
+    await createSession(token);
+    untradedToken = undefined;
+    return true;
+  } catch (error) {
+    untradedToken = isProblem(error) && error.status === 0 ? token : undefined;
+    return !(isProblem(error) && error.status === 401);
   }
 }
 
@@ -104,7 +112,7 @@ function poll(): void {
 /** Catches up after the server could not be reached. */
 function comeBack(): void {
   if (session.value.state !== "in") {
-    void enter();
+    void enter(untradedToken);
     return;
   }
   void refreshConversations();

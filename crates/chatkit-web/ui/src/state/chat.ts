@@ -6,9 +6,9 @@ import { signal } from "@preact/signals";
 import { problemText, sentence } from "../lib/problem-text";
 import { randomKey } from "../lib/random-key";
 import { announce } from "./announcer";
-import { client, rateMessage, startRun } from "./api";
-import { putConversation, refreshConversations } from "./conversations";
-import { loadDraft, saveDraft } from "./drafts";
+import { client, getConversation, rateMessage, startRun } from "./api";
+import { conversations, putConversation, refreshConversations } from "./conversations";
+import { loadDraft, type Sent, saveDraft, settleDraft } from "./drafts";
 import { History } from "./history";
 import { LiveAnswer } from "./live-answer";
 
@@ -32,6 +32,9 @@ export class Chat {
   /** The conversation; `null` until the first message is sent. */
   readonly id = signal<string | null>(null);
 
+  /** What it is called, where the list does not say so. */
+  readonly title = signal<string | null>(null);
+
   readonly phase = signal<Phase>("loading");
   readonly history = new History();
 
@@ -53,7 +56,7 @@ export class Chat {
   /** What is typed. */
   readonly draft = signal("");
 
-  #sentKey: string | undefined;
+  #sent: Sent | undefined;
   #regenerateKey: { messageId: string; key: string } | undefined;
   #stopWhenBegun = false;
   #isPolling = false;
@@ -66,11 +69,12 @@ export class Chat {
     this.id.value = id;
     const draft = loadDraft(id);
     this.draft.value = draft.text;
-    this.#sentKey = draft.sentKey;
+    this.#sent = draft.sent;
     if (id === null) {
       this.phase.value = "ready";
     } else {
       void this.load();
+      void this.#readTitle(id);
     }
   }
 
@@ -95,6 +99,7 @@ export class Chat {
     try {
       const page = await this.history.readNewest(id, this.#gone.signal);
       this.phase.value = "ready";
+      this.#noteArrival();
       if (page.active_run === null) {
         await this.#explainSilence();
       } else {
@@ -141,6 +146,7 @@ export class Chat {
       if (this.isBusy) {
         return;
       }
+      this.#noteArrival();
       if (page.active_run !== null) {
         this.unanswered.value = null;
         this.#follow(page.active_run);
@@ -163,7 +169,7 @@ export class Chat {
     if (text !== this.draft.value) {
       this.draft.value = text;
       // Another text is another message.
-      this.#sentKey = undefined;
+      this.#sent = undefined;
       saveDraft(this.id.value, { text });
     }
   }
@@ -173,22 +179,28 @@ export class Chat {
     if (this.isBusy || text.trim() === "") {
       return;
     }
-    const key = text === this.draft.value ? (this.#sentKey ?? randomKey()) : randomKey();
+    const sent = (text === this.draft.value ? this.#sent : undefined) ?? {
+      key: randomKey(),
+      after: this.history.messages.value.at(-1)?.id ?? null,
+    };
     this.draft.value = "";
+    this.#sent = undefined;
     this.sending.value = text;
     this.sendProblem.value = null;
     this.#stopWhenBegun = false;
-    saveDraft(this.id.value, { text, sentKey: key });
+    saveDraft(this.id.value, { text, sent });
     try {
-      const id = this.id.value ?? (await this.#create(text, key));
-      const begun = await startRun(id, { content: text }, key, { signal: this.#gone.signal });
-      saveDraft(id, { text: this.draft.value });
-      this.#sentKey = undefined;
-      this.unanswered.value = null;
-      this.#begin(begun);
+      // It is sent also where one goes elsewhere meanwhile.
+      const id = this.id.value ?? (await this.#create(text, sent));
+      const begun = await startRun(id, { content: text }, sent.key);
+      settleDraft(id, sent.key, this.draft.value);
+      if (!this.#gone.signal.aborted) {
+        this.unanswered.value = null;
+        this.#begin(begun);
+      }
     } catch (error) {
       if (!this.#gone.signal.aborted) {
-        await this.#putBack(text, key, error);
+        await this.#putBack(text, sent, error);
       }
     } finally {
       this.sending.value = null;
@@ -215,7 +227,7 @@ export class Chat {
       this.#begin(begun);
     } catch (error) {
       if (!this.#gone.signal.aborted) {
-        await this.#noteRefusal(error);
+        await this.#noteRefusal(error, "The answer was not begun.");
       }
     }
   }
@@ -250,19 +262,48 @@ export class Chat {
     }
   }
 
-  async #create(text: string, key: string): Promise<string> {
-    const conversation = await client.createConversation(undefined, { signal: this.#gone.signal });
-    saveDraft(conversation.id, { text, sentKey: key });
+  async #create(text: string, sent: Sent): Promise<string> {
+    const conversation = await client.createConversation();
+    saveDraft(conversation.id, { text, sent });
     saveDraft(null, { text: "" });
-    this.id.value = conversation.id;
     putConversation(conversation);
-    this.onCreated(conversation.id);
+    this.id.value = conversation.id;
+    if (!this.#gone.signal.aborted) {
+      this.onCreated(conversation.id);
+    }
     return conversation.id;
+  }
+
+  async #readTitle(id: string): Promise<void> {
+    if (conversations.value?.some((conversation) => conversation.id === id)) {
+      return;
+    }
+    try {
+      this.title.value = (await getConversation(id, { signal: this.#gone.signal })).title;
+    } catch {
+      // Whether it is there at all is for its messages to tell.
+    }
+  }
+
+  /** Forgets a text of which nobody knew whether it arrived, once it stands in the history. */
+  #noteArrival(): void {
+    if (this.#sent === undefined) {
+      return;
+    }
+    const { after } = this.#sent;
+    const messages = this.history.messages.value;
+    const newer = messages.slice(messages.findIndex(({ id }) => id === after) + 1);
+    if (newer.some(({ role, content }) => role === "user" && content === this.draft.value)) {
+      this.type("");
+      this.sendProblem.value = null;
+    }
   }
 
   #begin({ user_message, run }: BegunRun): void {
     this.history.put(user_message);
     this.#follow(run);
+    // The first message names the conversation, and each one moves it to the front.
+    void refreshConversations();
     if (this.#stopWhenBegun) {
       void this.stop();
     }
@@ -363,23 +404,26 @@ export class Chat {
   }
 
   /** Gives back a text that was not sent, in front of what was typed since. */
-  async #putBack(text: string, key: string, error: unknown): Promise<void> {
+  async #putBack(text: string, sent: Sent, error: unknown): Promise<void> {
     const typed = this.draft.value;
-    this.draft.value = typed.trim() === "" ? text : `${text}\n\n${typed}`;
-    this.#sentKey = this.draft.value === text ? key : undefined;
-    const draft = { text: this.draft.value };
-    saveDraft(this.id.value, this.#sentKey === undefined ? draft : { ...draft, sentKey: key });
-    await this.#noteRefusal(error);
+    if (typed.trim() === "") {
+      this.draft.value = text;
+      this.#sent = sent;
+      saveDraft(this.id.value, { text, sent });
+    } else {
+      this.type(`${text}\n\n${typed}`);
+    }
+    await this.#noteRefusal(error, "Your message was not sent.");
   }
 
-  async #noteRefusal(error: unknown): Promise<void> {
+  async #noteRefusal(error: unknown, what: string): Promise<void> {
     if (isProblem(error) && error.code === "run_active") {
       this.sendProblem.value = "An answer is already being written here. Send this when it is finished.";
       await this.load();
     } else if (isProblem(error) && error.status === 404) {
       this.phase.value = "missing";
     } else {
-      this.sendProblem.value = problemText(error);
+      this.sendProblem.value = `${what} ${problemText(error)}`;
     }
   }
 

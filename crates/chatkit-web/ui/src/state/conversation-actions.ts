@@ -25,6 +25,7 @@ export async function deleteConversation(conversation: Conversation): Promise<vo
   try {
     await client.deleteConversation(id);
   } catch (error) {
+    // What is not there any more is what was asked for.
     if (!isProblem(error) || error.status !== 404) {
       putConversation(conversation);
       const again = { label: "Try again", run: () => void deleteConversation(conversation) };

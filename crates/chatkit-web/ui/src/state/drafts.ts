@@ -5,12 +5,21 @@
 
 const PREFIX = "chatkit.draft.";
 
+/** An attempt to send of which nobody knows whether it arrived. */
+export interface Sent {
+  /** The key under which it was sent. */
+  key: string;
+
+  /** The last message that was there before it. */
+  after: string | null;
+}
+
 /** What was typed last. */
 export interface Draft {
   text: string;
 
-  /** The key under which this very text was sent, where nobody knows whether it arrived. */
-  sentKey?: string;
+  /** How this very text was sent. */
+  sent?: Sent;
 }
 
 /** The draft of a conversation, `null` for a new one. */
@@ -20,6 +29,13 @@ export function loadDraft(id: string | null): Draft {
     return isDraft(draft) ? draft : { text: "" };
   } catch {
     return { text: "" };
+  }
+}
+
+/** Forgets a text that has arrived, unless something else was typed since. */
+export function settleDraft(id: string, key: string, typedSince: string): void {
+  if (loadDraft(id).sent?.key === key) {
+    saveDraft(id, { text: typedSince });
   }
 }
 
@@ -57,6 +73,17 @@ function isDraft(value: unknown): value is Draft {
     value !== null &&
     "text" in value &&
     typeof value.text === "string" &&
-    (!("sentKey" in value) || typeof value.sentKey === "string")
+    (!("sent" in value) || isSent(value.sent))
+  );
+}
+
+function isSent(value: unknown): value is Sent {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "key" in value &&
+    typeof value.key === "string" &&
+    "after" in value &&
+    (value.after === null || typeof value.after === "string")
   );
 }

@@ -3,6 +3,9 @@
 import type { Run, ToolCall } from "@chatkit-rs/client";
 import { signal } from "@preact/signals";
 
+/** A long text grows less often, as showing it takes longer. */
+const CHARACTERS_PER_MILLISECOND = 500;
+
 /** What is shown of a run that has not ended. */
 export class LiveAnswer {
   /** The text of the message that is being written. It grows once per frame at most. */
@@ -16,7 +19,8 @@ export class LiveAnswer {
 
   #messageId: string | null = null;
   #arrived = "";
-  #frame: number | undefined;
+  #timer: number | undefined;
+  #frame = 0;
 
   constructor(readonly run: Run) {}
 
@@ -27,10 +31,12 @@ export class LiveAnswer {
       this.#arrived = "";
     }
     this.#arrived += text;
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = undefined;
-      this.text.value = this.#arrived;
-    });
+    this.#timer ??= window.setTimeout(() => {
+      this.#frame = requestAnimationFrame(() => {
+        this.#timer = undefined;
+        this.text.value = this.#arrived;
+      });
+    }, this.#arrived.length / CHARACTERS_PER_MILLISECOND);
   }
 
   /** Shows a tool call as it is now. */
@@ -54,8 +60,7 @@ export class LiveAnswer {
 
   /** Ends it. */
   dispose(): void {
-    if (this.#frame !== undefined) {
-      cancelAnimationFrame(this.#frame);
-    }
+    window.clearTimeout(this.#timer);
+    cancelAnimationFrame(this.#frame);
   }
 }
