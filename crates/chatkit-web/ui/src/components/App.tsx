@@ -45,7 +45,11 @@ function Body() {
     return <SignIn why={current.why} />;
   }
   if (current.state === "asking" || chat.value === null) {
-    return <main class="opening" aria-busy="true" aria-label="Opening" />;
+    return (
+      <main class="opening" aria-busy="true" aria-label="Opening">
+        <span class="spinner" />
+      </main>
+    );
   }
   const isCovered = isNarrow.value && isDrawerOpen.value;
   return (

@@ -26,7 +26,8 @@ export function closeDrawer(): void {
     isDrawerOpen.value = false;
     // What is covered takes no focus before it is shown again.
     requestAnimationFrame(() => {
-      if (opener instanceof HTMLElement && document.activeElement === document.body) {
+      const { activeElement: focused, body } = document;
+      if (opener instanceof HTMLElement && (focused === body || focused?.closest("[inert]"))) {
         opener.focus();
       }
     });

@@ -11,8 +11,8 @@ import type { Chat } from "../state/chat";
 /** So near to the end one wants to see what comes. */
 const NEAR_END = 120;
 
-/** Whoever scrolls up leaves the end, unless by no more than this. */
-const AT_END = 8;
+/** Whoever scrolls up leaves the end with the first step; positions may be fractions. */
+const AT_END = 1;
 
 /** So near to the beginning the next older page is read. */
 const NEAR_BEGINNING = 600;
