@@ -12,12 +12,20 @@ const ADDRESSES = /^(?:https?:|mailto:)/i;
 /** Attributes that are no addresses, and are taken for such where nothing says so. */
 const NO_ADDRESSES = ["align", "start", "tabindex", "type"];
 
+const LINE_BREAK = /^<br ?\/?>$/i;
+
 const marked = new Marked({ gfm: true, breaks: true, async: false });
 
 marked.use({
   renderer: {
-    // Markup in an answer is something it talks about, and is shown as it was written.
-    html: ({ text }) => escapeHtml(text),
+    // Markup in an answer is something it talks about, and is shown as it was written, but for the
+    // one tag by which a cell of a table has several lines.
+    html({ text, block }) {
+      if (LINE_BREAK.test(text)) {
+        return "<br>";
+      }
+      return block ? `<p class="raw">${escapeHtml(text.trim())}</p>` : escapeHtml(text);
+    },
 
     // One level below the page's own headings, as answers begin with whatever level they like.
     heading({ depth, tokens }) {
@@ -59,7 +67,7 @@ marked.use({
 });
 
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
-  if (node instanceof HTMLAnchorElement) {
+  if (node instanceof HTMLAnchorElement && node.hasAttribute("href")) {
     node.target = "_blank";
     node.rel = "noopener noreferrer nofollow";
   }

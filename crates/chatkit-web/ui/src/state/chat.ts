@@ -171,6 +171,10 @@ export class Chat {
       // Another text is another message.
       this.#sent = undefined;
       saveDraft(this.id.value, { text });
+      if (text.trim() === "") {
+        // Nothing is left that was not sent.
+        this.sendProblem.value = null;
+      }
     }
   }
 
