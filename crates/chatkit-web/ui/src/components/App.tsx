@@ -62,7 +62,8 @@ function Body() {
 }
 
 function takeKey(event: KeyboardEvent): void {
-  if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && !event.shiftKey && !event.altKey) {
+  const isCommand = (event.metaKey || event.ctrlKey) && !event.shiftKey && !event.altKey;
+  if (isCommand && event.key.toLowerCase() === "k") {
     event.preventDefault();
     openDrawer();
     focusSearch.value += 1;

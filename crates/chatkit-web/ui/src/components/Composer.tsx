@@ -14,7 +14,7 @@ const COUNTED_FROM = 0.9;
 
 export function Composer({ chat }: { chat: Chat }) {
   const input = useRef<HTMLTextAreaElement>(null);
-  const text = chat.draft.value;
+  const text = chat.typed.text.value;
   const limit = info.value?.limits.message_chars ?? MAX_MESSAGE_CHARS;
   const length = text.length < limit * COUNTED_FROM ? 0 : [...text.trim()].length;
   const isCounted = length >= limit * COUNTED_FROM;

@@ -1,26 +1,20 @@
 /** One conversation as it is open in this page: its history, its turns, and what is being typed. */
 
-import { type BegunRun, type Feedback, isProblem, type Message, type Run, type ToolCall } from "@chatkit-rs/client";
+import { type BegunRun, type Feedback, isProblem, type Message, type Run } from "@chatkit-rs/client";
 import { signal } from "@preact/signals";
 
-import { problemText, sentence } from "../lib/problem-text";
+import { problemText } from "../lib/problem-text";
 import { randomKey } from "../lib/random-key";
 import { announce } from "./announcer";
 import { client, getConversation, rateMessage, startRun } from "./api";
 import { conversations, putConversation, refreshConversations } from "./conversations";
-import { loadDraft, type Sent, saveDraft, settleDraft } from "./drafts";
 import { History } from "./history";
 import { LiveAnswer } from "./live-answer";
+import { type Outgoing, TypedText } from "./typed-text";
+import { explanation, type Unanswered } from "./unanswered";
 
 /** `missing` where there is no such conversation. */
 export type Phase = "loading" | "ready" | "missing" | "failed";
-
-/** Why the last message has no answer. */
-export interface Unanswered {
-  messageId: string;
-  text: string;
-  toolCalls: readonly ToolCall[];
-}
 
 /** How many conversations were opened. */
 let opened = 0;
@@ -51,12 +45,11 @@ export class Chat {
   /** Why it is still in the composer. */
   readonly sendProblem = signal<string | null>(null);
 
+  /** Why the last message has no answer. */
   readonly unanswered = signal<Unanswered | null>(null);
 
-  /** What is typed. */
-  readonly draft = signal("");
+  readonly typed: TypedText;
 
-  #sent: Sent | undefined;
   #regenerateKey: { messageId: string; key: string } | undefined;
   #stopWhenBegun = false;
   #isPolling = false;
@@ -67,9 +60,7 @@ export class Chat {
     private readonly onCreated: (id: string) => void,
   ) {
     this.id.value = id;
-    const draft = loadDraft(id);
-    this.draft.value = draft.text;
-    this.#sent = draft.sent;
+    this.typed = new TypedText(id);
     if (id === null) {
       this.phase.value = "ready";
     } else {
@@ -166,45 +157,37 @@ export class Chat {
 
   /** Takes what is typed. */
   type(text: string): void {
-    if (text !== this.draft.value) {
-      this.draft.value = text;
-      // Another text is another message.
-      this.#sent = undefined;
-      saveDraft(this.id.value, { text });
-      if (text.trim() === "") {
-        // Nothing is left that was not sent.
-        this.sendProblem.value = null;
-      }
+    this.typed.type(text);
+    if (text.trim() === "") {
+      // Nothing is left that was not sent.
+      this.sendProblem.value = null;
     }
   }
 
-  /** Sends what is typed. It stays the draft until the server has it. */
-  async send(text = this.draft.value): Promise<void> {
+  /** Sends what is typed. */
+  async send(text = this.typed.text.value): Promise<void> {
     if (this.isBusy || text.trim() === "") {
       return;
     }
-    const sent = (text === this.draft.value ? this.#sent : undefined) ?? {
-      key: randomKey(),
-      after: this.history.messages.value.at(-1)?.id ?? null,
-    };
-    this.draft.value = "";
-    this.#sent = undefined;
+    const outgoing = this.typed.takeOut(text, this.history.messages.value.at(-1)?.id ?? null);
     this.sending.value = text;
     this.sendProblem.value = null;
     this.#stopWhenBegun = false;
-    saveDraft(this.id.value, { text, sent });
     try {
       // It is sent also where one goes elsewhere meanwhile.
-      const id = this.id.value ?? (await this.#create(text, sent));
-      const begun = await startRun(id, { content: text }, sent.key);
-      settleDraft(id, sent.key, this.draft.value);
+      const id = this.id.value ?? (await this.#create(outgoing));
+      const begun = await startRun(id, { content: text }, outgoing.sent.key);
+      this.typed.settle(outgoing);
+      // The first message names the conversation, and each one moves it to the front.
+      void refreshConversations();
       if (!this.#gone.signal.aborted) {
         this.unanswered.value = null;
         this.#begin(begun);
       }
     } catch (error) {
       if (!this.#gone.signal.aborted) {
-        await this.#putBack(text, sent, error);
+        this.typed.putBack(outgoing);
+        await this.#noteRefusal(error, "Your message was not sent.");
       }
     } finally {
       this.sending.value = null;
@@ -266,10 +249,9 @@ export class Chat {
     }
   }
 
-  async #create(text: string, sent: Sent): Promise<string> {
+  async #create(outgoing: Outgoing): Promise<string> {
     const conversation = await client.createConversation();
-    saveDraft(conversation.id, { text, sent });
-    saveDraft(null, { text: "" });
+    this.typed.moveTo(conversation.id, outgoing);
     putConversation(conversation);
     this.id.value = conversation.id;
     if (!this.#gone.signal.aborted) {
@@ -291,23 +273,14 @@ export class Chat {
 
   /** Forgets a text of which nobody knew whether it arrived, once it stands in the history. */
   #noteArrival(): void {
-    if (this.#sent === undefined) {
-      return;
-    }
-    const { after } = this.#sent;
-    const messages = this.history.messages.value;
-    const newer = messages.slice(messages.findIndex(({ id }) => id === after) + 1);
-    if (newer.some(({ role, content }) => role === "user" && content === this.draft.value)) {
+    if (this.typed.hasArrived(this.history.messages.value)) {
       this.type("");
-      this.sendProblem.value = null;
     }
   }
 
   #begin({ user_message, run }: BegunRun): void {
     this.history.put(user_message);
     this.#follow(run);
-    // The first message names the conversation, and each one moves it to the front.
-    void refreshConversations();
     if (this.#stopWhenBegun) {
       void this.stop();
     }
@@ -387,37 +360,11 @@ export class Chat {
   }
 
   #explain(run: Run): void {
-    const last = this.history.messages.value.at(-1);
-    if (run.status !== "failed" && run.status !== "cancelled") {
-      return;
+    const why = explanation(run, this.history.messages.value.at(-1));
+    this.unanswered.value = why;
+    if (why !== null) {
+      announce(why.text);
     }
-    if (last?.role === "assistant" && last.run_id === run.id) {
-      // The part that was written says by itself that it is one.
-      return;
-    }
-    const text =
-      run.status === "cancelled"
-        ? "Stopped before anything was said."
-        : sentence(run.error?.message ?? "The answer failed");
-    const messageId = run.user_message_id ?? last?.id;
-    if (messageId !== undefined) {
-      const toolCalls = last?.role === "user" ? run.tool_calls : [];
-      this.unanswered.value = { messageId, text, toolCalls };
-      announce(text);
-    }
-  }
-
-  /** Gives back a text that was not sent, in front of what was typed since. */
-  async #putBack(text: string, sent: Sent, error: unknown): Promise<void> {
-    const typed = this.draft.value;
-    if (typed.trim() === "") {
-      this.draft.value = text;
-      this.#sent = sent;
-      saveDraft(this.id.value, { text, sent });
-    } else {
-      this.type(`${text}\n\n${typed}`);
-    }
-    await this.#noteRefusal(error, "Your message was not sent.");
   }
 
   async #noteRefusal(error: unknown, what: string): Promise<void> {
