@@ -1,7 +1,7 @@
 /** The list of conversations, and everything that is not about one of them. */
 
 import type { Signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { problemText } from "../lib/problem-text";
 import { newChat, signOut } from "../state/app";
@@ -16,17 +16,23 @@ import { IconButton } from "./IconButton";
 export function Sidebar({ focusSearch }: { focusSearch: Signal<number> }) {
   const isDrawer = isNarrow.value && isDrawerOpen.value;
   const isHidden = isNarrow.value && !isDrawerOpen.value;
-  const first = useRef<HTMLButtonElement>(null);
-  // A search that is asked for takes the focus afterwards.
-  useEffect(() => {
-    if (isDrawer) {
-      first.current?.focus();
+  const nav = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    // A search that was asked for has the focus already.
+    if (isDrawer && !nav.current?.contains(document.activeElement)) {
+      nav.current?.querySelector("button")?.focus();
     }
   }, [isDrawer]);
   return (
-    <nav class="sidebar" aria-label="Conversations" inert={isHidden} data-open={isDrawerOpen.value}>
+    <nav
+      ref={nav}
+      class="sidebar"
+      aria-label="Conversations"
+      inert={isHidden}
+      data-open={isDrawerOpen.value}
+    >
       <div class="sidebar-head">
-        <button ref={first} type="button" class="new-chat" onClick={begin}>
+        <button type="button" class="new-chat" onClick={begin}>
           <Icon name="plus" />
           New chat
         </button>
@@ -49,7 +55,8 @@ export function Sidebar({ focusSearch }: { focusSearch: Signal<number> }) {
 function SearchBox({ focusSearch }: { focusSearch: Signal<number> }) {
   const input = useRef<HTMLInputElement>(null);
   const times = focusSearch.value;
-  useEffect(() => {
+  // Before the next key is taken, which belongs to the search.
+  useLayoutEffect(() => {
     if (times > 0) {
       input.current?.focus();
       input.current?.select();

@@ -17,6 +17,11 @@ const AT_END = 1;
 /** So near to the beginning the next older page is read. */
 const NEAR_BEGINNING = 600;
 
+/** For so many milliseconds after a turn of the wheel or the like, it is the reader who scrolls. */
+const BY_HAND = 500;
+
+const HANDS = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
+
 export function useScrolling(chat: Chat) {
   const isAtEnd = useSignal(true);
   const scroller = useRef<HTMLDivElement>(null);
@@ -53,6 +58,7 @@ export function useScrolling(chat: Chat) {
     }
     let height = 0;
     let top = 0;
+    let handledAt = -BY_HAND;
     const readOlderNearBeginning = () => {
       if (view.scrollTop <= NEAR_BEGINNING && chat.historyProblem.peek() === null) {
         void chat.readOlder();
@@ -63,15 +69,19 @@ export function useScrolling(chat: Chat) {
         view.scrollTop = view.scrollHeight;
       }
       height = view.scrollHeight;
+      top = view.scrollTop;
       readOlderNearBeginning();
     });
+    const noteHand = () => {
+      handledAt = performance.now();
+    };
     const noteScroll = () => {
       const left = view.scrollHeight - view.scrollTop - view.clientHeight;
       const isUpwards = view.scrollTop < top;
       top = view.scrollTop;
       if (left <= (isUpwards ? AT_END : NEAR_END)) {
         isAtEnd.value = true;
-      } else if (view.scrollHeight === height) {
+      } else if (view.scrollHeight === height || performance.now() - handledAt < BY_HAND) {
         // Otherwise the content has grown, and the view is about to follow.
         isAtEnd.value = false;
       }
@@ -80,9 +90,15 @@ export function useScrolling(chat: Chat) {
     observer.observe(column);
     observer.observe(view);
     view.addEventListener("scroll", noteScroll, { passive: true });
+    for (const hand of HANDS) {
+      view.addEventListener(hand, noteHand, { passive: true });
+    }
     return () => {
       observer.disconnect();
       view.removeEventListener("scroll", noteScroll);
+      for (const hand of HANDS) {
+        view.removeEventListener(hand, noteHand);
+      }
     };
   }, [chat]);
 

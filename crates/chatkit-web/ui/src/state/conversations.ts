@@ -8,6 +8,9 @@ import { client } from "./api";
 
 const PAGE_SIZE = 30;
 
+/** More the server does not look for. */
+const LONGEST_QUERY = 200;
+
 /** How long to wait for the next key before a search is sent. */
 const TYPING_PAUSE = 250;
 
@@ -29,6 +32,9 @@ const nextCursor = signal<string | null>(null);
 /** Whether there are conversations behind those that were read. */
 export const hasMoreConversations = computed(() => nextCursor.value !== null);
 
+/** What was looked for when they were read. */
+let listedQuery = "";
+
 let reading = new AbortController();
 let typing: number | undefined;
 
@@ -36,12 +42,27 @@ let typing: number | undefined;
 export function search(text: string): void {
   query.value = text;
   window.clearTimeout(typing);
-  typing = window.setTimeout(() => void readFirstPage(true), text.trim() === "" ? 0 : TYPING_PAUSE);
+  typing = window.setTimeout(refreshConversations, text.trim() === "" ? 0 : TYPING_PAUSE);
 }
 
-/** Reads the newest conversations again; those behind them stay as they are. */
-export function refreshConversations(): Promise<void> {
-  return readFirstPage(false);
+/** Reads the first page: in front of what was read behind it, or of nothing after another search. */
+export async function refreshConversations(): Promise<void> {
+  reading.abort();
+  reading = new AbortController();
+  const q = [...query.value.trim()].slice(0, LONGEST_QUERY).join("");
+  await read(q, null, (page, cursor) => {
+    const known = q === listedQuery ? (conversations.value ?? []) : [];
+    const last = page.at(-1);
+    const ids = new Set(page.map(({ id }) => id));
+    // What is newer than the page's end and not on the page is gone.
+    const behind =
+      last === undefined || cursor === null
+        ? []
+        : known.filter((other) => !ids.has(other.id) && byTime(other, last) > 0);
+    listedQuery = q;
+    conversations.value = [...page, ...behind];
+    nextCursor.value = behind.length === 0 ? cursor : nextCursor.value;
+  });
 }
 
 /** Reads the next page. */
@@ -49,7 +70,7 @@ export async function readMoreConversations(): Promise<void> {
   if (isListLoading.value || nextCursor.value === null) {
     return;
   }
-  await read(nextCursor.value, (page, cursor) => {
+  await read(listedQuery, nextCursor.value, (page, cursor) => {
     const known = conversations.value ?? [];
     const ids = new Set(known.map(({ id }) => id));
     conversations.value = [...known, ...page.filter(({ id }) => !ids.has(id))];
@@ -70,41 +91,25 @@ export function dropConversation(id: string): void {
 
 /** Forgets everything, as nobody is signed in any more. */
 export function forgetConversations(): void {
+  window.clearTimeout(typing);
   reading.abort();
+  isListLoading.value = false;
   query.value = "";
   conversations.value = null;
   nextCursor.value = null;
   listProblem.value = null;
 }
 
-/** Reads the first page: instead of all that is listed, or in front of what was read behind it. */
-async function readFirstPage(isNewList: boolean): Promise<void> {
-  reading.abort();
-  reading = new AbortController();
-  await read(null, (page, cursor) => {
-    const known = isNewList ? [] : (conversations.value ?? []);
-    const last = page.at(-1);
-    const ids = new Set(page.map(({ id }) => id));
-    // What is newer than the page's end and not on the page is gone.
-    const behind =
-      last === undefined || cursor === null
-        ? []
-        : known.filter((other) => !ids.has(other.id) && byTime(other, last) > 0);
-    conversations.value = [...page, ...behind];
-    nextCursor.value = behind.length === 0 ? cursor : nextCursor.value;
-  });
-}
-
 async function read(
+  q: string,
   cursor: string | null,
   take: (page: readonly Conversation[], cursor: string | null) => void,
 ): Promise<void> {
   const { signal } = reading;
-  const q = query.value.trim();
   isListLoading.value = true;
   try {
     const page = await client.getConversations(
-      { limit: PAGE_SIZE, cursor, q: q === "" ? undefined : [...q].slice(0, 200).join("") },
+      { limit: PAGE_SIZE, cursor, q: q === "" ? undefined : q },
       { signal },
     );
     listProblem.value = null;
