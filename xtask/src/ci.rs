@@ -4,17 +4,18 @@ use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Context, Result};
 
-use crate::{openapi, process, test, tidy};
+use crate::{openapi, process, test, tidy, web};
 
 /// A step's name, and what runs it.
 type Step = (&'static str, fn() -> Result<()>);
 
 /// The steps before the tests, cheap ones first.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("format", format),
     ("clippy", clippy),
     ("doc", doc),
     ("openapi", openapi::check),
+    ("web", web::check),
     ("tidy", tidy::run),
     ("deny", deny),
 ];

@@ -20,6 +20,7 @@ mod process;
 mod python;
 mod test;
 mod tidy;
+mod web;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Writes the API's document, and the TypeScript types made from it.
     Openapi(openapi::Arguments),
+    /// Builds the chat page.
+    Web(web::Arguments),
     /// Checks the conventions that no compiler and no lint knows.
     Tidy,
 }
@@ -66,6 +69,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Ci => return ci::run(),
         Command::Bench(arguments) => bench::run(&arguments)?,
         Command::Openapi(arguments) => openapi::run(&arguments)?,
+        Command::Web(arguments) => web::run(&arguments)?,
         Command::Tidy => tidy::run()?,
     }
     Ok(ExitCode::SUCCESS)

@@ -11,11 +11,12 @@ use anyhow::{Result, ensure};
 use crate::{debian, process};
 
 /// The folders of Node packages that the tests use. One that is not there is skipped.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "openapi/typescript",
     "tests/better-auth",
     "tests/chatkit/node",
     "tests/clients",
+    "tests/page/node",
     "tests/sdks/node",
 ];
 

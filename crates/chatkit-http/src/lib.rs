@@ -32,7 +32,7 @@ pub use serve::serve;
 pub use state::{ApiOptions, ApiState, ProviderName};
 
 use poem::{Endpoint, EndpointExt, Response, Route};
-use poem_openapi::OpenApiService;
+use poem_openapi::{OpenApiService, OperationId};
 
 use self::{
     chat::ChatApi,
@@ -69,6 +69,29 @@ const APIS: Apis = (
 /// Everything that the server answers, as one endpoint that never fails: errors are answers.
 #[must_use]
 pub fn router(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
+    let docs = named(poem::get(docs::page), "docs");
+    let routes = routes(&state).at("/", docs);
+    Shell::new(routes.data(state.clone()), state)
+}
+
+/// The same with pages for people, which are asked for whatever the API does not answer.
+#[must_use]
+pub fn router_with_pages(
+    state: ApiState,
+    pages: impl Endpoint<Output = Response> + 'static,
+) -> impl Endpoint<Output = Response> + 'static {
+    // What neither answers is nobody's operation.
+    let pages = pages.after(|result| async move {
+        result.map(|mut response| {
+            response.set_data(OperationId("page"));
+            response
+        })
+    });
+    let routes = routes(&state).nest_no_strip("/", pages);
+    Shell::new(routes.data(state.clone()), state)
+}
+
+fn routes(state: &ApiState) -> Route {
     let contract = OpenApiService::new(APIS, document::TITLE, env!("CARGO_PKG_VERSION"));
     let mut routes = Route::new()
         .nest("/health", named(health::routes(), "health"))
@@ -90,10 +113,9 @@ pub fn router(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
         )
         .at("/chatkit", named(poem::post(chatkit::handle), "chatkit"))
         .at("/docs", named(poem::get(docs::page), "docs"))
-        .at("/", named(poem::get(docs::page), "docs"))
         .nest_no_strip("/api", contract);
     if let Some(metrics) = &state.options().metrics {
         routes = routes.at("/metrics", named(poem::get(metrics.endpoint()), "metrics"));
     }
-    Shell::new(routes.data(state.clone()), state)
+    routes
 }

@@ -15,6 +15,7 @@ use chatkit_domain::{Clock, Repositories, SystemClock, UserId};
 use chatkit_http::{ApiOptions, ApiState, MetricsSource, ProviderName, Verifier, VerifierOptions};
 use chatkit_repository::DatabaseOptions;
 use chatkit_tools::ToolRegistry;
+use chatkit_web::Pages;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -99,7 +100,7 @@ impl App {
             clock,
             options,
         );
-        let router = chatkit_http::router(state.clone());
+        let router = chatkit_http::router_with_pages(state.clone(), pages(settings));
         tasks.spawn(chatkit_http::serve(listener, router, stop.clone()));
         let upkeep = stop.clone();
         tasks.spawn(async move {
@@ -148,6 +149,13 @@ impl App {
         self.repositories.maintenance.close().await;
         tracing::info!("stopped");
     }
+}
+
+/// The chat page, for the frames in which it may be shown.
+fn pages(settings: &Settings) -> Pages {
+    let ancestors = settings.frame_ancestors.iter();
+    let ancestors: Vec<String> = ancestors.map(|origin| origin.as_str().to_owned()).collect();
+    Pages::new(&ancestors)
 }
 
 async fn agent(

@@ -140,6 +140,9 @@ pub struct Settings {
     /// Origins whose pages may call, separated by commas
     #[arg(long, env, global = true, value_delimiter = ',')]
     pub cors_origins: Vec<Origin>,
+    /// Origins that may show the chat page in a frame, separated by commas
+    #[arg(long, env, global = true, value_delimiter = ',')]
+    pub frame_ancestors: Vec<Origin>,
     /// Messages that the model is given at most
     #[arg(long, env, global = true, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub context_messages: u32,

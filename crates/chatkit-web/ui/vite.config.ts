@@ -11,7 +11,7 @@ const policy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "img-src 'self' data: https:",
+  "img-src 'self' data:",
   "connect-src 'self'",
   "font-src 'self'",
   "base-uri 'none'",
@@ -35,6 +35,8 @@ export default defineConfig({
     // The policy lets styles and scripts come from files alone.
     assetsInlineLimit: 0,
     modulePreload: false,
+    // What others wrote of the page, and on which terms.
+    license: { fileName: "licenses.md" },
   },
   server: { host: "127.0.0.1", proxy: api },
   preview: { host: "127.0.0.1", proxy: api, headers: { "Content-Security-Policy": policy } },

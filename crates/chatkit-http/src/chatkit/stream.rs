@@ -198,41 +198,47 @@ impl Answer {
             RunEvent::MessageCompleted(message) if self.is_told(&message) => {
                 told.extend(self.steps.settle(&message));
             }
-            RunEvent::MessageCompleted(message) => {
-                told.extend(self.steps.settle(&message));
-                if self
-                    .writes
-                    .take_if(|writes| *writes == message.id)
-                    .is_some()
-                {
-                    let done = ThreadItemUpdate::ContentPartDone {
-                        content_index: 0,
-                        content: OutputText::new(message.content.clone()),
-                    };
-                    told.push(update(message.id, done));
-                }
-                told.push(ThreadStreamEvent::ItemDone {
-                    item: to_message(*message),
-                });
-            }
-            RunEvent::Ended(run) => {
-                // What was written of an answer that is not kept.
-                told.extend(self.thoughts.end().map(removed));
-                told.extend(self.steps.remove());
-                told.extend(self.writes.take().map(removed));
-                if run.assistant_message_id.is_none() {
-                    // What it said makes room for what stood there before.
-                    let own = self
-                        .said
-                        .values()
-                        .filter(|said| said.run_id == Some(run.id));
-                    told.extend(own.map(|said| removed(said.id)));
-                }
-                let has_failed = run.status == RunStatus::Failed && !self.has_failed;
-                told.extend(has_failed.then(failure));
-            }
+            RunEvent::MessageCompleted(message) => self.complete(*message, told),
+            RunEvent::Ended(run) => self.end(&run, told),
             RunEvent::Started(_) | RunEvent::MessageCreated(_) => {}
         }
+    }
+
+    /// Tells an answer that is kept.
+    fn complete(&mut self, message: Message, told: &mut Vec<ThreadStreamEvent>) {
+        told.extend(self.steps.settle(&message));
+        if self
+            .writes
+            .take_if(|writes| *writes == message.id)
+            .is_some()
+        {
+            let done = ThreadItemUpdate::ContentPartDone {
+                content_index: 0,
+                content: OutputText::new(message.content.clone()),
+            };
+            told.push(update(message.id, done));
+        }
+        told.push(ThreadStreamEvent::ItemDone {
+            item: to_message(message),
+        });
+    }
+
+    /// Tells that nothing more comes.
+    fn end(&mut self, run: &Run, told: &mut Vec<ThreadStreamEvent>) {
+        // What was written of an answer that is not kept.
+        told.extend(self.thoughts.end().map(removed));
+        told.extend(self.steps.remove());
+        told.extend(self.writes.take().map(removed));
+        if run.assistant_message_id.is_none() {
+            // What it said makes room for what stood there before.
+            let own = self
+                .said
+                .values()
+                .filter(|said| said.run_id == Some(run.id));
+            told.extend(own.map(|said| removed(said.id)));
+        }
+        let has_failed = run.status == RunStatus::Failed && !self.has_failed;
+        told.extend(has_failed.then(failure));
     }
 
     /// Whether the client knows this answer as it is: the end tells an answer again that was kept

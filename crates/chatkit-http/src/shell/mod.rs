@@ -235,7 +235,8 @@ fn malformed(path: &str) -> Resource {
         }
         ["", "api", "chat", "conversations", _, "runs", ..] => Resource::Run,
         ["", "api", "chat", "conversations", _, "messages", _, ..] => Resource::Message,
-        _ => Resource::Conversation,
+        ["", "api", "chat", "conversations", ..] => Resource::Conversation,
+        _ => Resource::Route,
     }
 }
 

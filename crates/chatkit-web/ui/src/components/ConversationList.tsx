@@ -4,6 +4,7 @@ import type { Conversation } from "@chatkit-rs/client";
 import { useEffect, useRef } from "preact/hooks";
 
 import { period } from "../lib/time";
+import { isOffline } from "../state/connection";
 import {
   conversations,
   hasMoreConversations,
@@ -31,7 +32,7 @@ export function ConversationList() {
           </ul>
         </section>
       ))}
-      {listProblem.value !== null && (
+      {listProblem.value !== null && !isOffline.value && (
         <Notice
           text={listProblem.value}
           onAction={() => void (listed === null ? refreshConversations() : readMoreConversations())}

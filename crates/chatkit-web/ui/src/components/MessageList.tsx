@@ -4,6 +4,7 @@ import type { Message } from "@chatkit-rs/client";
 import { useMemo } from "preact/hooks";
 
 import type { Chat } from "../state/chat";
+import { isOffline } from "../state/connection";
 import { AssistantMessage } from "./AssistantMessage";
 import { Icon } from "./Icon";
 import { LiveMessage } from "./LiveMessage";
@@ -76,7 +77,8 @@ function Entry({ chat, message, answered, isLast }: EntryProps) {
 
 /** Where the messages that were read begin. */
 function Beginning({ chat }: { chat: Chat }) {
-  if (chat.historyProblem.value !== null) {
+  // What is said of the connection is said above, and mended by itself.
+  if (chat.historyProblem.value !== null && !isOffline.value) {
     return <Notice text={chat.historyProblem.value} onAction={() => void chat.retryHistory()} />;
   }
   if (!chat.history.hasOlder.value) {

@@ -116,9 +116,12 @@ function comeBack(): void {
     return;
   }
   void refreshConversations();
-  if (chat.value?.phase.value === "failed") {
-    chat.value.phase.value = "loading";
-    void chat.value.load();
+  const open = chat.value;
+  if (open?.phase.value === "failed") {
+    open.phase.value = "loading";
+    void open.load();
+  } else if (open !== null && open.historyProblem.value !== null) {
+    void open.retryHistory();
   } else {
     poll();
   }

@@ -1,0 +1,84 @@
+//! The chat page, embedded in the binary: what is built from `ui/` stands in `dist/`, checked in, so
+//! that building the server needs no Node.
+
+mod asset;
+
+use std::collections::HashMap;
+
+use poem::{
+    Endpoint, Request, Response, Result,
+    error::{MethodNotAllowedError, NotFoundError},
+    http::Method,
+};
+
+use self::asset::Asset;
+
+/// The page itself.
+const PAGE: &str = "index.html";
+
+/// Where the page's address names a conversation, which the page then opens.
+const CONVERSATION: &str = "c/";
+
+/// Answers the page and what belongs to it; anything else is not found.
+#[derive(Debug)]
+pub struct Pages {
+    assets: HashMap<String, Asset>,
+    policy: String,
+}
+
+impl Pages {
+    /// The pages, which may be shown in frames of these origins; of none, without any.
+    #[must_use]
+    pub fn new(frame_ancestors: &[String]) -> Self {
+        Self {
+            assets: asset::all(),
+            policy: policy(frame_ancestors),
+        }
+    }
+
+    fn find(&self, path: &str) -> Option<(&Asset, bool)> {
+        let name = path.strip_prefix('/')?;
+        if name.is_empty() || is_conversation(name) {
+            return Some((self.assets.get(PAGE)?, true));
+        }
+        let asset = self.assets.get(name).filter(|_| name != PAGE)?;
+        Some((asset, false))
+    }
+}
+
+impl Endpoint for Pages {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let (asset, is_page) = self.find(request.uri().path()).ok_or(NotFoundError)?;
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Err(MethodNotAllowedError.into());
+        }
+        let mut response = asset.answer(&request);
+        if is_page {
+            response = response.with_policy(&self.policy);
+        }
+        Ok(response.into_response())
+    }
+}
+
+/// Whether a path names a conversation: `c/` and an id, which the page looks at itself.
+fn is_conversation(name: &str) -> bool {
+    let id = name.strip_prefix(CONVERSATION);
+    id.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
+}
+
+/// What the page may do (Content Security Policy, Level 3): it runs and shows what came with it and
+/// nothing else, and talks to its own server alone.
+fn policy(frame_ancestors: &[String]) -> String {
+    let ancestors = if frame_ancestors.is_empty() {
+        "'none'".to_owned()
+    } else {
+        frame_ancestors.join(" ")
+    };
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors {ancestors}"
+    )
+}
