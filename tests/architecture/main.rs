@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which of our crates a crate may build on.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("chatkit-domain", &[]),
     ("chatkit-protocol", &[]),
     ("chatkit-repository", &["chatkit-domain"]),
@@ -20,6 +20,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
         &["chatkit-agent", "chatkit-domain", "chatkit-protocol"],
     ),
     ("chatkit-migration", &[]),
+    ("chatkit-web", &[]),
     (
         "chatkit-server",
         &[
@@ -29,6 +30,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
             "chatkit-migration",
             "chatkit-repository",
             "chatkit-tools",
+            "chatkit-web",
         ],
     ),
 ];
@@ -39,7 +41,7 @@ const RESERVED: [(&str, &[&str]); 6] = [
     ("sea-orm", &["chatkit-repository", "chatkit-migration"]),
     ("sea-orm-migration", &["chatkit-migration"]),
     ("sqlx", &["chatkit-repository", "chatkit-migration"]),
-    ("poem", &["chatkit-http"]),
+    ("poem", &["chatkit-http", "chatkit-web"]),
     ("poem-openapi", &["chatkit-http"]),
 ];
 

@@ -22,7 +22,7 @@ pub mod token;
 pub use better_auth::{BetterAuth, SignedIn};
 pub use client::{Answer, Client};
 pub use database::{Backend, TestDatabase};
-pub use server::{Replica, TestServer};
+pub use server::{Replica, Stopped, TestServer};
 
 use std::time::Duration;
 

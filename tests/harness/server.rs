@@ -106,9 +106,17 @@ impl TestServer {
     /// # Panics
     /// When the other does not start.
     pub async fn restart(self) -> Self {
+        self.pause().await.start().await
+    }
+
+    /// Stops it; another can be started on the same database.
+    pub async fn pause(self) -> Stopped {
         self.app.stop().await;
-        let settings = settings(self.database.url(), &self.flags);
-        Self::run(self.database, &settings, self.flags, self.extensions).await
+        Stopped {
+            database: self.database,
+            flags: self.flags,
+            extensions: self.extensions,
+        }
     }
 
     /// Another server on the same database.
@@ -157,6 +165,25 @@ impl TestServer {
     #[must_use]
     pub fn database(&self) -> &TestDatabase {
         &self.database
+    }
+}
+
+/// What is left of a server that was stopped.
+#[derive(Debug)]
+pub struct Stopped {
+    database: TestDatabase,
+    flags: Vec<String>,
+    extensions: Extensions,
+}
+
+impl Stopped {
+    /// Starts another in its place.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(self) -> TestServer {
+        let settings = settings(self.database.url(), &self.flags);
+        TestServer::run(self.database, &settings, self.flags, self.extensions).await
     }
 }
 

@@ -45,7 +45,7 @@ async fn labels_are_bounded() {
         assert!(operations.contains(name), "{operations:?}");
     }
     let document = server.client_with(None).get("/openapi.yaml").await.text;
-    let ours = ["none", "preflight", "health", "docs", "metrics"];
+    let ours = ["none", "preflight", "health", "docs", "metrics", "page"];
     let completions = ["createCompletion", "listModels", "chatkit"];
     for operation in &operations {
         let known = ours.contains(&operation.as_str())

@@ -1,0 +1,294 @@
+/** What people do with the page. */
+
+import assert from "node:assert/strict";
+
+import type { Browser, BrowserContext, Page } from "playwright-core";
+
+import { api } from "./api.js";
+import { checkAccessibility } from "./accessibility.js";
+import {
+  history,
+  origin,
+  type Part,
+  play,
+  says,
+  script,
+  signInToken,
+  startServer,
+  stopServer,
+  users,
+  visitor,
+} from "./stage.js";
+
+/** An answer that begins and does not end. */
+const STALLED: Part[] = [{ text: "Once upon a time, " }, { text: "there was" }, "stall"];
+
+async function openPage(context: BrowserContext, path = "/"): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(origin + path);
+  return page;
+}
+
+/** The page of somebody who is signed in, with nothing said yet. */
+async function begin(browser: Browser, look = {}): Promise<Page> {
+  const page = await openPage(await visitor(browser, users.alice, look));
+  await page.getByRole("textbox", { name: "Message" }).waitFor();
+  return page;
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  const composer = page.getByRole("textbox", { name: "Message" });
+  await composer.fill(text);
+  await composer.press("Enter");
+}
+
+function answer(page: Page) {
+  return page.getByRole("article", { name: "Answer" }).last();
+}
+
+/** Waits until the last answer is whole and says this. */
+async function answered(page: Page, text: string): Promise<void> {
+  await answer(page).getByText(text).waitFor();
+  await page.getByRole("button", { name: "Send" }).waitFor();
+}
+
+function listed(page: Page, title: string) {
+  return page.getByRole("navigation").getByRole("link", { name: title, exact: true });
+}
+
+async function firstVisit(browser: Browser): Promise<void> {
+  const context = await visitor(browser, null);
+  const page = await openPage(context);
+  await page.getByRole("heading", { name: "Sign in to chat" }).waitFor();
+  await checkAccessibility(page);
+  await page.goto("about:blank");
+  await page.goto(`${origin}/#token=${signInToken}`);
+  await page.getByRole("textbox", { name: "Message" }).waitFor();
+  assert.equal(new URL(page.url()).hash, "");
+  await page.getByText("fake-model answers").waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Sign in to chat" }).waitFor();
+  // A link is good once it is good, and no longer than it says.
+  await page.goto("about:blank");
+  await page.goto(`${origin}/#token=${signInToken}x`);
+  await page.getByRole("heading", { name: "This sign-in link has expired" }).waitFor();
+}
+
+async function startersAndTools(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  const call = { id: "c1", name: "add_task", arguments: '{"title":"Buy groceries"}' };
+  await script(
+    [{ call }, { end: "tool_calls" }],
+    says("Added **groceries**.\n\n```js\nconst milk = 1;\n```"),
+  );
+  await page.getByRole("button", { name: "Add a task to buy groceries" }).click();
+  await answered(page, "Added groceries.");
+  assert.match(page.url(), /\/c\/[0-9a-f-]{36}$/);
+  await answer(page).locator("strong").getByText("groceries").waitFor();
+  const card = page.locator("main details").first();
+  await card.getByText("Add task").click();
+  await card.getByText('"title": "Buy groceries"').first().waitFor();
+  await card.getByText("Result").waitFor();
+  await answer(page).getByText("const milk = 1;").waitFor();
+  await answer(page).getByRole("button", { name: "Copy", exact: true }).last().click();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(copied, /^Added \*\*groceries\*\*/);
+  const kept = page.waitForResponse((response) => response.url().endsWith("/feedback"));
+  await answer(page).getByRole("button", { name: "Good answer" }).click();
+  assert.equal((await kept).status(), 204);
+  await page.reload();
+  const liked = answer(page).getByRole("button", { name: "Good answer", pressed: true });
+  await liked.waitFor();
+  await checkAccessibility(page);
+}
+
+async function stopAndAgain(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script(STALLED, says("The end came soon."), says("It came later."));
+  await say(page, "Tell me a story");
+  await answer(page).getByText("there was").waitFor();
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await answer(page).getByText("Stopped").waitFor();
+  await answer(page).getByText("Once upon a time, there was").waitFor();
+  await answer(page).getByRole("button", { name: "Try again" }).click();
+  await answered(page, "The end came soon.");
+  assert.equal(await page.getByText("Once upon a time").count(), 0);
+  await answer(page).getByRole("button", { name: "Answer again" }).click();
+  await answered(page, "It came later.");
+  assert.equal(await page.getByRole("article", { name: "Answer" }).count(), 1);
+}
+
+async function reloadAndTabs(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  const words = ["One ", "two ", "three ", "four ", "five ", "six."];
+  const slowly = words.flatMap((text): Part[] => [{ text }, { wait: 700 }]);
+  await script([...slowly, { end: "stop" }]);
+  await say(page, "Count to six");
+  await answer(page).getByText("two").waitFor();
+  const other = await openPage(page.context(), new URL(page.url()).pathname);
+  await page.reload();
+  await answered(page, "One two three four five six.");
+  await answered(other, "One two three four five six.");
+  // What is said in one tab is seen in the other.
+  await script(says("Seven comes next."));
+  await say(page, "And then?");
+  await answered(other, "Seven comes next.");
+  assert.equal(await other.getByRole("article", { name: "You" }).count(), 2);
+}
+
+async function namesAndSearch(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script(says("Gladly."), says("Why not."));
+  await say(page, "A question about whales");
+  await answered(page, "Gladly.");
+  await page.getByRole("button", { name: "New chat" }).click();
+  await say(page, "A question about ants");
+  await answered(page, "Why not.");
+  await page.getByRole("button", { name: "Options of “A question about ants”" }).click();
+  await page.getByRole("menuitem", { name: "Rename" }).click();
+  const field = page.getByRole("textbox", { name: "Title" });
+  await field.fill("Ants");
+  await field.press("Enter");
+  await listed(page, "Ants").waitFor();
+  const search = page.getByRole("searchbox", { name: "Search conversations" });
+  await search.fill("whales");
+  await listed(page, "Ants").waitFor({ state: "detached" });
+  await listed(page, "A question about whales").click();
+  await answered(page, "Gladly.");
+  await search.fill("");
+  await listed(page, "Ants").waitFor();
+  await page.getByRole("button", { name: "Options of “Ants”" }).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await listed(page, "Ants").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Undo" }).click();
+  await listed(page, "Ants").waitFor();
+  await page.reload();
+  await listed(page, "Ants").waitFor();
+  await page.goBack();
+}
+
+async function twoUsers(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script(says("Between us."));
+  await say(page, "My secret is a walrus");
+  await answered(page, "Between us.");
+  const path = new URL(page.url()).pathname;
+  const bobs = await openPage(await visitor(browser, users.bob), path);
+  await bobs.getByRole("heading", { name: "This conversation is not here" }).waitFor();
+  assert.equal(await bobs.getByText("walrus").count(), 0);
+}
+
+async function offlineAndBack(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script(says("Hello again."));
+  await page.context().setOffline(true);
+  await say(page, "Is anybody there?");
+  await page.getByText("You are offline").waitFor();
+  const composer = page.getByRole("textbox", { name: "Message" });
+  await page.waitForFunction(() => document.querySelector("textarea")?.value !== "");
+  assert.equal(await composer.inputValue(), "Is anybody there?");
+  await page.context().setOffline(false);
+  await page.getByText("You are offline").waitFor({ state: "detached" });
+  await composer.press("Enter");
+  await answered(page, "Hello again.");
+  assert.equal(await page.getByRole("article", { name: "You" }).count(), 1);
+}
+
+async function serverAwayAndBack(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script(STALLED);
+  await say(page, "Tell me another story");
+  await answer(page).getByText("there was").waitFor();
+  // What is told is kept by then.
+  await page.waitForTimeout(600);
+  await stopServer();
+  await startServer();
+  await answer(page).getByText("Stopped").waitFor();
+  await answer(page).getByText("Once upon a time, there was").waitFor();
+  await page.getByText("You are offline").waitFor({ state: "detached" });
+  // The text so far, and one button.
+  await page.waitForFunction(() => document.querySelectorAll(".notice").length === 0);
+  assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 1);
+  await script(says("And so it ended."));
+  await page.getByRole("button", { name: "Try again" }).click();
+  await answered(page, "And so it ended.");
+}
+
+async function keyboardOnly(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script(says("By keys alone."));
+  await page.keyboard.type("Can you hear me?");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("Over.");
+  await page.keyboard.press("Enter");
+  await answered(page, "By keys alone.");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("hear me");
+  await listed(page, "Can you hear me?").waitFor();
+  for (let step = 0; step < 20; step += 1) {
+    await page.keyboard.press("Tab");
+    const focused = await page.evaluate(() => document.activeElement?.textContent ?? "");
+    if (focused === "Can you hear me?") break;
+  }
+  await page.keyboard.press("Enter");
+  await answered(page, "By keys alone.");
+}
+
+async function phone(browser: Browser): Promise<void> {
+  const page = await begin(browser, { phone: true, dark: true });
+  await script(says("Small is beautiful."));
+  await say(page, "Do I fit?");
+  await answered(page, "Small is beautiful.");
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+  await page.getByRole("button", { name: "Conversations" }).click();
+  await listed(page, "Do I fit?").waitFor();
+  await checkAccessibility(page);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Send" }).waitFor();
+  await checkAccessibility(page);
+}
+
+async function longHistory(browser: Browser): Promise<void> {
+  const id = await history(5_000);
+  const page = await openPage(await visitor(browser, users.bob), `/c/${id}`);
+  await page.getByText("Line 5000 of a long talk.").waitFor();
+  const log = page.getByRole("region", { name: "History" });
+  // Older ones come as one scrolls up, and what is read stays where it is.
+  for (const line of [4_940, 4_880, 4_820]) {
+    await log.evaluate((element) => element.scrollTo(0, 0));
+    await page.getByText(`Line ${line} of a long talk.`).waitFor({ state: "attached" });
+  }
+  await page.getByRole("button", { name: "Jump to latest" }).click();
+  await page.getByText("Line 5000 of a long talk.").waitFor();
+}
+
+async function manyConversations(browser: Browser): Promise<void> {
+  for (let index = 0; index < 45; index += 1) {
+    await api("POST", "/conversations", { title: `Chat number ${index}` }, users.bob);
+  }
+  const page = await openPage(await visitor(browser, users.bob));
+  await listed(page, "Chat number 44").waitFor();
+  for (const title of ["Chat number 24", "Chat number 4", "Chat number 0"]) {
+    await listed(page, "Chat number 44").hover();
+    await page.mouse.wheel(0, 5_000);
+    await listed(page, title).waitFor();
+  }
+}
+
+await play({
+  "first visit, sign in and out": firstVisit,
+  "a starter, a tool, what an answer can do": startersAndTools,
+  "stop and answer again": stopAndAgain,
+  "reload in mid-answer, two tabs": reloadAndTabs,
+  "names, search, delete and undo": namesAndSearch,
+  "two users": twoUsers,
+  "offline and back": offlineAndBack,
+  "the server away and back": serverAwayAndBack,
+  "keyboard only": keyboardOnly,
+  "a phone in the dark": phone,
+  "a long history": longHistory,
+  "many conversations": manyConversations,
+});
