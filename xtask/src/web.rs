@@ -77,6 +77,7 @@ fn build() -> Result<Files> {
     process::run(
         process::command("npm")
             .current_dir(&sources)
+            .env("NODE_ENV", "production")
             .args(["run", "--silent", "build", "--", "--logLevel", "warn"])
             .arg("--outDir")
             .arg(folder.path()),

@@ -78,8 +78,9 @@ interface SendProps {
 }
 
 function SendProblem({ chat, isReady, send }: SendProps) {
-  const text = chat.sendProblem.value ?? "";
-  return isReady && !chat.isBusy ? <Notice text={text} onAction={send} /> : <Notice text={text} />;
+  const { text, again } = chat.sendProblem.value ?? { text: "", again: null };
+  const action = again === "send" ? (isReady ? send : null) : again;
+  return action !== null && !chat.isBusy ? <Notice text={text} onAction={action} /> : <Notice text={text} />;
 }
 
 /** Sends, or stops the answer while one is written. */

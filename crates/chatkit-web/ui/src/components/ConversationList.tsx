@@ -51,6 +51,8 @@ function Nothing() {
 /** The end of what was read: where it comes into sight, the next page is read. */
 function More() {
   const element = useRef<HTMLDivElement>(null);
+  // A page that is on its way may end the wait, or have ended another.
+  const isLoading = isListLoading.value;
   const count = conversations.value?.length;
   useEffect(() => {
     const observer = new IntersectionObserver((entries) => {
@@ -62,7 +64,7 @@ function More() {
       observer.observe(element.current);
     }
     return () => observer.disconnect();
-  }, [count]);
+  }, [count, isLoading]);
   return (
     <div class="more" ref={element}>
       <span class="spinner" role="img" aria-label="Reading more" />

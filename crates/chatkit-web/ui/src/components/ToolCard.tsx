@@ -19,7 +19,7 @@ const STATUS: Readonly<Record<ToolCallStatus, { label: string; icon: IconName | 
 
 export function ToolCard({ toolCall }: { toolCall: ToolCall }) {
   const isOpen = useSignal(false);
-  const { label, icon } = STATUS[toolCall.status];
+  const { label, icon } = STATUS[toolCall.status] ?? STATUS.unknown;
   const took = toolCall.execution_time_ms;
   return (
     <details

@@ -56,7 +56,9 @@ export function highlighted(code: string, tag: string): string {
 
 /** What to call the language of a code block; it is `tag` as it was written where that is unknown. */
 export function languageName(tag: string): string {
-  const known = NAMES[tag.toLowerCase()];
+  const name = tag.toLowerCase();
+  // Not what every object has, such as a `constructor`.
+  const known = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
   if (known !== undefined) {
     return known;
   }

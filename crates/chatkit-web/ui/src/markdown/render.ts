@@ -5,6 +5,7 @@ import { Marked, type Token } from "marked";
 
 import { escapeHtml } from "./escape";
 import { highlighted, languageName } from "./highlight";
+import { isTame } from "./tame";
 
 /** Only what leads somewhere else: not to this page's own addresses, and not into a script. */
 const ADDRESSES = /^(?:https?:|mailto:)/i;
@@ -75,12 +76,35 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
 
 /** The blocks of a text: paragraphs, lists, code and so on, each of which stands by itself. */
 export function blocksOf(text: string): readonly Token[] {
-  return marked.lexer(text).filter(({ type }) => type !== "space" && type !== "def");
+  if (!isTame(text)) {
+    return [asWritten(text)];
+  }
+  try {
+    return marked.lexer(text).filter(({ type }) => type !== "space" && type !== "def");
+  } catch {
+    return [asWritten(text)];
+  }
+}
+
+/** A text that is not read as Markdown. */
+function asWritten(text: string): Token {
+  return { type: "html", raw: text, text, pre: false, block: true };
 }
 
 /** What a block is made of. */
 export function rendered(block: Token): DocumentFragment {
-  const html = marked.parser([block]);
+  return safe(parsed(block));
+}
+
+function parsed(block: Token): string {
+  try {
+    return marked.parser([block]);
+  } catch {
+    return `<p class="raw">${escapeHtml(block.raw)}</p>`;
+  }
+}
+
+function safe(html: string): DocumentFragment {
   return DOMPurify.sanitize(html, {
     RETURN_DOM_FRAGMENT: true,
     ALLOWED_URI_REGEXP: ADDRESSES,

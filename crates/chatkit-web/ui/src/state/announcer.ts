@@ -10,6 +10,7 @@ export const announcement = signal("");
 /** Tells something as soon as the user is not busy listening. */
 export function announce(text: string): void {
   const characters = [...text];
-  announcement.value =
-    characters.length <= LONGEST ? text : `${characters.slice(0, LONGEST).join("")} …`;
+  const told = characters.length <= LONGEST ? text : `${characters.slice(0, LONGEST).join("")} …`;
+  // The same once more is told only where it differs.
+  announcement.value = told === announcement.value ? `${told}\u200b` : told;
 }

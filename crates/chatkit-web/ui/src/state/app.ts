@@ -5,6 +5,7 @@ import { isProblem } from "@chatkit-rs/client";
 import { effect, signal, untracked } from "@preact/signals";
 
 import { openingToken, takeToken } from "../lib/sign-in-link";
+import { announcement } from "./announcer";
 import { createSession, deleteSession, getInfo } from "./api";
 import { Chat } from "./chat";
 import { isOffline, onComeback, watchConnection } from "./connection";
@@ -12,7 +13,7 @@ import { forgetConversations, refreshConversations } from "./conversations";
 import { forgetDrafts } from "./drafts";
 import { navigate, routeId } from "./route";
 import { noteSignedIn, session } from "./session";
-import { toast } from "./toasts";
+import { toast, toasts } from "./toasts";
 
 /** How often to look whether something was said in another tab. */
 const POLL_INTERVAL = 2_000;
@@ -23,7 +24,7 @@ export const info = signal<Info | null>(null);
 /** The conversation that is open. */
 export const chat = signal<Chat | null>(null);
 
-/** The token of a link that could not be traded in yet, as the server was out of reach. */
+/** The token of a link that could not be traded in yet, though nobody said that it is no good. */
 let untradedToken: string | undefined;
 
 /** Starts everything. */
@@ -51,12 +52,11 @@ export function newChat(): void {
 export async function signOut(): Promise<void> {
   await deleteSession();
   forgetDrafts();
-  forgetConversations();
   session.value = { state: "out", why: "left" };
 }
 
 /** Signs in with the token of a link, if there is one, else with the cookie. */
-export async function enter(token?: string): Promise<void> {
+export async function enter(token = untradedToken): Promise<void> {
   const isExpired = token !== undefined && !(await tradeIn(token));
   try {
     info.value = await getInfo();
@@ -80,11 +80,24 @@ async function tradeIn(token: string): Promise<boolean> {
   try {
     await createSession(token);
     untradedToken = undefined;
+    // Whoever was signed in before is not any more.
+    untracked(forgetUser);
+    session.value = { state: "asking" };
     return true;
   } catch (error) {
-    untradedToken = isProblem(error) && error.status === 0 ? token : undefined;
-    return !(isProblem(error) && error.status === 401);
+    const isRefused = isProblem(error) && error.status === 401;
+    untradedToken = isRefused ? undefined : token;
+    return !isRefused;
   }
+}
+
+/** Forgets what was shown to who is signed in: the next may be somebody else. */
+function forgetUser(): void {
+  chat.value?.dispose();
+  chat.value = null;
+  forgetConversations();
+  announcement.value = "";
+  toasts.value = [];
 }
 
 /** Has the conversation open that the address names, while somebody is signed in. */
@@ -94,8 +107,7 @@ function openRoute(): void {
   untracked(() => {
     const open = chat.value;
     if (!isIn) {
-      open?.dispose();
-      chat.value = null;
+      forgetUser();
     } else if (open === null || open.id.value !== id) {
       open?.dispose();
       chat.value = new Chat(id, navigate);
@@ -112,7 +124,7 @@ function poll(): void {
 /** Catches up after the server could not be reached. */
 function comeBack(): void {
   if (session.value.state !== "in") {
-    void enter(untradedToken);
+    void enter();
     return;
   }
   void refreshConversations();

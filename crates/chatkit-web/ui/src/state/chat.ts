@@ -10,11 +10,19 @@ import { client, getConversation, rateMessage, startRun } from "./api";
 import { conversations, putConversation, refreshConversations } from "./conversations";
 import { History } from "./history";
 import { LiveAnswer } from "./live-answer";
+import { session } from "./session";
+import { toast } from "./toasts";
 import { type Outgoing, TypedText } from "./typed-text";
 import { explanation, type Unanswered } from "./unanswered";
 
 /** `missing` where there is no such conversation. */
 export type Phase = "loading" | "ready" | "missing" | "failed";
+
+/** Why something was not sent, and how it is tried again: as it is typed, or otherwise. */
+export interface SendProblem {
+  text: string;
+  again: "send" | (() => void) | null;
+}
 
 /** How many conversations were opened. */
 let opened = 0;
@@ -43,7 +51,7 @@ export class Chat {
   readonly sending = signal<string | null>(null);
 
   /** Why it is still in the composer. */
-  readonly sendProblem = signal<string | null>(null);
+  readonly sendProblem = signal<SendProblem | null>(null);
 
   /** Why the last message has no answer. */
   readonly unanswered = signal<Unanswered | null>(null);
@@ -53,6 +61,16 @@ export class Chat {
   #regenerateKey: { messageId: string; key: string } | undefined;
   #stopWhenBegun = false;
   #isPolling = false;
+
+  /** Whether an answer is asked for that was not begun yet. */
+  #isStarting = false;
+
+  /** Whether it was the older messages that could not be read. */
+  #failedOlder = false;
+
+  /** A run that could not be followed: only its end is waited for. */
+  #unfollowed: string | undefined;
+
   readonly #gone = new AbortController();
 
   constructor(
@@ -87,6 +105,8 @@ export class Chat {
       return;
     }
     this.historyProblem.value = null;
+    this.#failedOlder = false;
+    this.#unfollowed = undefined;
     try {
       const page = await this.history.readNewest(id, this.#gone.signal);
       this.phase.value = "ready";
@@ -111,7 +131,9 @@ export class Chat {
     this.historyProblem.value = null;
     try {
       await this.history.readOlder(id, this.#gone.signal);
+      this.#failedOlder = false;
     } catch (error) {
+      this.#failedOlder = true;
       this.#noteHistoryProblem(error);
     } finally {
       this.isReadingOlder.value = false;
@@ -121,23 +143,26 @@ export class Chat {
   /** Tries again to read what could not be read. */
   async retryHistory(): Promise<void> {
     this.historyProblem.value = null;
-    await (this.live.value === null ? this.load() : this.readOlder());
+    await (this.#failedOlder || this.live.value !== null ? this.readOlder() : this.load());
   }
 
   /** Looks whether something was said elsewhere. */
   async poll(): Promise<void> {
     const id = this.id.value;
-    if (id === null || this.phase.value !== "ready" || this.isBusy || this.#isPolling) {
+    if (id === null || this.phase.value !== "ready" || this.isBusy || this.#isPolling || this.#isStarting) {
       return;
     }
     this.#isPolling = true;
     try {
       const known = this.history.messages.value;
       const page = await this.history.readNewer(id, this.#gone.signal);
-      if (this.isBusy) {
+      if (this.isBusy || this.#isStarting) {
         return;
       }
       this.#noteArrival();
+      if (page.active_run !== null && page.active_run.id === this.#unfollowed) {
+        return;
+      }
       if (page.active_run !== null) {
         this.unanswered.value = null;
         this.#follow(page.active_run);
@@ -187,7 +212,10 @@ export class Chat {
     } catch (error) {
       if (!this.#gone.signal.aborted) {
         this.typed.putBack(outgoing);
-        await this.#noteRefusal(error, "Your message was not sent.");
+        await this.#noteRefusal(error, "Your message was not sent.", "send");
+      } else if (session.value.state === "in") {
+        this.typed.putBack(outgoing);
+        toast("A message was not sent. It is kept where you wrote it.");
       }
     } finally {
       this.sending.value = null;
@@ -197,9 +225,10 @@ export class Chat {
   /** Has a message answered again. */
   async answerAgain(messageId: string): Promise<void> {
     const id = this.id.value;
-    if (id === null || this.isBusy) {
+    if (id === null || this.isBusy || this.#isStarting) {
       return;
     }
+    this.#isStarting = true;
     if (this.#regenerateKey?.messageId !== messageId) {
       this.#regenerateKey = { messageId, key: randomKey() };
     }
@@ -214,8 +243,10 @@ export class Chat {
       this.#begin(begun);
     } catch (error) {
       if (!this.#gone.signal.aborted) {
-        await this.#noteRefusal(error, "The answer was not begun.");
+        await this.#noteRefusal(error, "The answer was not begun.", () => void this.answerAgain(messageId));
       }
+    } finally {
+      this.#isStarting = false;
     }
   }
 
@@ -232,7 +263,8 @@ export class Chat {
     } catch (error) {
       live.isStopping.value = false;
       if (!this.#gone.signal.aborted) {
-        this.sendProblem.value = `The answer could not be stopped. ${problemText(error)}`;
+        const text = `The answer could not be stopped. ${problemText(error)}`;
+        this.sendProblem.value = { text, again: null };
       }
     }
   }
@@ -287,6 +319,9 @@ export class Chat {
   }
 
   #follow(run: Run): void {
+    if (this.live.value?.run.id === run.id) {
+      return;
+    }
     const live = new LiveAnswer(run);
     this.live.value = live;
     void this.#showEvents(live);
@@ -327,6 +362,7 @@ export class Chat {
         return;
       }
       this.historyProblem.value = problemText(error);
+      this.#unfollowed = id;
     }
     await this.#end(live, end);
   }
@@ -343,7 +379,9 @@ export class Chat {
       this.#noteHistoryProblem(error);
     }
     live.dispose();
-    this.live.value = null;
+    if (this.live.value === live) {
+      this.live.value = null;
+    }
     if (run !== undefined) {
       this.#explain(run);
     }
@@ -367,14 +405,15 @@ export class Chat {
     }
   }
 
-  async #noteRefusal(error: unknown, what: string): Promise<void> {
+  async #noteRefusal(error: unknown, what: string, again: SendProblem["again"]): Promise<void> {
     if (isProblem(error) && error.code === "run_active") {
-      this.sendProblem.value = "An answer is already being written here. Send this when it is finished.";
+      const text = "An answer is already being written here. Try again when it is finished.";
+      this.sendProblem.value = { text, again };
       await this.load();
     } else if (isProblem(error) && error.status === 404) {
       this.phase.value = "missing";
     } else {
-      this.sendProblem.value = `${what} ${problemText(error)}`;
+      this.sendProblem.value = { text: `${what} ${problemText(error)}`, again };
     }
   }
 

@@ -44,6 +44,10 @@ export class History {
         // Something was said here while the page was on its way, which it may not have.
         return page;
       }
+      if (since === undefined && page.messages.length === 0) {
+        // Nothing was said here, and nothing is.
+        return page;
+      }
       if (since === undefined || page.reset) {
         this.#replace(page);
         return page;

@@ -82,7 +82,12 @@ export class TypedText {
       return false;
     }
     const { after } = this.#sent;
-    const newer = messages.slice(messages.findIndex(({ id }) => id === after) + 1);
+    const index = messages.findIndex(({ id }) => id === after);
+    if (after !== null && index === -1) {
+      // What came behind it cannot be told from what stood there before.
+      return false;
+    }
+    const newer = messages.slice(index + 1);
     return newer.some(({ role, content }) => role === "user" && content === this.text.value);
   }
 }
