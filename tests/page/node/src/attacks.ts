@@ -11,7 +11,7 @@ import { origin, play, says, script, users, visitor } from "./stage.js";
 /** How many attempts stand in a conversation. */
 const AT_ONCE = 13;
 
-/** Begins a conversation in which each of these is said, answered, given to a tool and a title. */
+/** Begins a conversation in which each of these is said, answered and given to a tool; the first is its title. */
 async function say(payloads: readonly string[]): Promise<string> {
   const title = (payloads[0] ?? "").slice(0, 200).replaceAll("\n", " ");
   const { id } = await api<{ id: string }>("POST", "/conversations", { title });
@@ -66,7 +66,12 @@ async function look(browser: Browser, id: string): Promise<void> {
   for (const link of await page.locator("main a[href]").all()) {
     await link.hover({ timeout: 1_000 }).catch(() => undefined);
   }
-  await page.waitForTimeout(300);
+  const cards = await page.locator("main details").count();
+  assert.ok(cards > 0);
+  await page.waitForFunction(
+    (count) => document.querySelectorAll("main details pre").length >= count,
+    cards,
+  );
   assert.deepEqual(await dangers(page), []);
   assert.equal(await page.evaluate(() => Reflect.get(window, "ran")), undefined);
   assert.ok(page.url().startsWith(origin), page.url());

@@ -70,7 +70,7 @@ async function firstVisit(browser: Browser): Promise<void> {
   await page.getByRole("heading", { name: "You are signed out" }).waitFor();
   await page.reload();
   await page.getByRole("heading", { name: "Sign in to chat" }).waitFor();
-  // A link is good once it is good, and no longer than it says.
+  // One that is not good says so.
   await page.goto("about:blank");
   await page.goto(`${origin}/#token=${signInToken}x`);
   await page.getByRole("heading", { name: "This sign-in link has expired" }).waitFor();
@@ -180,6 +180,34 @@ async function twoUsers(browser: Browser): Promise<void> {
   assert.equal(await bobs.getByText("walrus").count(), 0);
 }
 
+async function anotherUserSignsIn(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script(says("Nobody else."));
+  await say(page, "Who may know of the otter?");
+  await answered(page, "Nobody else.");
+  await page.evaluate((token) => {
+    location.hash = `#token=${token}`;
+  }, signInToken);
+  await page.getByRole("heading", { name: "This conversation is not here" }).waitFor();
+  await page.getByText("Your conversations will be listed here.").waitFor();
+  assert.doesNotMatch(await page.content(), /otter|Nobody else/);
+}
+
+async function emptyConversation(browser: Browser): Promise<void> {
+  const { id } = await api<{ id: string }>("POST", "/conversations", { title: "Nothing yet" });
+  const page = await openPage(await visitor(browser, users.alice), `/c/${id}`);
+  await page.getByRole("button", { name: "Show me all my tasks" }).waitFor();
+  let lists = 0;
+  page.on("request", (request) => {
+    lists += /\/conversations\?/.test(request.url()) ? 1 : 0;
+  });
+  // What is polled is the conversation alone: two looks later the list was not read again.
+  for (let look = 0; look < 2; look += 1) {
+    await page.waitForResponse((response) => response.url().includes(`/${id}/messages`));
+  }
+  assert.equal(lists, 0);
+}
+
 async function offlineAndBack(browser: Browser): Promise<void> {
   const page = await begin(browser);
   await script(says("Hello again."));
@@ -285,6 +313,8 @@ await play({
   "reload in mid-answer, two tabs": reloadAndTabs,
   "names, search, delete and undo": namesAndSearch,
   "two users": twoUsers,
+  "another user signs in": anotherUserSignsIn,
+  "an empty conversation": emptyConversation,
   "offline and back": offlineAndBack,
   "the server away and back": serverAwayAndBack,
   "keyboard only": keyboardOnly,

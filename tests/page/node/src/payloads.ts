@@ -85,4 +85,15 @@ const MARKDOWN = [
   `\`\`\`\n</code></pre><img src=x onerror=${RUN}>\n\`\`\``,
 ];
 
-export const PAYLOADS: readonly string[] = [...MARKUP, ...MARKDOWN];
+/** What parsers take minutes for, or more than their stack. Behind each something else must show. */
+const WEIGHT = [
+  ">".repeat(4_000) + "a",
+  "> ".repeat(3_000) + "a",
+  "|".repeat(2_000) + "\n" + "|-".repeat(2_000) + "|\n" + "|\n".repeat(1_000),
+  "_a".repeat(4_990),
+  Array.from({ length: 90 }, (_, depth) => " ".repeat(depth) + "- a").join("\n"),
+  "```constructor\ncode\n```",
+  "```__proto__\ncode\n```",
+];
+
+export const PAYLOADS: readonly string[] = [...MARKUP, ...MARKDOWN, ...WEIGHT];
