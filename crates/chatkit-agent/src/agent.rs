@@ -193,7 +193,7 @@ impl Agent {
             max_runs_per_user: settings.max_runs_per_user,
             assistant_message_id: clock.id(),
             dialect: start.dialect,
-            names_conversation: self.names_conversations(),
+            names_conversation: self.has_automatic_titles(),
             model: start
                 .options
                 .model
@@ -294,9 +294,9 @@ impl Agent {
         drop(background);
     }
 
-    /// Whether a thread that nobody named is named after its first message.
+    /// Whether a conversation that nobody named takes its title from its first message.
     #[must_use]
-    pub fn names_conversations(&self) -> bool {
+    pub fn has_automatic_titles(&self) -> bool {
         !self.shared.responder.names_conversations()
     }
 

@@ -246,8 +246,10 @@ impl Answer {
     fn is_told(&mut self, message: &Message) -> bool {
         let is_replaced = self.replaced.take() == Some(message.id);
         let before = self.said.insert(message.id, message.clone());
-        let content = |message: &Message| (message.content.clone(), message.details.clone());
-        is_replaced || before.is_some_and(|before| content(&before) == content(message))
+        let is_same = |before: Message| {
+            before.content == message.content && before.details == message.details
+        };
+        is_replaced || before.is_some_and(is_same)
     }
 
     /// Tells what is in ChatKit's words already.

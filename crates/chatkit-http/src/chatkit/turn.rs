@@ -50,7 +50,7 @@ impl Turn<'_> {
             thread: new_thread(answer.thread(), answer.run().created_at),
         };
         let mut opening = vec![created, answer.said(), stream::options(self.state)];
-        if self.state.agent().names_conversations() {
+        if self.state.agent().has_automatic_titles() {
             opening.extend(self.renamed(answer.thread()).await);
         }
         Ok(answer.response(&opening))
@@ -69,7 +69,7 @@ impl Turn<'_> {
             answer => answer?,
         };
         let mut opening = vec![answer.said(), stream::options(self.state)];
-        if before.title_is_default && self.state.agent().names_conversations() {
+        if before.title_is_default && self.state.agent().has_automatic_titles() {
             opening.extend(self.renamed(thread).await);
         }
         Ok(answer.response(&opening))

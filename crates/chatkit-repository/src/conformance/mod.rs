@@ -9,6 +9,7 @@
 )]
 
 pub mod conversations;
+pub mod endings;
 pub mod events;
 pub mod items;
 pub mod maintenance;
@@ -76,11 +77,11 @@ macro_rules! conformance_tests {
             items::an_item_is_put_where_it_stands_and_taken_out,
             items::items_of_others_are_left_alone,
             items::a_conversation_is_changed_by_its_run,
-            items::an_interrupted_run_keeps_the_answers_it_began,
-            items::a_run_that_only_shows_something_has_answered,
-            items::what_is_put_back_stands_alone,
-            items::half_an_answer_replaces_what_is_none,
-            items::an_answer_that_was_begun_is_kept_with_the_end,
+            endings::an_interrupted_run_keeps_the_answers_it_began,
+            endings::a_run_that_only_shows_something_has_answered,
+            endings::what_is_put_back_stands_alone,
+            endings::half_an_answer_replaces_what_is_none,
+            endings::an_answer_that_was_begun_is_kept_with_the_end,
             maintenance::the_sweep_closes_expired_runs_only,
             maintenance::purging_removes_what_was_deleted_long_ago,
             maintenance::erasing_removes_everything_of_one_user,
