@@ -379,3 +379,15 @@ async fn a_quote_and_a_long_past_survive_what_is_shown() {
     assert!(told.contains("I quote:\\ncarpe diem"), "{told}");
     assert!(told.contains("administrator"), "{told}");
 }
+
+#[tokio::test]
+async fn what_was_taken_back_is_gone_once() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let told = events(&ask(&alice, "threads.create", json!({"input": said("withdraw")})).await);
+    let removed = told
+        .iter()
+        .filter(|event| event["type"] == "thread.item.removed");
+    assert_eq!(removed.count(), 1, "{told:?}");
+}

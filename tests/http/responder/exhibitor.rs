@@ -27,7 +27,7 @@ impl Responder for Exhibitor {
                 prepare(turn).await?;
                 Ok(Reply::ByAgent)
             }
-            "twice" | "mend" | "language" | "widget" => {
+            "twice" | "mend" | "language" | "widget" | "withdraw" => {
                 answer(turn).await?;
                 Ok(Reply::Done)
             }
@@ -78,6 +78,10 @@ async fn answer(turn: &Turn<'_>) -> Result<(), ResponderError> {
         "language" => {
             let locale = turn.options().locale.clone();
             turn.say(locale.unwrap_or_default()).await?;
+        }
+        "withdraw" => {
+            let draft = turn.say("A draft.").await?;
+            turn.remove(draft).await?;
         }
         "widget" => {
             let text = build::text("Sunny");

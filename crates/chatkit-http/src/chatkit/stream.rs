@@ -190,7 +190,10 @@ impl Answer {
                 self.thoughts.tell(item_id, &text, begin, told);
             }
             RunEvent::ChatKit(json) => self.tell_chatkit(&json, told),
-            RunEvent::ItemRemoved { item_id } => told.push(removed(item_id)),
+            RunEvent::ItemRemoved { item_id } => {
+                self.said.remove(&item_id);
+                told.push(removed(item_id));
+            }
             RunEvent::ToolCallStarted(call) | RunEvent::ToolCallCompleted(call) => {
                 let answer = self.started.run.assistant_message_id;
                 told.extend(answer.map(|answer| self.steps.tell(answer, &call)));
