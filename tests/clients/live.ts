@@ -101,10 +101,10 @@ const turn = await step("send a message and see the tool that it led to", async 
 });
 
 await step("see that the limits are the server's", async () => {
-  const { data } = await client.api.GET("/api/info");
-  assert.equal(data?.limits.message_chars, MAX_MESSAGE_CHARS);
-  assert.equal(data?.limits.title_chars, MAX_TITLE_CHARS);
-  assert.equal(data?.limits.page_size, MAX_PAGE_SIZE);
+  const { limits } = await client.getInfo();
+  assert.equal(limits.message_chars, MAX_MESSAGE_CHARS);
+  assert.equal(limits.title_chars, MAX_TITLE_CHARS);
+  assert.equal(limits.page_size, MAX_PAGE_SIZE);
 });
 
 await step("list the messages", async () => {
@@ -171,6 +171,40 @@ await step("find the conversation in the list", async () => {
   assert.equal(page.conversations[0]?.id, id);
   assert.equal(page.conversations[0]?.message_count, 4);
   assert.equal(page.conversations[0]?.title, "Add a task to buy groceries");
+});
+
+await step("send under a key, and the same again: it is said once", async () => {
+  const { id } = await client.createConversation();
+  const key = { idempotencyKey: `once-${id}` };
+  const turn = await client.sendMessage(id, "Say it once", key);
+  assert.deepEqual(await client.sendMessage(id, "Say it once", key), turn);
+  const begun = await client.startRun(id, { content: "And this" }, { idempotencyKey: `twice-${id}` });
+  const again = await client.startRun(id, { content: "And this" }, { idempotencyKey: `twice-${id}` });
+  assert.equal(again.run.id, begun.run.id);
+  await all(client.followRun(id, begun.run.id));
+  assert.equal((await client.getConversation(id)).message_count, 4);
+});
+
+await step("rate an answer, and take the rating back", async () => {
+  const answer = turn.assistant_message.id;
+  const rating = async () => {
+    const { messages } = await client.getMessages(id);
+    return messages.find((message) => message.id === answer)?.feedback;
+  };
+  await client.rateMessage(id, answer, "positive");
+  assert.equal(await rating(), "positive");
+  await client.rateMessage(id, answer, null);
+  assert.equal(await rating(), null);
+  await problemOf(client.rateMessage(id, turn.user_message.id, "negative"), 422);
+});
+
+await step("delete a conversation, and bring it back", async () => {
+  const { id } = await client.createConversation("Lost and found");
+  await client.deleteConversation(id);
+  await problemOf(client.getConversation(id), 404);
+  assert.equal((await client.restoreConversation(id)).title, "Lost and found");
+  assert.equal((await client.getConversation(id)).title, "Lost and found");
+  await client.deleteConversation(id);
 });
 
 await step("do the same by the six functions of a component", async () => {

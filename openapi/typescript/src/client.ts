@@ -10,6 +10,8 @@ import type {
   BegunRun,
   Conversation,
   ConversationList,
+  Feedback,
+  Info,
   MessageList,
   NewRun,
   Run,
@@ -58,6 +60,15 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** What a call takes that begins a run. */
+export interface RunOptions extends CallOptions {
+  /**
+   * A key of the caller's for this one message, `MAX_IDEMPOTENCY_KEY_CHARS` at most: a call that is
+   * repeated under it, as its answer was lost, is not carried out twice.
+   */
+  idempotencyKey?: string | undefined;
+}
+
 /**
  * The calls of a chat page. Each throws a `ChatProblem` when it is not carried out. They need no
  * `this`, and may be passed on one by one.
@@ -66,11 +77,17 @@ export interface ChatClient {
   /** Every operation of the API. A problem is a value here (`error`), and is not thrown. */
   readonly api: Client<paths>;
 
+  /** What the server is: its version, who answers, its limits. */
+  getInfo(options?: CallOptions): Promise<Info>;
+
   /** A page of the caller's conversations, the one that changed last first. */
   getConversations(query?: ConversationQuery, options?: CallOptions): Promise<ConversationList>;
 
   /** Creates a conversation. Without a title it is named after its first message. */
   createConversation(title?: string, options?: CallOptions): Promise<Conversation>;
+
+  /** A conversation. */
+  getConversation(id: string, options?: CallOptions): Promise<Conversation>;
 
   /** Renames a conversation. */
   updateConversationTitle(id: string, title: string, options?: CallOptions): Promise<Conversation>;
@@ -78,14 +95,25 @@ export interface ChatClient {
   /** Deletes a conversation. */
   deleteConversation(id: string, options?: CallOptions): Promise<void>;
 
+  /** Brings a deleted conversation back. */
+  restoreConversation(id: string, options?: CallOptions): Promise<Conversation>;
+
   /** A page of a conversation's history, oldest message first. */
   getMessages(id: string, query?: MessageQuery, options?: CallOptions): Promise<MessageList>;
 
   /** Sends a message and waits for the answer. */
-  sendMessage(id: string, content: string, options?: CallOptions): Promise<Turn>;
+  sendMessage(id: string, content: string, options?: RunOptions): Promise<Turn>;
+
+  /** Rates an answer; `null` takes the rating back. */
+  rateMessage(
+    id: string,
+    messageId: string,
+    kind: Feedback | null,
+    options?: CallOptions,
+  ): Promise<void>;
 
   /** Sends a message, or has one answered again, without waiting: the run goes on by itself. */
-  startRun(id: string, run: NewRun, options?: CallOptions): Promise<BegunRun>;
+  startRun(id: string, run: NewRun, options?: RunOptions): Promise<BegunRun>;
 
   /** A run as it is now. */
   getRun(id: string, runId: string, options?: CallOptions): Promise<Run>;
@@ -100,9 +128,12 @@ export interface ChatClient {
   followRun(id: string, runId: string, options?: FollowOptions): RunEvents;
 }
 
+const INFO = "/api/info";
 const CONVERSATIONS = "/api/chat/conversations";
 const CONVERSATION = "/api/chat/conversations/{conversation_id}";
+const RESTORE = "/api/chat/conversations/{conversation_id}/restore";
 const MESSAGES = "/api/chat/conversations/{conversation_id}/messages";
+const FEEDBACK = "/api/chat/conversations/{conversation_id}/messages/{message_id}/feedback";
 const RUNS = "/api/chat/conversations/{conversation_id}/runs";
 const RUN = "/api/chat/conversations/{conversation_id}/runs/{run_id}";
 const CANCEL = "/api/chat/conversations/{conversation_id}/runs/{run_id}/cancel";
@@ -119,6 +150,10 @@ export function createChatClient({ baseUrl, token, fetch }: ChatClientOptions): 
   return {
     api,
 
+    async getInfo(options) {
+      return data(await api.GET(INFO, init(options)));
+    },
+
     async getConversations(query = {}, options) {
       const params = { query: given(query) };
       return data(await api.GET(CONVERSATIONS, { params, ...init(options) }));
@@ -129,17 +164,21 @@ export function createChatClient({ baseUrl, token, fetch }: ChatClientOptions): 
       return data(await api.POST(CONVERSATIONS, { body, ...init(options) }));
     },
 
+    async getConversation(id, options) {
+      return data(await api.GET(CONVERSATION, { params: path(id), ...init(options) }));
+    },
+
     async updateConversationTitle(id, title, options) {
       const params = path(id);
       return data(await api.PUT(CONVERSATION, { params, body: { title }, ...init(options) }));
     },
 
     async deleteConversation(id, options) {
-      const params = path(id);
-      const { error, response } = await api.DELETE(CONVERSATION, { params, ...init(options) });
-      if (!response.ok) {
-        throw ChatProblem.from(response, error);
-      }
+      done(await api.DELETE(CONVERSATION, { params: path(id), ...init(options) }));
+    },
+
+    async restoreConversation(id, options) {
+      return data(await api.POST(RESTORE, { params: path(id), ...init(options) }));
     },
 
     async getMessages(id, query = {}, options) {
@@ -148,12 +187,17 @@ export function createChatClient({ baseUrl, token, fetch }: ChatClientOptions): 
     },
 
     async sendMessage(id, content, options) {
-      const params = path(id);
+      const params = { ...path(id), ...keyed(options) };
       return data(await api.POST(MESSAGES, { params, body: { content }, ...init(options) }));
     },
 
+    async rateMessage(id, messageId, kind, options) {
+      const params = { path: { conversation_id: id, message_id: messageId } };
+      done(await api.PUT(FEEDBACK, { params, body: { kind }, ...init(options) }));
+    },
+
     async startRun(id, run, options) {
-      const params = path(id);
+      const params = { ...path(id), ...keyed(options) };
       return data(await api.POST(RUNS, { params, body: run, ...init(options) }));
     },
 
@@ -177,12 +221,24 @@ export function createChatClient({ baseUrl, token, fetch }: ChatClientOptions): 
   };
 }
 
-/** What a call gave back, or the problem thrown. */
-function data<T>(result: { data?: T; error?: unknown; response: Response }): NonNullable<T> {
+/** What an operation gives back. */
+interface Result<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** Throws the problem of a call that was not carried out. */
+function done({ error, response }: Result<unknown>): void {
   // By the status, as `error` is undefined where a response that failed has no body.
-  if (!result.response.ok) {
-    throw ChatProblem.from(result.response, result.error);
+  if (!response.ok) {
+    throw ChatProblem.from(response, error);
   }
+}
+
+/** What a call gave back, or the problem thrown. */
+function data<T>(result: Result<T>): NonNullable<T> {
+  done(result);
   if (result.data === undefined || result.data === null) {
     throw ChatProblem.unreadable(result.response);
   }
@@ -197,6 +253,11 @@ function path(id: string): { path: { conversation_id: string } } {
 /** The parameters of a call on one run. */
 function runPath(id: string, runId: string): { path: { conversation_id: string; run_id: string } } {
   return { path: { conversation_id: id, run_id: runId } };
+}
+
+/** The key of a call that begins a run, where it has one. */
+function keyed({ idempotencyKey }: RunOptions = {}): { header: { "Idempotency-Key"?: string } } {
+  return { header: given({ "Idempotency-Key": idempotencyKey }) };
 }
 
 /** The part of a call's options that `fetch` takes. */

@@ -8,6 +8,7 @@ export {
   type ConversationQuery,
   createChatClient,
   type MessageQuery,
+  type RunOptions,
 } from "./client.js";
 export type { FollowOptions, RunEvents } from "./follow.js";
 export * from "./guards/conversation.js";
