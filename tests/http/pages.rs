@@ -97,6 +97,32 @@ async fn the_page_runs_nothing_but_itself() {
 }
 
 #[tokio::test]
+async fn pages_of_other_origins_may_load_the_widget() {
+    let origin = "https://app.example.com";
+    let server = TestServer::start_with(BACKEND, &["--cors-origins", origin]).await;
+    let nobody = server.client_with(None);
+    let widget = get(&nobody, "/widget.js", &[("Origin", origin)]).await;
+    assert_eq!(widget.status, StatusCode::OK);
+    assert_eq!(
+        widget.header("content-type"),
+        "text/javascript; charset=utf-8"
+    );
+    // Its name says nothing of what is in it.
+    assert_eq!(widget.header("cache-control"), "no-cache");
+    assert_eq!(
+        widget.header("cross-origin-resource-policy"),
+        "cross-origin"
+    );
+    assert_eq!(widget.header("access-control-allow-origin"), origin);
+    let known = [("If-None-Match", widget.header("etag"))];
+    let again = get(&nobody, "/widget.js", &known).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    // What belongs to the page is nobody else's.
+    let page = nobody.get("/").await;
+    assert_eq!(page.header("cross-origin-resource-policy"), "");
+}
+
+#[tokio::test]
 async fn other_paths_are_no_pages() {
     let server = TestServer::start(BACKEND).await;
     let nobody = server.client_with(None);

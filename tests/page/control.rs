@@ -76,6 +76,9 @@ pub(super) struct Stage {
     model: FakeModel,
     server: Running,
     url: String,
+
+    /// Where pages of other origins may be, which may call.
+    foreign_port: u16,
 }
 
 enum Running {
@@ -87,23 +90,25 @@ impl Stage {
     pub(super) async fn set(backend: Backend) -> Self {
         let model = FakeModel::start().await;
         // Where it is found again after it was away.
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let listen = format!("--listen-addr={address}");
-        let flags = [listen.as_str(), "--shutdown-grace=0s"];
+        let listen = format!("--listen-addr=127.0.0.1:{}", free_port());
+        let foreign_port = free_port();
+        let origins = format!(
+            "--cors-origins=http://localhost:{foreign_port},http://127.0.0.1:{foreign_port}"
+        );
+        let flags = [listen.as_str(), &origins, "--shutdown-grace=0s"];
         let server = TestServer::start_asking(backend, &model, &flags).await;
         Self {
             model,
             url: server.url(),
             server: Running::Yes(Box::new(server)),
+            foreign_port,
         }
     }
 
     /// Has the scenarios of a file played, and answers what they ask for.
     pub(super) async fn play(self, folder: &Path, scenarios: &str) {
         let sign_in = json!({"sub": "carol", "aud": "sign-in", "exp": in_seconds(600)});
+        let expired = json!({"sub": "alice", "exp": in_seconds(-600)});
         let mut command = Command::new("node");
         command
             .args([&format!("generated/{scenarios}.js"), &self.url])
@@ -111,6 +116,8 @@ impl Stage {
                 token::of("alice"),
                 token::of("bob"),
                 signed(&sign_in, SECRET),
+                signed(&expired, SECRET),
+                self.foreign_port.to_string(),
             ])
             .current_dir(folder)
             .stdin(Stdio::piped())
@@ -143,6 +150,12 @@ impl Stage {
             .expect("the scenarios take too long");
         assert!(status.success(), "{told}");
     }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 /// Carries out what is asked for. Returns the server as it is then, and the answer.

@@ -44,6 +44,11 @@ async fn people_chat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn people_chat_on_pages_of_others() {
+    check(Backend::Sqlite, "widget").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_is_said_is_run() {
     check(Backend::Sqlite, "attacks").await;
 }

@@ -96,12 +96,9 @@ impl Asset {
 }
 
 impl Answer {
-    /// The answer with a `Content-Security-Policy`.
-    pub(crate) fn with_policy(self, policy: &str) -> Self {
-        Self(
-            self.0.header(header::CONTENT_SECURITY_POLICY, policy),
-            self.1,
-        )
+    /// The answer with one header more.
+    pub(crate) fn with(self, name: HeaderName, value: &str) -> Self {
+        Self(self.0.header(name, value), self.1)
     }
 
     pub(crate) fn into_response(self) -> Response {

@@ -1,5 +1,5 @@
-//! The chat page, embedded in the binary: what is built from `ui/` stands in `dist/`, checked in, so
-//! that building the server needs no Node.
+//! The chat page and the widget, embedded in the binary: what is built from `ui/` stands in `dist/`,
+//! checked in, so that building the server needs no Node.
 
 mod asset;
 
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use poem::{
     Endpoint, Request, Response, Result,
     error::{MethodNotAllowedError, NotFoundError},
-    http::Method,
+    http::{HeaderName, Method, header},
 };
 
 use self::asset::Asset;
@@ -16,8 +16,14 @@ use self::asset::Asset;
 /// The page itself.
 const PAGE: &str = "index.html";
 
+/// The script of the widget, which pages of other origins load.
+const WIDGET: &str = "widget.js";
+
 /// Where the page's address names a conversation, which the page then opens.
 const CONVERSATION: &str = "c/";
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 
 /// Answers the page and what belongs to it; anything else is not found.
 #[derive(Debug)]
@@ -36,13 +42,15 @@ impl Pages {
         }
     }
 
-    fn find(&self, path: &str) -> Option<(&Asset, bool)> {
-        let name = path.strip_prefix('/')?;
-        if name.is_empty() || is_conversation(name) {
-            return Some((self.assets.get(PAGE)?, true));
-        }
-        let asset = self.assets.get(name).filter(|_| name != PAGE)?;
-        Some((asset, false))
+    /// The file that a path names, by its own name.
+    fn find<'p>(&self, path: &'p str) -> Option<(&'p str, &Asset)> {
+        let name = path.strip_prefix('/').filter(|name| *name != PAGE)?;
+        let name = if name.is_empty() || is_conversation(name) {
+            PAGE
+        } else {
+            name
+        };
+        Some((name, self.assets.get(name)?))
     }
 }
 
@@ -50,15 +58,19 @@ impl Endpoint for Pages {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let (asset, is_page) = self.find(request.uri().path()).ok_or(NotFoundError)?;
+        let (name, asset) = self.find(request.uri().path()).ok_or(NotFoundError)?;
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(MethodNotAllowedError.into());
         }
-        let mut response = asset.answer(&request);
-        if is_page {
-            response = response.with_policy(&self.policy);
-        }
-        Ok(response.into_response())
+        let answer = asset.answer(&request);
+        let answer = match name {
+            PAGE => answer.with(header::CONTENT_SECURITY_POLICY, &self.policy),
+            // Pages that otherwise load nothing of other origins may load it (the Fetch standard,
+            // "Cross-Origin-Resource-Policy header").
+            WIDGET => answer.with(CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"),
+            _ => answer,
+        };
+        Ok(answer.into_response())
     }
 }
 

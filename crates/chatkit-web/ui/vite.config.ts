@@ -18,18 +18,23 @@ const policy = [
   "form-action 'none'",
 ].join("; ");
 
-export default defineConfig({
-  resolve: {
-    alias: {
-      "@chatkit-rs/client": fileURLToPath(
-        new URL("../../../openapi/typescript/src/index.ts", import.meta.url),
-      ),
-    },
-    // The client's source finds its one dependency in this folder.
-    dedupe: ["openapi-fetch"],
+/** Where the client is: in its source, which finds its one dependency in this folder. */
+export const client = {
+  alias: {
+    "@chatkit-rs/client": fileURLToPath(
+      new URL("../../../openapi/typescript/src/index.ts", import.meta.url),
+    ),
   },
+  dedupe: ["openapi-fetch"],
+};
+
+/** Where what is built goes. */
+export const outDir = process.env["OUT_DIR"] ?? "../dist";
+
+export default defineConfig({
+  resolve: client,
   build: {
-    outDir: "../dist",
+    outDir,
     emptyOutDir: true,
     target: "es2022",
     // The policy lets styles and scripts come from files alone.

@@ -6,10 +6,14 @@ import type { Browser, Page } from "playwright-core";
 
 import { api } from "./api.js";
 import { PAYLOADS } from "./payloads.js";
-import { origin, play, says, script, users, visitor } from "./stage.js";
+import { putWidget, serve } from "./foreign.js";
+import { foreignPort, origin, play, says, script, users, visitor } from "./stage.js";
 
 /** How many attempts stand in a conversation. */
 const AT_ONCE = 13;
+
+/** Where there is a page of somebody else's with the widget. */
+const ELSEWHERE = `http://localhost:${foreignPort}`;
 
 /** Begins a conversation in which each of these is said, answered and given to a tool; the first is its title. */
 async function say(payloads: readonly string[]): Promise<string> {
@@ -26,15 +30,19 @@ async function say(payloads: readonly string[]): Promise<string> {
   return id;
 }
 
-/** What stands in the page that could run. */
-async function dangers(page: Page): Promise<string[]> {
-  return await page.evaluate(() => {
+/** Where a conversation is shown: in the page, or in the widget's shadow on a page of somebody else's. */
+type Place = "page" | "widget";
+
+/** What stands there that could run. */
+async function dangers(page: Page, place: Place): Promise<string[]> {
+  return await page.evaluate((place) => {
+    const widget = document.querySelector("chatkit-widget")?.shadowRoot;
+    const root: ParentNode = place === "widget" && widget ? widget : document.body;
     const found: string[] = [];
-    const allowed = new Set([...document.querySelectorAll("head script, head link")]);
-    for (const element of document.querySelectorAll("*")) {
-      const name = element.localName;
-      if (!allowed.has(element) && /^(script|iframe|object|embed|base|meta|link|frame)$/.test(name)) {
-        if (!document.head.contains(element)) found.push(element.outerHTML);
+    for (const element of root.querySelectorAll("*")) {
+      const isOurs = element.matches("body > script[src], body > noscript");
+      if (!isOurs && /^(script|iframe|object|embed|base|meta|link|frame|style)$/.test(element.localName)) {
+        found.push(element.outerHTML);
       }
       for (const { name: attribute, value } of element.attributes) {
         const runs = /^on/i.test(attribute) || /^\s*(javascript|vbscript|data:text)/i.test(value);
@@ -45,48 +53,64 @@ async function dangers(page: Page): Promise<string[]> {
       }
     }
     return found;
-  });
+  }, place);
+}
+
+/** Opens a conversation in the page. */
+async function openInPage(page: Page, id: string): Promise<void> {
+  await page.goto(`${origin}/c/${id}`);
+}
+
+/** Opens a conversation in the widget. */
+async function openInWidget(page: Page, id: string): Promise<void> {
+  putWidget(`token="${users.alice}" open`);
+  await page.addInitScript((id) => localStorage.setItem("chatkit_widget_conversation_id", id), id);
+  await page.goto(ELSEWHERE);
 }
 
 /** Opens a conversation and looks at everything in it. */
-async function look(browser: Browser, id: string): Promise<void> {
-  const context = await visitor(browser, users.alice);
+async function look(browser: Browser, id: string, place: Place): Promise<void> {
+  const context = await visitor(browser, place === "page" ? users.alice : null);
   await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) => {
       console.log(`Content Security Policy: ${event.violatedDirective} ${event.blockedURI}`);
     });
   });
   const page = await context.newPage();
-  await page.goto(`${origin}/c/${id}`);
-  const log = page.getByRole("main");
+  await (place === "page" ? openInPage : openInWidget)(page, id);
+  const address = page.url();
+  const log = page.getByRole("region", { name: "History" });
   await log.getByText("You said:").last().waitFor();
-  for (const card of await page.locator("main details").all()) {
+  const cards = await log.locator("details").all();
+  assert.ok(cards.length > 0);
+  for (const card of cards) {
     await card.evaluate((details) => details.setAttribute("open", ""));
   }
-  for (const link of await page.locator("main a[href]").all()) {
+  for (const link of await log.locator("a[href]").all()) {
     await link.hover({ timeout: 1_000 }).catch(() => undefined);
   }
-  const cards = await page.locator("main details").count();
-  assert.ok(cards > 0);
-  await page.waitForFunction(
-    (count) => document.querySelectorAll("main details pre").length >= count,
-    cards,
-  );
-  assert.deepEqual(await dangers(page), []);
+  await log.locator("details pre").nth(cards.length - 1).waitFor({ state: "attached" });
+  assert.deepEqual(await dangers(page, place), []);
   assert.equal(await page.evaluate(() => Reflect.get(window, "ran")), undefined);
-  assert.ok(page.url().startsWith(origin), page.url());
-  for (const link of await page.locator("main a[target=_blank]").all()) {
+  assert.equal(page.url(), address);
+  for (const link of await log.locator("a[target=_blank]").all()) {
     assert.match((await link.getAttribute("rel")) ?? "", /noopener/);
   }
   await context.close();
 }
+
+await serve(foreignPort);
 
 const scenarios: Record<string, (browser: Browser) => Promise<void>> = {
   "there are enough": async () => assert.ok(PAYLOADS.length >= 60, String(PAYLOADS.length)),
 };
 for (let from = 0; from < PAYLOADS.length; from += AT_ONCE) {
   const some = PAYLOADS.slice(from, from + AT_ONCE);
-  scenarios[`attempts from ${from}`] = async (browser) => look(browser, await say(some));
+  scenarios[`attempts from ${from}`] = async (browser) => {
+    const id = await say(some);
+    await look(browser, id, "page");
+    await look(browser, id, "widget");
+  };
 }
 
 await play(scenarios);

@@ -13,7 +13,7 @@ export type Part =
   | "stall"
   | "abort";
 
-const [url = "", alice = "", bob = "", link = ""] = process.argv.slice(2);
+const [url = "", alice = "", bob = "", link = "", expired = "", port = ""] = process.argv.slice(2);
 
 /** Where the page is. */
 export const origin: string = url;
@@ -23,6 +23,12 @@ export const signInToken: string = link;
 
 /** The users who have signed in elsewhere. */
 export const users: { alice: string; bob: string } = { alice, bob };
+
+/** A token that was Alice's. */
+export const expiredToken: string = expired;
+
+/** Where pages of other origins may be served that may call: under `localhost` and `127.0.0.1`. */
+export const foreignPort = Number(port);
 
 /** The names under which Chromium is installed. */
 const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];

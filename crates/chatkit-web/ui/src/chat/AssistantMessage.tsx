@@ -3,14 +3,14 @@
 import type { Feedback, Message } from "@chatkit-rs/client";
 import { useSignal } from "@preact/signals";
 
+import { CopyButton } from "../controls/CopyButton";
+import { Icon } from "../controls/Icon";
+import { IconButton } from "../controls/IconButton";
+import { Notice } from "../controls/Notice";
 import { problemText } from "../lib/problem-text";
 import { fullTime, timeOfDay } from "../lib/time";
 import { Markdown } from "../markdown/Markdown";
-import type { Chat } from "../state/chat";
-import { CopyButton } from "./CopyButton";
-import { Icon } from "./Icon";
-import { IconButton } from "./IconButton";
-import { Notice } from "./Notice";
+import type { Chat } from "./chat";
 import { ToolCard } from "./ToolCard";
 
 interface Props {

@@ -3,31 +3,37 @@
 import { MAX_MESSAGE_CHARS } from "@chatkit-rs/client";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
-import { info } from "../state/app";
-import type { Chat } from "../state/chat";
+import { Icon } from "../controls/Icon";
+import { Notice } from "../controls/Notice";
+import type { Chat } from "./chat";
 import { composerFocus, focusComposer, hasKeyboard } from "./composer-focus";
-import { Icon } from "./Icon";
-import { Notice } from "./Notice";
 
 /** The share of the limit from which on it is worth counting. */
 const COUNTED_FROM = 0.9;
 
-export function Composer({ chat }: { chat: Chat }) {
+interface Props {
+  chat: Chat;
+  placeholder?: string;
+}
+
+export function Composer({ chat, placeholder = "Write a message" }: Props) {
   const input = useRef<HTMLTextAreaElement>(null);
   const text = chat.typed.text.value;
-  const limit = info.value?.limits.message_chars ?? MAX_MESSAGE_CHARS;
+  const limit = chat.surroundings.info.value?.limits.message_chars ?? MAX_MESSAGE_CHARS;
   const length = text.length < limit * COUNTED_FROM ? 0 : [...text.trim()].length;
   const isCounted = length >= limit * COUNTED_FROM;
   const isTooLong = length > limit;
   const isReady = text.trim() !== "" && !isTooLong && chat.phase.value === "ready";
 
   useGrowing(input, text);
-  const focused = composerFocus.value;
+  const asked = composerFocus.value;
+  const granted = useRef(asked);
   useLayoutEffect(() => {
-    if (focused > 0 || hasKeyboard) {
+    if (asked !== granted.current || hasKeyboard) {
+      granted.current = asked;
       input.current?.focus();
     }
-  }, [focused]);
+  }, [asked]);
 
   const send = () => {
     if (isReady && !chat.isBusy) {
@@ -52,7 +58,7 @@ export function Composer({ chat }: { chat: Chat }) {
           ref={input}
           rows={1}
           value={text}
-          placeholder="Write a message"
+          placeholder={placeholder}
           aria-label="Message"
           aria-invalid={isTooLong}
           aria-describedby={isCounted ? "count" : undefined}

@@ -1,12 +1,27 @@
 /** A conversation in which nothing was said yet. */
 
-import type { Chat } from "../state/chat";
+import type { ComponentChildren } from "preact";
+
+import type { Chat } from "./chat";
 import { focusComposer, hasKeyboard } from "./composer-focus";
-import { Mark } from "./Mark";
 
-const STARTERS = ["Add a task to buy groceries", "Show me all my tasks", "Mark task 1 as complete"];
+/** What may be said first, where nobody has said otherwise. */
+export const STARTERS: readonly string[] = [
+  "Add a task to buy groceries",
+  "Show me all my tasks",
+  "Mark task 1 as complete",
+];
 
-export function EmptyState({ chat }: { chat: Chat }) {
+interface Props {
+  chat: Chat;
+  heading: string;
+  starters: readonly string[];
+
+  /** What stands above the heading. */
+  children?: ComponentChildren;
+}
+
+export function EmptyState({ chat, heading, starters, children }: Props) {
   const send = (starter: string) => {
     void chat.send(starter);
     if (hasKeyboard) {
@@ -15,11 +30,11 @@ export function EmptyState({ chat }: { chat: Chat }) {
   };
   return (
     <div class="middle greeting">
-      <Mark />
-      <h2>{greeting(new Date())}</h2>
-      <p>Ask anything, or begin with one of these.</p>
+      {children}
+      <h2>{heading}</h2>
+      <p>{starters.length === 0 ? "Ask anything." : "Ask anything, or begin with one of these."}</p>
       <ul class="starters">
-        {STARTERS.map((starter) => (
+        {starters.map((starter) => (
           <li key={starter}>
             <button type="button" onClick={() => send(starter)}>
               {starter}
@@ -29,12 +44,4 @@ export function EmptyState({ chat }: { chat: Chat }) {
       </ul>
     </div>
   );
-}
-
-function greeting(now: Date): string {
-  const hour = now.getHours();
-  if (hour < 5 || hour >= 18) {
-    return "Good evening";
-  }
-  return hour < 12 ? "Good morning" : "Good afternoon";
 }

@@ -1,7 +1,7 @@
 /** An answer while it is written. */
 
 import { GrowingMarkdown } from "../markdown/Markdown";
-import type { LiveAnswer } from "../state/live-answer";
+import type { LiveAnswer } from "./live-answer";
 import { ToolCard } from "./ToolCard";
 
 export function LiveMessage({ live }: { live: LiveAnswer }) {

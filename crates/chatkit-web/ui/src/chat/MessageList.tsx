@@ -3,15 +3,14 @@
 import type { Message } from "@chatkit-rs/client";
 import { useMemo } from "preact/hooks";
 
-import type { Chat } from "../state/chat";
-import { isOffline } from "../state/connection";
+import { Icon } from "../controls/Icon";
+import { Notice } from "../controls/Notice";
 import { AssistantMessage } from "./AssistantMessage";
-import { Icon } from "./Icon";
+import type { Chat } from "./chat";
 import { LiveMessage } from "./LiveMessage";
-import { Notice } from "./Notice";
 import { ToolCard } from "./ToolCard";
-import { UserMessage } from "./UserMessage";
 import { useScrolling } from "./use-scrolling";
+import { UserMessage } from "./UserMessage";
 
 export function MessageList({ chat }: { chat: Chat }) {
   const messages = chat.history.messages.value;
@@ -78,7 +77,7 @@ function Entry({ chat, message, answered, isLast }: EntryProps) {
 /** Where the messages that were read begin. */
 function Beginning({ chat }: { chat: Chat }) {
   // What is said of the connection is said above, and mended by itself.
-  if (chat.historyProblem.value !== null && !isOffline.value) {
+  if (chat.historyProblem.value !== null && !chat.surroundings.connection.isOffline.value) {
     return <Notice text={chat.historyProblem.value} onAction={() => void chat.retryHistory()} />;
   }
   if (!chat.history.hasOlder.value) {

@@ -3,9 +3,9 @@
 import type { ToolCall, ToolCallStatus } from "@chatkit-rs/client";
 import { useSignal } from "@preact/signals";
 
+import { Icon, type IconName } from "../controls/Icon";
 import { sentence } from "../lib/problem-text";
 import { duration } from "../lib/time";
-import { Icon, type IconName } from "./Icon";
 
 const STATUS: Readonly<Record<ToolCallStatus, { label: string; icon: IconName | null }>> = {
   awaiting_approval: { label: "Waiting for approval", icon: "pause" },

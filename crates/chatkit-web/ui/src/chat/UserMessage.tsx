@@ -1,7 +1,7 @@
 /** What the user said, as it was typed. */
 
+import { CopyButton } from "../controls/CopyButton";
 import { fullTime, timeOfDay } from "../lib/time";
-import { CopyButton } from "./CopyButton";
 
 interface Props {
   text: string;

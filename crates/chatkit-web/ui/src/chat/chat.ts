@@ -1,17 +1,14 @@
-/** One conversation as it is open in this page: its history, its turns, and what is being typed. */
+/** One conversation as it is open: its history, its turns, and what is being typed. */
 
-import { type BegunRun, type Feedback, isProblem, type Message, type Run } from "@chatkit-rs/client";
+import { type BegunRun, type ChatClient, type Feedback, isProblem, type Message, type Run } from "@chatkit-rs/client";
 import { signal } from "@preact/signals";
 
 import { problemText } from "../lib/problem-text";
 import { randomKey } from "../lib/random-key";
-import { announce } from "./announcer";
-import { client, getConversation, rateMessage, startRun } from "./api";
-import { conversations, putConversation, refreshConversations } from "./conversations";
+import { heard } from "../markdown/render";
 import { History } from "./history";
 import { LiveAnswer } from "./live-answer";
-import { session } from "./session";
-import { toast } from "./toasts";
+import type { Surroundings } from "./surroundings";
 import { type Outgoing, TypedText } from "./typed-text";
 import { explanation, type Unanswered } from "./unanswered";
 
@@ -34,11 +31,8 @@ export class Chat {
   /** The conversation; `null` until the first message is sent. */
   readonly id = signal<string | null>(null);
 
-  /** What it is called, where the list does not say so. */
-  readonly title = signal<string | null>(null);
-
   readonly phase = signal<Phase>("loading");
-  readonly history = new History();
+  readonly history: History;
 
   /** Why the history is not there, or not whole. */
   readonly historyProblem = signal<string | null>(null);
@@ -58,6 +52,9 @@ export class Chat {
 
   readonly typed: TypedText;
 
+  /** Whether it is known to have been the user's. */
+  #wasRead = false;
+
   #regenerateKey: { messageId: string; key: string } | undefined;
   #stopWhenBegun = false;
   #isPolling = false;
@@ -75,21 +72,38 @@ export class Chat {
 
   constructor(
     id: string | null,
-    private readonly onCreated: (id: string) => void,
+    readonly surroundings: Surroundings,
   ) {
     this.id.value = id;
+    this.history = new History(surroundings.client);
     this.typed = new TypedText(id);
     if (id === null) {
+      this.#wasRead = true;
       this.phase.value = "ready";
     } else {
       void this.load();
-      void this.#readTitle(id);
     }
+  }
+
+  /** What is typed and was typed here by the user, not by another one who had the conversation. */
+  get ownText(): string {
+    return this.#wasRead ? this.typed.text.value : "";
   }
 
   /** Whether an answer is on its way, so that nothing can be sent. */
   get isBusy(): boolean {
     return this.live.value !== null || this.sending.value !== null;
+  }
+
+  /** Whether nothing was said yet. */
+  get isEmpty(): boolean {
+    return (
+      this.history.messages.value.length === 0 && this.sending.value === null && this.live.value === null
+    );
+  }
+
+  get #client(): ChatClient {
+    return this.surroundings.client;
   }
 
   /** Leaves the conversation. An answer that is being written is written nevertheless. */
@@ -109,6 +123,7 @@ export class Chat {
     this.#unfollowed = undefined;
     try {
       const page = await this.history.readNewest(id, this.#gone.signal);
+      this.#wasRead = true;
       this.phase.value = "ready";
       this.#noteArrival();
       if (page.active_run === null) {
@@ -146,6 +161,18 @@ export class Chat {
     await (this.#failedOlder || this.live.value !== null ? this.readOlder() : this.load());
   }
 
+  /** Catches up after the server could not be reached. */
+  catchUp(): void {
+    if (this.phase.value === "failed") {
+      this.phase.value = "loading";
+      void this.load();
+    } else if (this.historyProblem.value !== null) {
+      void this.retryHistory();
+    } else {
+      void this.poll();
+    }
+  }
+
   /** Looks whether something was said elsewhere. */
   async poll(): Promise<void> {
     const id = this.id.value;
@@ -168,11 +195,11 @@ export class Chat {
         this.#follow(page.active_run);
       } else if (known !== this.history.messages.value) {
         await this.#explainSilence();
-        void refreshConversations();
+        this.surroundings.noteChange();
       }
     } catch (error) {
       // Anything else may be over when it is looked again.
-      if (isProblem(error) && error.status === 404) {
+      if (isMissing(error)) {
         this.phase.value = "missing";
       }
     } finally {
@@ -201,10 +228,11 @@ export class Chat {
     try {
       // It is sent also where one goes elsewhere meanwhile.
       const id = this.id.value ?? (await this.#create(outgoing));
-      const begun = await startRun(id, { content: text }, outgoing.sent.key);
+      const key = { idempotencyKey: outgoing.sent.key };
+      const begun = await this.#client.startRun(id, { content: text }, key);
       this.typed.settle(outgoing);
       // The first message names the conversation, and each one moves it to the front.
-      void refreshConversations();
+      this.surroundings.noteChange();
       if (!this.#gone.signal.aborted) {
         this.unanswered.value = null;
         this.#begin(begun);
@@ -213,9 +241,9 @@ export class Chat {
       if (!this.#gone.signal.aborted) {
         this.typed.putBack(outgoing);
         await this.#noteRefusal(error, "Your message was not sent.", "send");
-      } else if (session.value.state === "in") {
+      } else if (this.surroundings.isSignedIn()) {
         this.typed.putBack(outgoing);
-        toast("A message was not sent. It is kept where you wrote it.");
+        this.surroundings.say("A message was not sent. It is kept where you wrote it.");
       }
     } finally {
       this.sending.value = null;
@@ -236,7 +264,8 @@ export class Chat {
     this.sendProblem.value = null;
     this.#stopWhenBegun = false;
     try {
-      const begun = await startRun(id, { regenerate: messageId }, key, { signal: this.#gone.signal });
+      const options = { idempotencyKey: key, signal: this.#gone.signal };
+      const begun = await this.#client.startRun(id, { regenerate: messageId }, options);
       this.#regenerateKey = undefined;
       this.unanswered.value = null;
       this.history.cutBehind(messageId);
@@ -259,7 +288,7 @@ export class Chat {
     }
     live.isStopping.value = true;
     try {
-      await client.cancelRun(live.run.conversation_id, live.run.id, { signal: this.#gone.signal });
+      await this.#client.cancelRun(live.run.conversation_id, live.run.id, { signal: this.#gone.signal });
     } catch (error) {
       live.isStopping.value = false;
       if (!this.#gone.signal.aborted) {
@@ -272,35 +301,21 @@ export class Chat {
   /** Rates an answer; the same rating once more takes it back. */
   async rate(message: Message, kind: Feedback): Promise<void> {
     const feedback = message.feedback === kind ? null : kind;
-    this.history.put({ ...message, feedback });
+    this.history.replace({ ...message, feedback });
     try {
-      await rateMessage(message.conversation_id, message.id, feedback);
+      await this.#client.rateMessage(message.conversation_id, message.id, feedback);
     } catch (error) {
-      this.history.put(message);
+      this.history.replace(message);
       throw error;
     }
   }
 
   async #create(outgoing: Outgoing): Promise<string> {
-    const conversation = await client.createConversation();
+    const conversation = await this.#client.createConversation();
     this.typed.moveTo(conversation.id, outgoing);
-    putConversation(conversation);
     this.id.value = conversation.id;
-    if (!this.#gone.signal.aborted) {
-      this.onCreated(conversation.id);
-    }
+    this.surroundings.noteCreated(conversation, !this.#gone.signal.aborted);
     return conversation.id;
-  }
-
-  async #readTitle(id: string): Promise<void> {
-    if (conversations.value?.some((conversation) => conversation.id === id)) {
-      return;
-    }
-    try {
-      this.title.value = (await getConversation(id, { signal: this.#gone.signal })).title;
-    } catch {
-      // Whether it is there at all is for its messages to tell.
-    }
   }
 
   /** Forgets a text of which nobody knew whether it arrived, once it stands in the history. */
@@ -331,7 +346,8 @@ export class Chat {
     const { id, conversation_id } = live.run;
     let end: Run | undefined;
     try {
-      for await (const event of client.followRun(conversation_id, id, { signal: this.#gone.signal })) {
+      for await (const event of this.#client.followRun(conversation_id, id, { signal: this.#gone.signal })) {
+        this.surroundings.noteEvent(event);
         switch (event.type) {
           case "message.created":
             this.history.put(event.message);
@@ -346,7 +362,7 @@ export class Chat {
           case "message.completed":
             this.history.put(event.message);
             live.complete(event.message.id, event.message.tool_calls ?? []);
-            announce(event.message.content);
+            this.surroundings.announce(heard(event.message.content));
             break;
           case "run.completed":
           case "run.failed":
@@ -385,7 +401,7 @@ export class Chat {
     if (run !== undefined) {
       this.#explain(run);
     }
-    void refreshConversations();
+    this.surroundings.noteChange();
   }
 
   /** Says why the last message has no answer, where it has none. */
@@ -393,7 +409,8 @@ export class Chat {
     const last = this.history.messages.value.at(-1);
     this.unanswered.value = null;
     if (last?.role === "user" && last.run_id !== null) {
-      this.#explain(await client.getRun(last.conversation_id, last.run_id, { signal: this.#gone.signal }));
+      const { conversation_id, run_id } = last;
+      this.#explain(await this.#client.getRun(conversation_id, run_id, { signal: this.#gone.signal }));
     }
   }
 
@@ -401,7 +418,7 @@ export class Chat {
     const why = explanation(run, this.history.messages.value.at(-1));
     this.unanswered.value = why;
     if (why !== null) {
-      announce(why.text);
+      this.surroundings.announce(why.text);
     }
   }
 
@@ -410,7 +427,7 @@ export class Chat {
       const text = "An answer is already being written here. Try again when it is finished.";
       this.sendProblem.value = { text, again };
       await this.load();
-    } else if (isProblem(error) && error.status === 404) {
+    } else if (isMissing(error)) {
       this.phase.value = "missing";
     } else {
       this.sendProblem.value = { text: `${what} ${problemText(error)}`, again };
@@ -421,7 +438,7 @@ export class Chat {
     if (this.#gone.signal.aborted) {
       return;
     }
-    if (isProblem(error) && error.status === 404) {
+    if (isMissing(error)) {
       this.phase.value = "missing";
       return;
     }
@@ -430,4 +447,9 @@ export class Chat {
       this.phase.value = "failed";
     }
   }
+}
+
+/** Whether it is the conversation that is not there, and not a message or a run. */
+function isMissing(error: unknown): boolean {
+  return isProblem(error) && error.code === "conversation_not_found";
 }

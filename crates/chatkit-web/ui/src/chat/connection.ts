@@ -1,59 +1,88 @@
 /** Whether the server can be reached, as far as the browser and the last request tell. */
 
-import { signal } from "@preact/signals";
+import { type ReadonlySignal, signal } from "@preact/signals";
 
 const FIRST_WAIT = 2_000;
 const LONGEST_WAIT = 15_000;
 
-/** Whether nothing gets through at the moment. */
-export const isOffline = signal(!navigator.onLine);
+/** After so long an answer that is read at once does not come any more. */
+const PATIENCE = 30_000;
 
-const comebacks = new Set<() => void>();
-let probe: (() => Promise<unknown>) | undefined;
-let timer: number | undefined;
-let wait = FIRST_WAIT;
+export class Connection {
+  readonly #isOffline = signal(!navigator.onLine);
+  #timer: number | undefined;
+  #wait = FIRST_WAIT;
+  #ask: (() => Promise<unknown>) | undefined;
+  #onComeback: (() => void) | undefined;
 
-/** Calls back each time the server can be reached again. Gives back what ends that. */
-export function onComeback(callback: () => void): () => void {
-  comebacks.add(callback);
-  return () => comebacks.delete(callback);
-}
+  /** Whether nothing gets through at the moment. */
+  get isOffline(): ReadonlySignal<boolean> {
+    return this.#isOffline;
+  }
 
-/** Says that a request was answered. */
-export function noteAnswer(): void {
-  window.clearTimeout(timer);
-  timer = undefined;
-  wait = FIRST_WAIT;
-  if (isOffline.value) {
-    isOffline.value = false;
-    for (const callback of [...comebacks]) {
-      callback();
+  /**
+   * Begins to watch. `ask` is a call that shows whether the server is there; `onComeback` is called
+   * each time that it is there again.
+   */
+  watch(ask: () => Promise<unknown>, onComeback: () => void): void {
+    this.#ask = ask;
+    this.#onComeback = onComeback;
+    window.addEventListener("offline", this.#noteSilence);
+    window.addEventListener("online", this.#askAgain);
+    if (this.#isOffline.value) {
+      this.#noteSilence();
     }
   }
-}
 
-/** Says that a request was not answered: the server is asked until it is there again. */
-export function noteSilence(): void {
-  isOffline.value = true;
-  if (timer === undefined) {
-    timer = window.setTimeout(askAgain, wait);
-    wait = Math.min(LONGEST_WAIT, wait * 1.5);
+  /** Ends everything. */
+  dispose(): void {
+    window.removeEventListener("offline", this.#noteSilence);
+    window.removeEventListener("online", this.#askAgain);
+    window.clearTimeout(this.#timer);
   }
-}
 
-/** Watches the connection. `ask` is a call that shows whether the server is there. */
-export function watchConnection(ask: () => Promise<unknown>): void {
-  probe = ask;
-  window.addEventListener("offline", noteSilence);
-  window.addEventListener("online", askAgain);
-  if (isOffline.value) {
-    noteSilence();
+  /** Sends requests so, and notes what their answers tell of the connection. */
+  readonly send = async (request: Request, init: RequestInit = {}): Promise<Response> => {
+    // What changes something is waited for: nobody would know whether it was done.
+    const isRead = request.method === "GET" && !request.headers.get("Accept")?.includes("event-stream");
+    const signal = isRead
+      ? AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE)])
+      : request.signal;
+    try {
+      const response = await fetch(request, { ...init, signal });
+      this.#noteAnswer();
+      return response;
+    } catch (error) {
+      if (!request.signal.aborted) {
+        this.#noteSilence();
+      }
+      throw error;
+    }
+  };
+
+  #noteAnswer(): void {
+    window.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#wait = FIRST_WAIT;
+    if (this.#isOffline.value) {
+      this.#isOffline.value = false;
+      this.#onComeback?.();
+    }
   }
-}
 
-function askAgain(): void {
-  window.clearTimeout(timer);
-  timer = undefined;
-  // What comes of it is noted where all requests are sent.
-  probe?.().catch(() => undefined);
+  /** The server is asked until it is there again. */
+  readonly #noteSilence = (): void => {
+    this.#isOffline.value = true;
+    if (this.#timer === undefined) {
+      this.#timer = window.setTimeout(this.#askAgain, this.#wait);
+      this.#wait = Math.min(LONGEST_WAIT, this.#wait * 1.5);
+    }
+  };
+
+  readonly #askAgain = (): void => {
+    window.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    // What comes of it is noted where it is sent.
+    this.#ask?.().catch(() => undefined);
+  };
 }

@@ -5,6 +5,9 @@
 
 const PREFIX = "chatkit.draft.";
 
+/** Whose drafts they are, where that is known. */
+const USER = "chatkit.user";
+
 /** An attempt to send of which nobody knows whether it arrived. */
 export interface Sent {
   /** The key under which it was sent. */
@@ -55,11 +58,33 @@ export function saveDraft(id: string | null, draft: Draft): void {
 /** Forgets all drafts, as somebody else may sit down at this browser. */
 export function forgetDrafts(): void {
   try {
+    localStorage.removeItem(USER);
     for (const key of Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))) {
       localStorage.removeItem(key);
     }
   } catch {
     // Where the browser keeps nothing there is nothing to forget.
+  }
+}
+
+/** Whose drafts they are; `undefined` where that is not known. */
+export function userOfDrafts(): string | undefined {
+  try {
+    return localStorage.getItem(USER) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps the drafts for this user; those of another one are forgotten. */
+export function keepDraftsOf(user: string): void {
+  if ((userOfDrafts() ?? user) !== user) {
+    forgetDrafts();
+  }
+  try {
+    localStorage.setItem(USER, user);
+  } catch {
+    // Where the browser keeps nothing there are no drafts.
   }
 }
 

@@ -1,9 +1,7 @@
 /** The messages of a conversation that were read so far, oldest first. */
 
-import type { Message, MessageList } from "@chatkit-rs/client";
+import type { ChatClient, Message, MessageList } from "@chatkit-rs/client";
 import { computed, signal } from "@preact/signals";
-
-import { client } from "./api";
 
 const PAGE_SIZE = 50;
 
@@ -16,9 +14,11 @@ export class History {
   /** Whether there are older messages than those that were read. */
   readonly hasOlder = computed(() => this.#before.value !== null);
 
+  constructor(private readonly client: ChatClient) {}
+
   /** Reads the newest page, which is all that is shown afterwards. */
   async readNewest(id: string, signal: AbortSignal): Promise<MessageList> {
-    const page = await client.getMessages(id, { limit: PAGE_SIZE }, { signal });
+    const page = await this.client.getMessages(id, { limit: PAGE_SIZE }, { signal });
     this.#replace(page);
     return page;
   }
@@ -26,7 +26,7 @@ export class History {
   /** Reads the page before the oldest message that is shown. */
   async readOlder(id: string, signal: AbortSignal): Promise<void> {
     const before = this.#before.value;
-    const page = await client.getMessages(id, { limit: PAGE_SIZE, before }, { signal });
+    const page = await this.client.getMessages(id, { limit: PAGE_SIZE, before }, { signal });
     if (before !== this.#before.value) {
       // The history was replaced meanwhile.
       return;
@@ -39,7 +39,7 @@ export class History {
   async readNewer(id: string, signal: AbortSignal): Promise<MessageList> {
     for (;;) {
       const since = this.messages.value.at(-1)?.id;
-      const page = await client.getMessages(id, { limit: PAGE_SIZE, since }, { signal });
+      const page = await this.client.getMessages(id, { limit: PAGE_SIZE, since }, { signal });
       if (since !== this.messages.value.at(-1)?.id) {
         // Something was said here while the page was on its way, which it may not have.
         return page;
@@ -67,6 +67,11 @@ export class History {
     this.messages.value = messages.some(({ id }) => id === message.id)
       ? messages.map((other) => (other.id === message.id ? message : other))
       : [...messages, message];
+  }
+
+  /** Shows a message in its newest form, if it is still there. */
+  replace(message: Message): void {
+    this.messages.value = this.messages.value.map((other) => (other.id === message.id ? message : other));
   }
 
   /** Takes away everything behind a message, which is being answered again. */

@@ -6,7 +6,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
-import type { Chat } from "../state/chat";
+import type { Chat } from "./chat";
 
 /** So near to the end one wants to see what comes. */
 const NEAR_END = 120;

@@ -1,30 +1,27 @@
-/** Copies a text, and says so. */
+/** Copies a text, and says whether it did. */
 
 import { useSignal } from "@preact/signals";
 
 import { copyText } from "../lib/clipboard";
-import { toast } from "../state/toasts";
+import type { IconName } from "./Icon";
 import { IconButton } from "./IconButton";
 
 const SHOWN_FOR = 2_000;
 
+const LOOKS = {
+  ready: { icon: "copy", name: "Copy" },
+  copied: { icon: "check", name: "Copied" },
+  refused: { icon: "alert", name: "The browser did not allow copying" },
+} satisfies Record<string, { icon: IconName; name: string }>;
+
 export function CopyButton({ text }: { text: string }) {
-  const isCopied = useSignal(false);
+  const state = useSignal<keyof typeof LOOKS>("ready");
   const copy = async () => {
-    if (!(await copyText(text))) {
-      toast("The browser did not allow copying.");
-      return;
-    }
-    isCopied.value = true;
+    state.value = (await copyText(text)) ? "copied" : "refused";
     window.setTimeout(() => {
-      isCopied.value = false;
+      state.value = "ready";
     }, SHOWN_FOR);
   };
-  return (
-    <IconButton
-      icon={isCopied.value ? "check" : "copy"}
-      name={isCopied.value ? "Copied" : "Copy"}
-      onClick={() => void copy()}
-    />
-  );
+  const { icon, name } = LOOKS[state.value];
+  return <IconButton icon={icon} name={name} onClick={() => void copy()} />;
 }

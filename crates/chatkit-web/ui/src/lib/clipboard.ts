@@ -17,7 +17,8 @@ function copyBySelection(text: string): boolean {
   const focused = document.activeElement;
   const area = document.createElement("textarea");
   area.value = text;
-  area.className = "visually-hidden";
+  // By its own style, as a page of somebody else has no class for it.
+  Object.assign(area.style, { position: "fixed", opacity: "0", pointerEvents: "none" });
   document.body.append(area);
   area.select();
   const isCopied = document.execCommand("copy");

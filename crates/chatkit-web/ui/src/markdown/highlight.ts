@@ -15,6 +15,7 @@ import typescript from "highlight.js/lib/languages/typescript";
 import xml from "highlight.js/lib/languages/xml";
 import yaml from "highlight.js/lib/languages/yaml";
 
+import type { Colours } from "./colours";
 import { escapeHtml } from "./escape";
 
 const languages = {
@@ -47,7 +48,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** The code as HTML: with colours where its language is known, escaped in any case. */
-export function highlighted(code: string, tag: string): string {
+function highlighted(code: string, tag: string): string {
   if (code.length > LONGEST || hljs.getLanguage(tag) === undefined) {
     return escapeHtml(code);
   }
@@ -55,7 +56,7 @@ export function highlighted(code: string, tag: string): string {
 }
 
 /** What to call the language of a code block; it is `tag` as it was written where that is unknown. */
-export function languageName(tag: string): string {
+function languageName(tag: string): string {
   const name = tag.toLowerCase();
   // Not what every object has, such as a `constructor`.
   const known = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
@@ -65,3 +66,6 @@ export function languageName(tag: string): string {
   const aliased = Object.keys(languages).find((name) => hljs.getLanguage(tag) === hljs.getLanguage(name));
   return (aliased === undefined ? tag : NAMES[aliased]) ?? tag;
 }
+
+/** The colours, for `colourCode`. */
+export const highlighting: Colours = { htmlOf: highlighted, nameOf: languageName };

@@ -4,7 +4,7 @@ import DOMPurify from "dompurify";
 import { Marked, type Token } from "marked";
 
 import { escapeHtml } from "./escape";
-import { highlighted, languageName } from "./highlight";
+import { colours } from "./colours";
 import { isTame } from "./tame";
 
 /** Only what leads somewhere else: not to this page's own addresses, and not into a script. */
@@ -35,12 +35,12 @@ marked.use({
 
     code({ text, lang }) {
       const tag = lang?.trim().split(/\s/, 1)[0] ?? "";
-      const name = escapeHtml(languageName(tag) || "Text");
+      const name = escapeHtml(colours().nameOf(tag) || "Text");
       return (
         `<div class="code"><div class="code-head"><span>${name}</span>` +
         '<button type="button" class="code-copy" data-copy="">Copy</button></div>' +
         `<pre tabindex="0" role="region" aria-label="${name} code">` +
-        `<code>${highlighted(text, tag)}</code></pre></div>`
+        `<code>${colours().htmlOf(text, tag)}</code></pre></div>`
       );
     },
 
@@ -94,6 +94,15 @@ function asWritten(text: string): Token {
 /** What a block is made of. */
 export function rendered(block: Token): DocumentFragment {
   return safe(parsed(block));
+}
+
+/** How many blocks of a text are enough to hear what it is about. */
+const HEARD = 8;
+
+/** The beginning of a text as it is read out. */
+export function heard(text: string): string {
+  const blocks = blocksOf(text).slice(0, HEARD);
+  return blocks.map((block) => safe(parsed(block)).textContent?.trim() ?? "").join(" ");
 }
 
 function parsed(block: Token): string {

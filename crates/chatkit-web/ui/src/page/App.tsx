@@ -3,16 +3,16 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
-import { announcement } from "../state/announcer";
-import { chat } from "../state/app";
-import { isOffline } from "../state/connection";
-import { conversations } from "../state/conversations";
-import { session } from "../state/session";
+import { chat } from "./page";
 import { ChatView } from "./ChatView";
 import { closeDrawer, isDrawerOpen, isNarrow, openDrawer } from "./drawer";
+import { connection } from "./server";
+import { session } from "./session";
 import { Sidebar } from "./Sidebar";
 import { SignIn } from "./SignIn";
-import { Toasts } from "./Toasts";
+import { announcer } from "./surroundings";
+import { titleOf } from "./titles";
+import { ToastList } from "./ToastList";
 
 /** The search box, which a key leads to. */
 const focusSearch = signal(0);
@@ -25,15 +25,13 @@ export function App() {
   }, []);
   return (
     <>
-      {isOffline.value && (
-        <div class="banner" role="status">
-          You are offline. Trying again…
-        </div>
-      )}
+      <div role="status">
+        {connection.isOffline.value && <p class="banner">You are offline. Trying again…</p>}
+      </div>
       <Body />
-      <Toasts />
+      <ToastList />
       <div class="visually-hidden" aria-live="polite" role="status">
-        {announcement.value}
+        {announcer.text.value}
       </div>
     </>
   );
@@ -62,6 +60,9 @@ function Body() {
 }
 
 function takeKey(event: KeyboardEvent): void {
+  if (session.value.state !== "in") {
+    return;
+  }
   const isCommand = (event.metaKey || event.ctrlKey) && !event.shiftKey && !event.altKey;
   if (isCommand && event.key.toLowerCase() === "k") {
     event.preventDefault();
@@ -74,8 +75,6 @@ function takeKey(event: KeyboardEvent): void {
 
 /** Names the tab after the open conversation. */
 function nameDocument(): void {
-  const id = chat.value?.id.value;
-  const listed = conversations.value?.find((conversation) => conversation.id === id)?.title;
-  const title = listed ?? chat.value?.title.value ?? null;
+  const title = titleOf(chat.value?.id.value ?? null);
   document.title = title === null ? "Chat" : `${title} – Chat`;
 }

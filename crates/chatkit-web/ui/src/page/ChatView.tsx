@@ -1,14 +1,18 @@
 /** The open conversation: its messages, and the composer below them. */
 
-import type { Chat } from "../state/chat";
-import { info, newChat } from "../state/app";
-import { conversations } from "../state/conversations";
-import { Composer } from "./Composer";
+import type { Chat } from "../chat/chat";
+import { Composer } from "../chat/Composer";
+import { EmptyState, STARTERS } from "../chat/EmptyState";
+import { MessageList } from "../chat/MessageList";
+import { ModelNote } from "../chat/ModelNote";
+import { IconButton } from "../controls/IconButton";
+import { Notice } from "../controls/Notice";
+import { newChat } from "./page";
 import { isNarrow, openDrawer } from "./drawer";
-import { EmptyState } from "./EmptyState";
-import { IconButton } from "./IconButton";
-import { MessageList } from "./MessageList";
-import { Notice } from "./Notice";
+import { greeting } from "./greeting";
+import { Mark } from "./Mark";
+import { info } from "./surroundings";
+import { titleOf } from "./titles";
 
 interface Props {
   chat: Chat;
@@ -26,7 +30,7 @@ export function ChatView({ chat, isCovered }: Props) {
       {!isMissing && (
         <div class="dock">
           <Composer chat={chat} />
-          <ModelNote />
+          <ModelNote info={info.value} />
         </div>
       )}
     </main>
@@ -35,13 +39,12 @@ export function ChatView({ chat, isCovered }: Props) {
 
 function Header({ chat }: { chat: Chat }) {
   const id = chat.id.value;
-  const listed = conversations.value?.find((conversation) => conversation.id === id)?.title;
   return (
     <header class="chat-head">
       {isNarrow.value && (
         <IconButton icon="menu" name="Conversations" onClick={openDrawer} />
       )}
-      <h1>{id === null ? "New chat" : (listed ?? chat.title.value ?? "Conversation")}</h1>
+      <h1>{id === null ? "New chat" : (titleOf(id) ?? "Conversation")}</h1>
       {isNarrow.value && <IconButton icon="plus" name="New chat" onClick={newChat} />}
     </header>
   );
@@ -75,25 +78,10 @@ function Content({ chat }: { chat: Chat }) {
         </div>
       );
     case "ready":
-      return isEmpty(chat) ? <EmptyState chat={chat} /> : <MessageList chat={chat} />;
+      return chat.isEmpty ? (
+        <EmptyState chat={chat} heading={greeting(new Date())} starters={STARTERS}>
+          <Mark />
+        </EmptyState>
+      ) : <MessageList chat={chat} />;
   }
-}
-
-function isEmpty(chat: Chat): boolean {
-  return (
-    chat.history.messages.value.length === 0 && chat.sending.value === null && chat.live.value === null
-  );
-}
-
-/** Who answers. */
-function ModelNote() {
-  const { value: server } = info;
-  if (server === null) {
-    return null;
-  }
-  const text =
-    server.provider === "rules"
-      ? "No model is configured: a few built-in rules answer."
-      : `${server.model} answers. It can be wrong; check what matters.`;
-  return <p class="model-note">{text}</p>;
 }

@@ -4,12 +4,12 @@ import type { Conversation } from "@chatkit-rs/client";
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 
-import { chat } from "../state/app";
-import { deleteConversation } from "../state/conversation-actions";
-import { navigate, pathOf } from "../state/route";
+import { chat } from "./page";
+import { deleteConversation } from "./conversation-actions";
 import { closeDrawer } from "./drawer";
 import { Menu } from "./Menu";
 import { RenameField } from "./RenameField";
+import { navigate, pathOf } from "./route";
 
 export function ConversationItem({ conversation }: { conversation: Conversation }) {
   const isRenaming = useSignal(false);
@@ -33,6 +33,13 @@ export function ConversationItem({ conversation }: { conversation: Conversation 
   const rename = () => {
     isRenaming.value = true;
   };
+  const remove = () => {
+    const item = link.current?.closest("li");
+    const neighbour = (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector("a");
+    void deleteConversation(conversation);
+    // Where the keyboard was there is nothing any more.
+    neighbour?.focus();
+  };
   return (
     <li class="conversation">
       <a
@@ -49,7 +56,7 @@ export function ConversationItem({ conversation }: { conversation: Conversation 
         name={`Options of “${title}”`}
         items={[
           { icon: "edit", label: "Rename", run: rename },
-          { icon: "trash", label: "Delete", run: () => void deleteConversation(conversation) },
+          { icon: "trash", label: "Delete", run: remove },
         ]}
       />
     </li>

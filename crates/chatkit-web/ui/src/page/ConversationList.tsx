@@ -3,8 +3,9 @@
 import type { Conversation } from "@chatkit-rs/client";
 import { useEffect, useRef } from "preact/hooks";
 
+import { Notice } from "../controls/Notice";
 import { period } from "../lib/time";
-import { isOffline } from "../state/connection";
+import { ConversationItem } from "./ConversationItem";
 import {
   conversations,
   hasMoreConversations,
@@ -13,9 +14,8 @@ import {
   query,
   readMoreConversations,
   refreshConversations,
-} from "../state/conversations";
-import { ConversationItem } from "./ConversationItem";
-import { Notice } from "./Notice";
+} from "./conversations";
+import { connection } from "./server";
 
 export function ConversationList() {
   const listed = conversations.value;
@@ -32,7 +32,7 @@ export function ConversationList() {
           </ul>
         </section>
       ))}
-      {listProblem.value !== null && !isOffline.value && (
+      {listProblem.value !== null && !connection.isOffline.value && (
         <Notice
           text={listProblem.value}
           onAction={() => void (listed === null ? refreshConversations() : readMoreConversations())}

@@ -2,7 +2,7 @@
 
 import { useId, useRef } from "preact/hooks";
 
-import { Icon, type IconName } from "./Icon";
+import { Icon, type IconName } from "../controls/Icon";
 
 export interface MenuItem {
   icon: IconName;

@@ -5,8 +5,8 @@ import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { problemText } from "../lib/problem-text";
-import { info } from "../state/app";
-import { renameConversation } from "../state/conversation-actions";
+import { renameConversation } from "./conversation-actions";
+import { info } from "./surroundings";
 
 interface Props {
   conversation: Conversation;

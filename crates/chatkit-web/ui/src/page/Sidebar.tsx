@@ -3,15 +3,15 @@
 import type { Signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
+import { focusComposer } from "../chat/composer-focus";
+import { Icon } from "../controls/Icon";
+import { IconButton } from "../controls/IconButton";
 import { problemText } from "../lib/problem-text";
-import { newChat, signOut } from "../state/app";
-import { query, search } from "../state/conversations";
-import { toast } from "../state/toasts";
-import { focusComposer } from "./composer-focus";
+import { newChat, signOut } from "./page";
 import { ConversationList } from "./ConversationList";
+import { query, search } from "./conversations";
 import { closeDrawer, isDrawerOpen, isNarrow } from "./drawer";
-import { Icon } from "./Icon";
-import { IconButton } from "./IconButton";
+import { toast } from "./toasts";
 
 export function Sidebar({ focusSearch }: { focusSearch: Signal<number> }) {
   const isDrawer = isNarrow.value && isDrawerOpen.value;

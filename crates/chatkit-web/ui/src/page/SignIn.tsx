@@ -1,8 +1,8 @@
 /** What stands in the page while nobody is signed in. */
 
-import { enter } from "../state/app";
-import { type SignedOut, session } from "../state/session";
+import { enter } from "./page";
 import { Mark } from "./Mark";
+import { type SignedOut, session } from "./session";
 
 const HEADINGS: Readonly<Record<SignedOut, string>> = {
   none: "Sign in to chat",

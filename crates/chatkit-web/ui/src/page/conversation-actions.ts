@@ -3,10 +3,10 @@
 import { type Conversation, isProblem } from "@chatkit-rs/client";
 
 import { problemText } from "../lib/problem-text";
-import { client, restoreConversation } from "./api";
-import { chat } from "./app";
-import { dropConversation, putConversation } from "./conversations";
+import { chat } from "./page";
+import { dropConversation, putConversation, refreshConversations } from "./conversations";
 import { navigate } from "./route";
+import { client } from "./server";
 import { toast } from "./toasts";
 
 /** Gives a conversation another title. Throws where the server refuses it. */
@@ -24,6 +24,8 @@ export async function deleteConversation(conversation: Conversation): Promise<vo
   }
   try {
     await client.deleteConversation(id);
+    dropConversation(id);
+    void refreshConversations();
   } catch (error) {
     // What is not there any more is what was asked for.
     if (!isProblem(error) || error.status !== 404) {
@@ -41,7 +43,7 @@ export async function deleteConversation(conversation: Conversation): Promise<vo
 
 async function undelete(conversation: Conversation, wasOpen: boolean): Promise<void> {
   try {
-    putConversation(await restoreConversation(conversation.id));
+    putConversation(await client.restoreConversation(conversation.id));
     if (wasOpen && chat.value?.id.value === null) {
       navigate(conversation.id);
     }

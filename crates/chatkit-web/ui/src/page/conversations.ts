@@ -4,7 +4,7 @@ import type { Conversation } from "@chatkit-rs/client";
 import { computed, signal } from "@preact/signals";
 
 import { isAbort, problemText } from "../lib/problem-text";
-import { client } from "./api";
+import { client } from "./server";
 
 const PAGE_SIZE = 30;
 
@@ -84,8 +84,10 @@ export function putConversation(conversation: Conversation): void {
   conversations.value = [...others, conversation].sort(byTime);
 }
 
-/** Takes a conversation off the list. */
+/** Takes a conversation off the list. A page that is on its way may still have it. */
 export function dropConversation(id: string): void {
+  reading.abort();
+  isListLoading.value = false;
   conversations.value = conversations.value?.filter((other) => other.id !== id) ?? null;
 }
 

@@ -1,25 +1,22 @@
 /** What holds the page together: signing in, the open conversation, and when to look for news. */
 
-import type { Info } from "@chatkit-rs/client";
 import { isProblem } from "@chatkit-rs/client";
 import { effect, signal, untracked } from "@preact/signals";
 
-import { openingToken, takeToken } from "../lib/sign-in-link";
-import { announcement } from "./announcer";
-import { createSession, deleteSession, getInfo } from "./api";
-import { Chat } from "./chat";
-import { isOffline, onComeback, watchConnection } from "./connection";
+import { Chat } from "../chat/chat";
+import { forgetDrafts, keepDraftsOf } from "../chat/drafts";
+import { userOf } from "../lib/token-user";
 import { forgetConversations, refreshConversations } from "./conversations";
-import { forgetDrafts } from "./drafts";
 import { navigate, routeId } from "./route";
+import { client, connection, createSession, deleteSession } from "./server";
 import { noteSignedIn, session } from "./session";
+import { openingToken, takeToken } from "./sign-in-link";
+import { announcer, info, surroundings } from "./surroundings";
+import { forgetTitles, readTitle } from "./titles";
 import { toast, toasts } from "./toasts";
 
 /** How often to look whether something was said in another tab. */
 const POLL_INTERVAL = 2_000;
-
-/** What the server is; `null` until it has said so. */
-export const info = signal<Info | null>(null);
 
 /** The conversation that is open. */
 export const chat = signal<Chat | null>(null);
@@ -29,8 +26,7 @@ let untradedToken: string | undefined;
 
 /** Starts everything. */
 export function start(): void {
-  watchConnection(getInfo);
-  onComeback(comeBack);
+  connection.watch(client.getInfo, comeBack);
   window.addEventListener("hashchange", () => void enter(takeToken()));
   window.addEventListener("focus", () => {
     if (session.value.state === "in") {
@@ -59,7 +55,7 @@ export async function signOut(): Promise<void> {
 export async function enter(token = untradedToken): Promise<void> {
   const isExpired = token !== undefined && !(await tradeIn(token));
   try {
-    info.value = await getInfo();
+    info.value = await client.getInfo();
     noteSignedIn();
     if (isExpired) {
       toast("That sign-in link has expired, but you are still signed in.");
@@ -69,7 +65,7 @@ export async function enter(token = untradedToken): Promise<void> {
     const isRefused = isProblem(error) && error.status === 401;
     if (isExpired && isRefused) {
       session.value = { state: "out", why: "link-expired" };
-    } else if (!isRefused && !isOffline.value && session.value.state === "asking") {
+    } else if (!isRefused && !connection.isOffline.value && session.value.state === "asking") {
       session.value = { state: "out", why: "unavailable" };
     }
   }
@@ -82,6 +78,10 @@ async function tradeIn(token: string): Promise<boolean> {
     untradedToken = undefined;
     // Whoever was signed in before is not any more.
     untracked(forgetUser);
+    const user = userOf(token);
+    if (user !== null) {
+      keepDraftsOf(user);
+    }
     session.value = { state: "asking" };
     return true;
   } catch (error) {
@@ -96,7 +96,8 @@ function forgetUser(): void {
   chat.value?.dispose();
   chat.value = null;
   forgetConversations();
-  announcement.value = "";
+  forgetTitles();
+  announcer.clear();
   toasts.value = [];
 }
 
@@ -110,13 +111,16 @@ function openRoute(): void {
       forgetUser();
     } else if (open === null || open.id.value !== id) {
       open?.dispose();
-      chat.value = new Chat(id, navigate);
+      chat.value = new Chat(id, surroundings);
+      if (id !== null) {
+        void readTitle(id);
+      }
     }
   });
 }
 
 function poll(): void {
-  if (document.visibilityState === "visible" && !isOffline.value) {
+  if (document.visibilityState === "visible" && !connection.isOffline.value) {
     void chat.value?.poll();
   }
 }
@@ -128,13 +132,5 @@ function comeBack(): void {
     return;
   }
   void refreshConversations();
-  const open = chat.value;
-  if (open?.phase.value === "failed") {
-    open.phase.value = "loading";
-    void open.load();
-  } else if (open !== null && open.historyProblem.value !== null) {
-    void open.retryHistory();
-  } else {
-    poll();
-  }
+  chat.value?.catchUp();
 }

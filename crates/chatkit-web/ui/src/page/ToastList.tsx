@@ -1,11 +1,19 @@
 /** Notes at the edge of the page. */
 
-import { dismiss, toasts } from "../state/toasts";
-import { IconButton } from "./IconButton";
+import { IconButton } from "../controls/IconButton";
+import { dismiss, holdToasts, releaseToasts, toasts } from "./toasts";
 
-export function Toasts() {
+export function ToastList() {
   return (
-    <div class="toasts" role="status" aria-live="polite">
+    <div
+      class="toasts"
+      role="status"
+      aria-live="polite"
+      onPointerEnter={holdToasts}
+      onPointerLeave={releaseToasts}
+      onFocusIn={holdToasts}
+      onFocusOut={releaseToasts}
+    >
       {toasts.value.map(({ id, text, action }) => (
         <div class="toast" key={id}>
           <span>{text}</span>

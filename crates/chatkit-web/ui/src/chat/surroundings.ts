@@ -1,0 +1,34 @@
+/** What an open conversation needs of where it is shown: a page, or a widget. */
+
+import type { ChatClient, Conversation, Info, RunEvent } from "@chatkit-rs/client";
+import type { ReadonlySignal } from "@preact/signals";
+
+import type { Connection } from "./connection";
+
+export interface Surroundings {
+  readonly client: ChatClient;
+
+  /** Whether the server can be reached. */
+  readonly connection: Connection;
+
+  /** What the server is; `null` until it has said so. */
+  readonly info: ReadonlySignal<Info | null>;
+
+  /** Whether anybody is signed in, as far as is known. */
+  isSignedIn(): boolean;
+
+  /** Tells a screen reader what has happened. */
+  announce(text: string): void;
+
+  /** Says something that is about no conversation that is open. */
+  say(text: string): void;
+
+  /** A conversation was created for its first message; `isOpen`: and nobody went elsewhere since. */
+  noteCreated(conversation: Conversation, isOpen: boolean): void;
+
+  /** Something was said, so that what is known of the conversations is out of date. */
+  noteChange(): void;
+
+  /** Something happened in a run that is followed. */
+  noteEvent(event: RunEvent): void;
+}

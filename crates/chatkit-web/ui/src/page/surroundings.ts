@@ -1,0 +1,35 @@
+/** What the page is to the conversation that is open in it. */
+
+import type { Info } from "@chatkit-rs/client";
+import { signal } from "@preact/signals";
+
+import { Announcer } from "../chat/announcer";
+import type { Surroundings } from "../chat/surroundings";
+import { putConversation, refreshConversations } from "./conversations";
+import { navigate } from "./route";
+import { client, connection } from "./server";
+import { session } from "./session";
+import { toast } from "./toasts";
+
+/** What the server is; `null` until it has said so. */
+export const info = signal<Info | null>(null);
+
+/** What a screen reader is told. */
+export const announcer = new Announcer();
+
+export const surroundings: Surroundings = {
+  client,
+  connection,
+  info,
+  announce: announcer.announce,
+  say: toast,
+  isSignedIn: () => session.value.state === "in",
+  noteCreated(conversation, isOpen) {
+    putConversation(conversation);
+    if (isOpen) {
+      navigate(conversation.id);
+    }
+  },
+  noteChange: () => void refreshConversations(),
+  noteEvent: () => {},
+};

@@ -1,0 +1,317 @@
+/** What people do with the widget on a page of somebody else's. */
+
+import assert from "node:assert/strict";
+
+import type { Browser, BrowserContext, Page } from "playwright-core";
+
+import { checkAccessibility } from "./accessibility.js";
+import { api } from "./api.js";
+import { putWidget, serve } from "./foreign.js";
+import { expiredToken, foreignPort, origin, type Part, play, says, script, users, visitor } from "./stage.js";
+
+/** The same page under two names: of another site than the server, and of its own site. */
+const ELSEWHERE = `http://localhost:${foreignPort}`;
+const SAME_SITE = `http://127.0.0.1:${foreignPort}`;
+
+const KEPT = "chatkit_widget_conversation_id";
+
+type Told = [type: string, detail: unknown][];
+
+await serve(foreignPort);
+
+/** A page with the widget, which has these attributes. */
+async function come(context: BrowserContext, attributes = "", at = ELSEWHERE): Promise<Page> {
+  putWidget(attributes);
+  const page = await context.newPage();
+  await page.goto(at);
+  await page.locator(".launcher").waitFor();
+  return page;
+}
+
+async function openPanel(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /^Open/ }).click();
+  const panel = page.getByRole("dialog");
+  await panel.waitFor();
+  await panel.evaluate((panel) => Promise.all(panel.getAnimations().map(({ finished }) => finished)));
+}
+
+/** Gives a token through the callback, which counts how often it is asked. */
+async function giveToken(page: Page, token: string): Promise<void> {
+  await page.evaluate((token) => {
+    const getToken = async () => {
+      Reflect.set(window, "asked", Number(Reflect.get(window, "asked") ?? 0) + 1);
+      return token;
+    };
+    Object.assign(document.querySelector("chatkit-widget") ?? {}, { getToken });
+  }, token);
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  const composer = page.getByRole("textbox", { name: "Message" });
+  await composer.fill(text);
+  await composer.press("Enter");
+}
+
+function answer(page: Page) {
+  return page.getByRole("article", { name: "Answer" }).last();
+}
+
+async function answered(page: Page, text: string): Promise<void> {
+  await answer(page).getByText(text).waitFor();
+  await page.getByRole("button", { name: "Send" }).waitFor();
+}
+
+async function kept(page: Page): Promise<string | null> {
+  return await page.evaluate((name) => localStorage.getItem(name), KEPT);
+}
+
+async function told(page: Page): Promise<Told> {
+  return await page.evaluate(() => Reflect.get(window, "told") as Told);
+}
+
+/** How a part of the widget looks. */
+async function look(page: Page, selector: string) {
+  return await page.evaluate((selector) => {
+    const part = document.querySelector("chatkit-widget")?.shadowRoot?.querySelector(selector);
+    if (!part) throw new Error(`no ${selector}`);
+    const { right, bottom, left, top, width, height } = part.getBoundingClientRect();
+    const style = getComputedStyle(part);
+    return {
+      fromRight: innerWidth - right,
+      fromBottom: innerHeight - bottom,
+      left,
+      top,
+      width,
+      height,
+      background: style.backgroundColor,
+      font: style.fontFamily,
+      size: style.fontSize,
+      spacing: style.letterSpacing,
+      transform: style.textTransform,
+    };
+  }, selector);
+}
+
+async function onAForeignPage(browser: Browser): Promise<void> {
+  const context = await visitor(browser, null);
+  let asked = 0;
+  context.on("request", (request) => (asked += request.url().startsWith(`${origin}/api`) ? 1 : 0));
+  const attributes = 'title="Ask Beans" greeting="What can I get you?" prompts="Say hello | Sing"';
+  const page = await come(context, attributes);
+  const button = await look(page, ".launcher");
+  assert.deepEqual([button.fromRight, button.fromBottom, button.width], [24, 24, 56]);
+  assert.equal(button.background, "rgb(37, 99, 235)");
+  assert.equal(asked, 0, "who does not open it costs the server nothing");
+  await giveToken(page, users.alice);
+  await openPanel(page);
+  await page.getByRole("heading", { name: "What can I get you?" }).waitFor();
+  const call = { id: "c1", name: "add_task", arguments: '{"title":"Buy groceries"}' };
+  await script([{ call }, { end: "tool_calls" }], says("Hello, **stranger**.\n\n```js\nlet a;\n```"));
+  await page.getByRole("button", { name: "Say hello" }).click();
+  await answered(page, "Hello, stranger.");
+  await page.getByText("Add task").waitFor();
+  await answer(page).locator("strong").getByText("stranger").waitFor();
+  const text = await look(page, ".markdown p");
+  assert.deepEqual([text.size, text.spacing, text.transform], ["15px", "normal", "none"]);
+  assert.doesNotMatch(text.font, /cursive/);
+  const tokens = await page.evaluate(() => Number(Reflect.get(window, "asked")));
+  assert.ok(tokens > 2, `a token for each request, not ${tokens}`);
+
+  // The page is told, and hears no keys.
+  const conversationId = await kept(page);
+  const { title } = await api<{ title: string }>("GET", `/conversations/${conversationId}`);
+  assert.equal(title, "Say hello");
+  const events = await told(page);
+  const types = ["chatkit-open", "chatkit-conversation", "chatkit-tool", "chatkit-message"];
+  assert.deepEqual(events.map(([type]) => type), types);
+  assert.deepEqual(events[1]?.[1], { conversationId });
+  await page.getByRole("textbox", { name: "Message" }).pressSequentially("abc");
+  await page.keyboard.press("Escape");
+  assert.deepEqual(await page.evaluate(() => Reflect.get(window, "keys")), []);
+  assert.equal(await page.evaluate(() => document.activeElement?.localName), "chatkit-widget");
+  const buy = await page.locator("#buy").evaluate((button) => getComputedStyle(button).backgroundColor);
+  assert.equal(buy, "rgb(0, 255, 0)");
+
+  // It is all there after a reload, and what was being typed.
+  await page.reload();
+  await giveToken(page, users.alice);
+  await openPanel(page);
+  await answered(page, "Hello, stranger.");
+  assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "abc");
+  await page.getByRole("button", { name: "New conversation" }).click();
+  await page.getByRole("heading", { name: "What can I get you?" }).waitFor();
+  assert.equal(await kept(page), null);
+}
+
+async function accessible(browser: Browser): Promise<void> {
+  const page = await come(await visitor(browser, null), `token="${users.alice}"`);
+  await checkAccessibility(page);
+  await openPanel(page);
+  await page.getByText("fake-model answers").waitFor();
+  await checkAccessibility(page);
+  const call = { id: "c1", name: "add_task", arguments: '{"title":"Look"}' };
+  await script([{ call }, { end: "tool_calls" }], says("# Seen\n\n| a | b |\n| - | - |\n| 1 | 2 |"));
+  await say(page, "How do I look?");
+  await answered(page, "Seen");
+  await checkAccessibility(page);
+}
+
+async function onAPhone(browser: Browser): Promise<void> {
+  const page = await come(await visitor(browser, null, { phone: true }), `token="${users.alice}"`);
+  await openPanel(page);
+  const panel = await look(page, ".panel");
+  assert.deepEqual([panel.left, panel.top, panel.width, panel.height], [0, 0, 390, 780]);
+  await script(says("As small as you."));
+  await say(page, "Do you fit?");
+  await answered(page, "As small as you.");
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await page.getByRole("button", { name: /^Open/ }).waitFor();
+}
+
+async function tokenRunsOut(browser: Browser): Promise<void> {
+  const page = await come(await visitor(browser, null));
+  await giveToken(page, expiredToken);
+  await openPanel(page);
+  await page.getByRole("heading", { name: "Sign in to chat" }).waitFor();
+  assert.deepEqual((await told(page)).at(-1)?.[0], "chatkit-unauthorized");
+  await giveToken(page, users.alice);
+  await page.getByRole("textbox", { name: "Message" }).waitFor();
+  await script(says("Welcome back."));
+  await say(page, "Here I am");
+  await answered(page, "Welcome back.");
+  await giveToken(page, expiredToken);
+  await say(page, "Still here?");
+  await page.getByRole("heading", { name: "Sign in to chat" }).waitFor();
+  assert.equal(await page.getByText("Welcome back.").count(), 0);
+  await giveToken(page, users.alice);
+  await page.getByText("Welcome back.").waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "Still here?");
+}
+
+async function anotherUser(browser: Browser): Promise<void> {
+  const page = await come(await visitor(browser, null), `token="${users.alice}"`);
+  await openPanel(page);
+  await script(says("Nobody else may know."));
+  await say(page, "My secret is a walrus");
+  await answered(page, "Nobody else may know.");
+  await page.getByRole("textbox", { name: "Message" }).fill("and an otter");
+  await page.evaluate((token) => {
+    document.querySelector("chatkit-widget")?.setAttribute("token", token);
+  }, users.bob);
+  // The next look for news is the first that has the other user's token.
+  await page.getByRole("heading", { name: "How can I help?" }).waitFor();
+  assert.equal(await page.getByText("walrus").count(), 0);
+  assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "");
+  assert.equal(await kept(page), null);
+  const left = await page.evaluate(() => JSON.stringify(localStorage));
+  assert.doesNotMatch(left, /walrus|otter/);
+
+  // The same in a page that is loaded by the other one.
+  await script(says("And nobody."));
+  await say(page, "Mine is a whale");
+  await answered(page, "And nobody.");
+  const alices = await come(page.context(), `token="${users.alice}"`);
+  await openPanel(alices);
+  await alices.getByRole("heading", { name: "How can I help?" }).waitFor();
+  assert.equal(await alices.getByText("whale").count(), 0);
+}
+
+async function byCookie(browser: Browser): Promise<void> {
+  const page = await come(await visitor(browser, users.alice), "", SAME_SITE);
+  await openPanel(page);
+  await script(says("By the cookie."));
+  await say(page, "Who am I?");
+  await answered(page, "By the cookie.");
+  const id = await kept(page);
+  await api("GET", `/conversations/${id}`);
+}
+
+async function twoTabs(browser: Browser): Promise<void> {
+  const context = await visitor(browser, null);
+  const page = await come(context, `token="${users.alice}"`);
+  const other = await come(context, `token="${users.alice}" open`);
+  await openPanel(page);
+  const slowly: Part[] = [{ text: "One " }, { wait: 700 }, { text: "two." }, { end: "stop" }];
+  await script(slowly);
+  await say(page, "Count");
+  await answered(other, "One two.");
+  // An answer that comes while nobody looks leaves a mark.
+  await script([{ wait: 500 }, ...says("Three.")]);
+  await say(page, "And then?");
+  await page.getByRole("button", { name: "Stop", exact: true }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Open Chat: there is an answer" }).click();
+  await answered(page, "Three.");
+  await answered(other, "Three.");
+}
+
+async function deletedMeanwhile(browser: Browser): Promise<void> {
+  const page = await come(await visitor(browser, null), `token="${users.alice}"`);
+  await openPanel(page);
+  await script(says("For now."));
+  await say(page, "Will this last?");
+  await answered(page, "For now.");
+  await page.getByRole("textbox", { name: "Message" }).fill("Not lost");
+  await api("DELETE", `/conversations/${await kept(page)}`);
+  await page.getByRole("heading", { name: "How can I help?" }).waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "Not lost");
+  assert.equal(await kept(page), null);
+}
+
+async function originThatIsNotListed(browser: Browser): Promise<void> {
+  const port = await serve(0);
+  const page = await come(await visitor(browser, null), `token="${users.alice}"`, `http://localhost:${port}`);
+  await openPanel(page);
+  await page.getByText("You are offline").waitFor();
+  await say(page, "May I?");
+  await page.getByText("Your message was not sent.").waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "May I?");
+}
+
+async function ruledByThePage(browser: Browser): Promise<void> {
+  const page = await come(await visitor(browser, null), `token="${users.alice}" position="bottom-left"`);
+  const button = await look(page, ".launcher");
+  assert.deepEqual([button.left, button.fromBottom], [24, 24]);
+  await script(says("You asked from outside."));
+  await page.evaluate(() => {
+    const widget = document.querySelector("chatkit-widget");
+    (widget as unknown as { ask(text: string): void }).ask("A question of the page's");
+  });
+  await answered(page, "You asked from outside.");
+  await page.evaluate(() => {
+    const widget = document.querySelector("chatkit-widget");
+    widget?.setAttribute("title", "Helper");
+    widget?.setAttribute("theme", "dark");
+    (widget as HTMLElement).style.setProperty("--chatkit-accent", "rgb(1, 2, 3)");
+  });
+  await page.getByRole("dialog", { name: "Helper" }).waitFor();
+  // It fades there.
+  await page.waitForFunction(() => {
+    const button = document.querySelector("chatkit-widget")?.shadowRoot?.querySelector(".launcher");
+    return button && getComputedStyle(button).backgroundColor === "rgb(1, 2, 3)";
+  });
+  assert.equal((await look(page, ".panel")).background, "rgb(22, 24, 29)");
+  // Moved to another place, as frameworks do, it goes on.
+  await page.evaluate(() => {
+    const widget = document.querySelector("chatkit-widget");
+    if (widget) document.querySelector("main")?.append(widget);
+  });
+  await answered(page, "You asked from outside.");
+  await page.evaluate(() => document.querySelector("chatkit-widget")?.removeAttribute("open"));
+  await page.getByRole("button", { name: "Open Helper" }).waitFor();
+}
+
+await play({
+  "on a foreign page": onAForeignPage,
+  "for everybody": accessible,
+  "on a phone": onAPhone,
+  "a token that runs out": tokenRunsOut,
+  "another user": anotherUser,
+  "by the cookie": byCookie,
+  "two tabs": twoTabs,
+  "deleted meanwhile": deletedMeanwhile,
+  "an origin that is not listed": originThatIsNotListed,
+  "ruled by the page": ruledByThePage,
+});
