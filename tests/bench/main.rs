@@ -9,6 +9,7 @@
 mod connection;
 mod database;
 mod load;
+mod page;
 mod process;
 mod reader;
 mod report;
@@ -87,11 +88,14 @@ async fn measure(kind: Kind, arguments: &Arguments) -> Result<()> {
     let database = Database::fresh(kind).await;
     let seeded = seed::fill(&database, arguments.connections).await?;
     println!("\n## {kind}");
-    if arguments.only.iter().any(|only| *only != Workload::Streams) {
+    if arguments.only.iter().any(|only| only.is_repeated()) {
         measure_requests(&database, &seeded, arguments).await?;
     }
     if arguments.only.contains(&Workload::Streams) {
         measure_streams(&database, arguments).await?;
+    }
+    if arguments.only.contains(&Workload::Page) {
+        measure_page(&database, &seeded, arguments).await?;
     }
     Ok(())
 }
@@ -113,7 +117,7 @@ async fn measure_requests(
         measured: Duration::from_secs(arguments.seconds),
     };
     let repeated = arguments.only.iter();
-    for workload in repeated.filter(|only| **only != Workload::Streams) {
+    for workload in repeated.filter(|only| only.is_repeated()) {
         let requests = workload.requests(&server, seeded).await?;
         let load = load::run(&server, database, &requests, bounds, workload.expected()).await?;
         println!("{}", Row(*workload, load));
@@ -129,6 +133,17 @@ async fn measure_streams(database: &Database, arguments: &Arguments) -> Result<(
     for count in &arguments.streams {
         let streams = streams::measure((*count).into(), database, &senders, arguments).await?;
         println!("{streams}");
+    }
+    Ok(())
+}
+
+/// Measures the page in a browser.
+async fn measure_page(database: &Database, seeded: &Seeded, arguments: &Arguments) -> Result<()> {
+    let model = FakeModel::repeating(answer()).await;
+    let server = Server::start(&arguments.server, database, &model, arguments).await?;
+    println!("{}", report::PAGE_HEADING);
+    for done in page::measure(&server, seeded).await? {
+        println!("{done}");
     }
     Ok(())
 }

@@ -69,6 +69,13 @@ impl Display for Row {
     }
 }
 
+/// The beginning of the table of the page, with what is aimed at.
+pub(crate) const PAGE_HEADING: &str = "\nThe page in Chromium, in a conversation of 5,000 messages. \
+     A task is long from 50 ms on; until it ends no key is answered.\n\n\
+     | what | ms | longest task ms | all long tasks ms |\n\
+     | --- | ---: | ---: | ---: |\n\
+     | *aim* | – | 200 | – |";
+
 /// The beginning of the table of streams, with what is aimed at.
 pub(crate) fn streams_heading(arguments: &Arguments) -> String {
     format!(

@@ -37,13 +37,16 @@ pub(crate) enum Workload {
     /// Many answers at once, each of which comes token by token and is followed as it does. Has a
     /// table of its own.
     Streams,
+    /// The chat page in a browser: how long it keeps the reader of 5,000 messages waiting. Has a
+    /// table of its own.
+    Page,
 }
 
 /// Stands where the id of a run will that has not begun.
 pub(crate) const NO_RUN: &str = "{run_id}";
 
 impl Workload {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Poll,
         Self::List,
         Self::Deep,
@@ -51,13 +54,19 @@ impl Workload {
         Self::Create,
         Self::Send,
         Self::Streams,
+        Self::Page,
     ];
+
+    /// Whether it is one request, again and again.
+    pub(crate) fn is_repeated(self) -> bool {
+        !matches!(self, Self::Streams | Self::Page)
+    }
 
     /// The status of every answer.
     pub(crate) fn expected(self) -> StatusCode {
         match self {
             Self::Poll => StatusCode::NOT_MODIFIED,
-            Self::List | Self::Deep | Self::History => StatusCode::OK,
+            Self::List | Self::Deep | Self::History | Self::Page => StatusCode::OK,
             Self::Create | Self::Send => StatusCode::CREATED,
             Self::Streams => StatusCode::ACCEPTED,
         }
@@ -91,6 +100,8 @@ impl Workload {
                 return Ok(each(&seeded.senders, |id| post(&messages(id), MESSAGE)));
             }
             Self::Streams => return Ok(begin(&seeded.senders)),
+            // A browser makes them.
+            Self::Page => return Ok(Vec::new()),
         };
         Ok(vec![request.of(READER); seeded.senders.len()])
     }
@@ -107,6 +118,7 @@ impl Display for Workload {
             Self::Create => "create",
             Self::Send => "send",
             Self::Streams => "streams",
+            Self::Page => "page",
         })
     }
 }

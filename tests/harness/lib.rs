@@ -16,6 +16,7 @@ mod log;
 pub mod model;
 pub mod pace;
 pub mod postgres;
+pub mod scenarios;
 mod server;
 pub mod token;
 

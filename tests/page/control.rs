@@ -1,19 +1,17 @@
 //! What the scenarios in the browser ask of this side: the model's next answers, and a server that
 //! goes away and comes back.
 
-use std::{net::TcpListener, path::Path, process::Stdio, time::Duration};
+use std::{net::TcpListener, process::Stdio, time::Duration};
 
 use chatkit_tests::{
     Backend, TestServer,
     model::{FakeModel, Reply, Step},
+    scenarios,
     token::{self, SECRET, in_seconds, signed},
 };
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::Command,
-};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::history;
 
@@ -22,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What stands before a line that asks for something.
 const ASKS: &str = "@ ";
+
+/// What is answered to what cannot be done now, such as stopping a server that is stopped.
+const OUT_OF_PLACE: &str = "out of place";
 
 /// Something that a scenario asks for.
 #[derive(Debug, Deserialize)]
@@ -106,12 +107,12 @@ impl Stage {
     }
 
     /// Has the scenarios of a file played, and answers what they ask for.
-    pub(super) async fn play(self, folder: &Path, scenarios: &str) {
+    pub(super) async fn play(self, file: &str) {
         let sign_in = json!({"sub": "carol", "aud": "sign-in", "exp": in_seconds(600)});
         let expired = json!({"sub": "alice", "exp": in_seconds(-600)});
-        let mut command = Command::new("node");
+        let mut command = scenarios::command(file).await;
         command
-            .args([&format!("generated/{scenarios}.js"), &self.url])
+            .arg(&self.url)
             .args([
                 token::of("alice"),
                 token::of("bob"),
@@ -119,7 +120,6 @@ impl Stage {
                 signed(&expired, SECRET),
                 self.foreign_port.to_string(),
             ])
-            .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
@@ -177,7 +177,10 @@ async fn carry_out(asked: Asked, model: &FakeModel, server: Running) -> (Running
             answer = conversation.to_string();
             Running::Yes(server)
         }
-        (_, server) => server,
+        (_, server) => {
+            answer = OUT_OF_PLACE.to_owned();
+            server
+        }
     };
     (server, answer)
 }

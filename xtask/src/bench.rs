@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::{postgres, process};
+use crate::{browser, node, postgres, process};
 
 /// What the command takes.
 #[derive(Debug, Args)]
@@ -17,6 +17,8 @@ pub(crate) struct Arguments {
 /// it does too little to be worth compiling its dependencies once more.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let postgres = postgres::require()?;
+    node::install(&process::root().join(node::PAGE_TESTS))?;
+    browser::require()?;
     let server = ["build", "--release", "--package", "chatkit-server"];
     process::run(process::command("cargo").args(server))?;
     let binary = process::target_directory()?.join("release/chatkit-server");

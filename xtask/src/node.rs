@@ -10,13 +10,16 @@ use anyhow::{Result, ensure};
 
 use crate::{debian, process};
 
+/// The scenarios and measurements of the chat page in a browser.
+pub(crate) const PAGE_TESTS: &str = "tests/page/node";
+
 /// The folders of Node packages that the tests use. One that is not there is skipped.
 const PACKAGES: [&str; 6] = [
     "openapi/typescript",
     "tests/better-auth",
     "tests/chatkit/node",
     "tests/clients",
-    "tests/page/node",
+    PAGE_TESTS,
     "tests/sdks/node",
 ];
 
@@ -26,8 +29,8 @@ const LOCK: &str = "package-lock.json";
 /// What npm writes last when it has installed them.
 const INSTALLED: &str = "node_modules/.package-lock.json";
 
-/// The oldest version of Node that the packages run on.
-const OLDEST: u32 = 20;
+/// The oldest version of Node that the packages run on: its first two numbers.
+const OLDEST: (u32, u32) = (20, 19);
 
 /// Makes sure that Node is there, and that every package has its dependencies.
 pub(crate) fn install_all() -> Result<()> {
@@ -50,9 +53,10 @@ fn require() -> Result<()> {
         return Ok(());
     }
     debian::try_install(&["nodejs", "npm"]);
+    let (major, minor) = OLDEST;
     ensure!(
         is_usable(),
-        "the tests need `node` {OLDEST} or newer and `npm` on PATH; found {}. Install them \
+        "the tests need `node` {major}.{minor} or newer and `npm` on PATH; found {}. Install them \
          (`apt-get install nodejs npm` on Debian 13 and newer, or see https://nodejs.org)",
         found(),
     );
@@ -61,7 +65,7 @@ fn require() -> Result<()> {
 
 /// Whether Node is new enough and npm is beside it.
 fn is_usable() -> bool {
-    let is_new_enough = version().and_then(|version| major(&version)) >= Some(OLDEST);
+    let is_new_enough = version().and_then(|version| numbers(&version)) >= Some(OLDEST);
     is_new_enough && process::is_on_path("npm")
 }
 
@@ -81,10 +85,10 @@ fn version() -> Option<String> {
     process::read(process::command("node").arg("--version")).ok()
 }
 
-/// The first number of a version.
-fn major(version: &str) -> Option<u32> {
-    let (major, _) = version.strip_prefix('v')?.split_once('.')?;
-    major.parse().ok()
+/// The first two numbers of a version.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.strip_prefix('v')?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// The package folders that are there.
@@ -130,10 +134,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_major_version_is_the_first_number() {
-        assert_eq!(major("v20.19.2\n"), Some(20));
-        assert_eq!(major("v9.0.0"), Some(9));
-        assert_eq!(major("no version"), None);
+    fn versions_are_compared_by_their_first_two_numbers() {
+        assert_eq!(numbers("v20.19.2\n"), Some((20, 19)));
+        assert!(numbers("v9.20.0") < Some(OLDEST));
+        assert!(numbers("v22.0.0") > Some(OLDEST));
+        assert_eq!(numbers("no version"), None);
     }
 
     #[test]

@@ -118,6 +118,22 @@ impl Running {
 }
 
 #[test]
+fn the_printed_link_leads_to_where_browsers_see_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = server(&folder);
+    command
+        .env("PUBLIC_URL", "http://localhost:5173")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let link = lines.find_map(|line| Some(line.unwrap().split_once("/#token=")?.0.to_owned()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(link.unwrap().trim(), "http://localhost:5173");
+}
+
+#[test]
 fn without_configuration_one_is_chatting_and_history_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let first = Running::start(&folder);

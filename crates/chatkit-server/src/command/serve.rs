@@ -28,6 +28,11 @@ fn invite(app: &App, settings: &Settings) -> anyhow::Result<()> {
     let options = verifier_options(settings)?;
     let token = chatkit_http::issue_sign_in_token(&options, &user, SystemClock.now())?;
     let address = app.address();
+    let public_url = settings.public_url.as_ref();
+    let page = public_url.map_or_else(
+        || format!("http://{address}"),
+        |url| url.as_str().to_owned(),
+    );
     let program = std::env::args().next().unwrap_or_default();
     let answers = if settings.has_model() {
         format!("The model {} answers.", settings.openai_model)
@@ -39,7 +44,7 @@ fn invite(app: &App, settings: &Settings) -> anyhow::Result<()> {
 chatkit listens on http://{address}. {answers}
 
   Sign in with a browser, within ten minutes:
-    http://{address}/#token={token}
+    {page}/#token={token}
 
   Or call it:
     TOKEN=$({program} token --user {LOCAL_USER})

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod browser;
 mod crowd;
 mod killed;
 mod outage;

@@ -104,6 +104,26 @@ async function startersAndTools(browser: Browser): Promise<void> {
   await checkAccessibility(page);
 }
 
+async function linksLeadAway(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  const context = page.context();
+  await context.route("https://elsewhere.test/**", (route) => route.fulfill({ body: "Elsewhere" }));
+  await script(says("Look [over there](https://elsewhere.test/there), or [here](/c/1)."));
+  await say(page, "Where?");
+  await answered(page, "over there");
+  const address = page.url();
+  const [other] = await Promise.all([
+    context.waitForEvent("page"),
+    answer(page).getByRole("link", { name: "over there" }).click(),
+  ]);
+  await other.getByText("Elsewhere").waitFor();
+  assert.equal(await other.evaluate(() => window.opener), null);
+  assert.equal(await other.evaluate(() => document.referrer), "");
+  // An answer links to nothing of this page's own.
+  assert.equal(await answer(page).getByRole("link").count(), 1);
+  assert.equal(page.url(), address);
+}
+
 async function stopAndAgain(browser: Browser): Promise<void> {
   const page = await begin(browser);
   await script(STALLED, says("The end came soon."), says("It came later."));
@@ -229,8 +249,6 @@ async function serverAwayAndBack(browser: Browser): Promise<void> {
   await script(STALLED);
   await say(page, "Tell me another story");
   await answer(page).getByText("there was").waitFor();
-  // What is told is kept by then.
-  await page.waitForTimeout(600);
   await stopServer();
   await startServer();
   await answer(page).getByText("Stopped").waitFor();
@@ -284,7 +302,21 @@ async function longHistory(browser: Browser): Promise<void> {
   const page = await openPage(await visitor(browser, users.bob), `/c/${id}`);
   await page.getByText("Line 5000 of a long talk.").waitFor();
   const log = page.getByRole("region", { name: "History" });
-  // Older ones come as one scrolls up, and what is read stays where it is.
+  // What is read stays where it is when older ones come above it.
+  const moved = await log.evaluate(async (view) => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const first = view.querySelector(".message");
+    if (!first) throw new Error("there is no message");
+    view.scrollTop = 100;
+    await frame();
+    const before = first.getBoundingClientRect().top;
+    while (view.querySelector(".message") === first) await frame();
+    await frame();
+    await frame();
+    return Math.abs(first.getBoundingClientRect().top - before);
+  });
+  assert.ok(moved <= 2, `it moved by ${moved} pixels`);
+  // Older ones come as one scrolls up.
   for (const line of [4_940, 4_880, 4_820]) {
     await log.evaluate((element) => element.scrollTo(0, 0));
     await page.getByText(`Line ${line} of a long talk.`).waitFor({ state: "attached" });
@@ -309,6 +341,7 @@ async function manyConversations(browser: Browser): Promise<void> {
 await play({
   "first visit, sign in and out": firstVisit,
   "a starter, a tool, what an answer can do": startersAndTools,
+  "links lead away": linksLeadAway,
   "stop and answer again": stopAndAgain,
   "reload in mid-answer, two tabs": reloadAndTabs,
   "names, search, delete and undo": namesAndSearch,

@@ -39,6 +39,7 @@ async function ask(what: unknown): Promise<string> {
   process.stdout.write(`@ ${JSON.stringify(what)}\n`);
   const answer: IteratorResult<string> = await answers.next();
   if (answer.done) throw new Error("the other side has gone");
+  if (answer.value === "out of place") throw new Error(`out of place: ${JSON.stringify(what)}`);
   return answer.value;
 }
 

@@ -280,6 +280,8 @@ async function ruledByThePage(browser: Browser): Promise<void> {
     (widget as unknown as { ask(text: string): void }).ask("A question of the page's");
   });
   await answered(page, "You asked from outside.");
+  assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "");
+  assert.equal(await page.getByRole("article", { name: "You" }).count(), 1);
   await page.evaluate(() => {
     const widget = document.querySelector("chatkit-widget");
     widget?.setAttribute("title", "Helper");

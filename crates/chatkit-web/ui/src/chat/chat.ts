@@ -68,6 +68,9 @@ export class Chat {
   /** A run that could not be followed: only its end is waited for. */
   #unfollowed: string | undefined;
 
+  /** The calls of the user who opened it, also when another one has signed in since. */
+  readonly #client: ChatClient;
+
   readonly #gone = new AbortController();
 
   constructor(
@@ -75,7 +78,8 @@ export class Chat {
     readonly surroundings: Surroundings,
   ) {
     this.id.value = id;
-    this.history = new History(surroundings.client);
+    this.#client = surroundings.client;
+    this.history = new History(this.#client);
     this.typed = new TypedText(id);
     if (id === null) {
       this.#wasRead = true;
@@ -100,10 +104,6 @@ export class Chat {
     return (
       this.history.messages.value.length === 0 && this.sending.value === null && this.live.value === null
     );
-  }
-
-  get #client(): ChatClient {
-    return this.surroundings.client;
   }
 
   /** Leaves the conversation. An answer that is being written is written nevertheless. */

@@ -80,7 +80,7 @@ export class ChatkitWidget extends HTMLElement {
   /** Opens the panel and sends a text, as if the user had typed it. */
   ask(text: string): void {
     this.open = true;
-    this.#session?.value.ask(text);
+    void this.#session?.value.ask(text);
   }
 
   /** Begins a conversation. */

@@ -19,7 +19,9 @@ const POLL_INTERVAL = 2_000;
 export type GetToken = () => string | null | Promise<string | null>;
 
 export class WidgetSession implements Surroundings {
-  readonly client: ChatClient;
+  /** The calls of this user. Those of one who has left are not made any more. */
+  client: ChatClient;
+
   readonly connection = new Connection();
   readonly info = signal<Info | null>(null);
 
@@ -36,21 +38,24 @@ export class WidgetSession implements Surroundings {
   readonly announcer = new Announcer();
   readonly announce = this.announcer.announce;
 
+  /** How many users there were. */
+  #users = 0;
+
   #isStarted = false;
   #isOpen = false;
 
   /** Who was signed in last, also in a page before this one; `undefined` where that is not known. */
-  #user: string | null | undefined = userOfDrafts();
+  #user: string | undefined = userOfDrafts();
 
   readonly #ends: (() => void)[] = [];
 
   /** `baseUrl` is the server's, without a slash at its end. */
   constructor(
-    baseUrl: string,
+    private readonly baseUrl: string,
     private readonly getToken: GetToken,
     private readonly emit: Emit,
   ) {
-    this.client = createChatClient({ baseUrl, token: this.#token, fetch: this.#send });
+    this.client = this.#clientOfNext();
     this.chat = signal(new Chat(null, this));
   }
 
@@ -84,24 +89,19 @@ export class WidgetSession implements Surroundings {
   }
 
   /** Sends a text of the page's, or leaves it to the user while an answer is on its way. */
-  ask(text: string): void {
-    const chat = this.chat.value;
-    const end = effect(() => {
-      const phase = chat.phase.value;
-      if (phase === "ready" && !chat.isBusy) {
-        untracked(() => void chat.send(text));
-      } else if (phase !== "loading") {
-        untracked(() => chat.type(text));
-      }
-      if (phase !== "loading") {
-        queueMicrotask(() => end());
-      }
-    });
+  async ask(text: string): Promise<void> {
+    const chat = await this.#opened();
+    if (chat.phase.value === "ready" && !chat.isBusy) {
+      await chat.send(text);
+    } else {
+      chat.type([chat.typed.text.value, text].filter((part) => part !== "").join("\n\n"));
+    }
   }
 
-  /** Forgets the user: nothing of theirs is shown, or kept in this browser. */
+  /** Forgets the user: nothing of theirs is shown, sent, or kept in this browser. */
   forget(): void {
     this.#user = undefined;
+    this.client = this.#clientOfNext();
     forgetDrafts();
     this.info.value = null;
     this.announcer.clear();
@@ -156,7 +156,10 @@ export class WidgetSession implements Surroundings {
 
   #start(): void {
     this.#isStarted = true;
-    this.connection.watch(this.client.getInfo, () => void this.enter());
+    this.connection.watch(
+      () => this.client.getInfo(),
+      () => void this.enter(),
+    );
     const timer = window.setInterval(this.#poll, POLL_INTERVAL);
     document.addEventListener("visibilitychange", this.#poll);
     this.#ends.push(
@@ -176,6 +179,19 @@ export class WidgetSession implements Surroundings {
     if (before.value !== id) {
       this.emit("chatkit-conversation", { conversationId: id });
     }
+  }
+
+  /** The conversation, once it is known whether it is there. */
+  #opened(): Promise<Chat> {
+    return new Promise((resolve) => {
+      const end = effect(() => {
+        const chat = this.chat.value;
+        if (chat.phase.value === "ready" || chat.phase.value === "failed") {
+          resolve(chat);
+          queueMicrotask(() => end());
+        }
+      });
+    });
   }
 
   /** A conversation that was deleted, or is another user's, makes room for a new one. */
@@ -207,24 +223,30 @@ export class WidgetSession implements Surroundings {
     }
   };
 
+  #clientOfNext(): ChatClient {
+    const user = ++this.#users;
+    return createChatClient({ baseUrl: this.baseUrl, token: () => this.#token(user), fetch: this.#send });
+  }
+
   /** The token; where it is another user's, nothing of the one before is shown or sent any more. */
-  readonly #token = async (): Promise<string | null> => {
+  async #token(user: number): Promise<string | null> {
     const token = await this.#askForToken();
-    const user = token === null ? null : userOf(token);
-    const before = this.#user;
-    if (before !== undefined && before !== user) {
+    // Without a token nobody has come: the page may be signing in yet, or the cookie counts.
+    const now = token === null ? null : userOf(token);
+    const before = this.#user ?? now;
+    if (user === this.#users && now !== null && before !== now) {
       this.forget();
       queueMicrotask(() => void this.enter());
     }
-    this.#user = user;
-    if (user !== null) {
-      keepDraftsOf(user);
-    }
-    if (before !== undefined && before !== user) {
+    if (user !== this.#users) {
       throw new DOMException("Somebody else has signed in", "AbortError");
     }
+    if (now !== null) {
+      this.#user = now;
+      keepDraftsOf(now);
+    }
     return token;
-  };
+  }
 
   async #askForToken(): Promise<string | null> {
     try {

@@ -1,0 +1,65 @@
+/** The server is killed while somebody reads its answer, and started again. */
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+
+import type { Browser } from "playwright-core";
+
+import { origin, play, users, visitor } from "./stage.js";
+
+const [program = "", ...flags] = JSON.parse(process.env["SERVER"] ?? "[]") as string[];
+
+let server: ChildProcess | undefined;
+
+async function start(): Promise<void> {
+  server = spawn(program, flags, { stdio: ["ignore", "ignore", "inherit"] });
+  for (;;) {
+    try {
+      const { ok } = await fetch(`${origin}/health/ready`);
+      if (ok) return;
+    } catch (error) {
+      if (server.exitCode !== null) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** SIGKILL: it can say and write nothing any more. */
+async function kill(): Promise<void> {
+  if (server?.exitCode === null && server.signalCode === null) {
+    server.kill("SIGKILL");
+    await once(server, "exit");
+  }
+}
+
+async function killedInMidAnswer(browser: Browser): Promise<void> {
+  await start();
+  const page = await (await visitor(browser, users.alice)).newPage();
+  await page.goto(origin);
+  const composer = page.getByRole("textbox", { name: "Message" });
+  await composer.fill("Say all you know");
+  await composer.press("Enter");
+  const answer = page.getByRole("article", { name: "Answer" });
+  // What was said in the last second may not be stored yet; what came before is.
+  await answer.getByText("word30").waitFor();
+  await kill();
+  await page.getByText("You are offline").waitFor();
+  await answer.getByText("word30").waitFor();
+  await start();
+  await answer.getByText("Stopped").waitFor();
+  await page.getByText("You are offline").waitFor({ state: "detached" });
+  const text = (await answer.textContent()) ?? "";
+  assert.match(text, /^word1 word2 word3 .*word15 /);
+  assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 1);
+  assert.equal(await page.locator(".notice").count(), 0);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await answer.getByText("All of it.").waitFor();
+  await page.getByRole("button", { name: "Send" }).waitFor();
+  assert.equal(await answer.count(), 1);
+  assert.equal(await page.getByRole("article", { name: "You" }).count(), 1);
+}
+
+process.on("exit", () => server?.kill("SIGKILL"));
+
+await play({ "killed in mid-answer": killedInMidAnswer });
