@@ -75,6 +75,7 @@ async fn the_page_runs_nothing_but_itself() {
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
+        "require-trusted-types-for 'script'",
         "frame-ancestors 'none'",
     ] {
         assert!(

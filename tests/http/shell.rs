@@ -381,6 +381,7 @@ async fn the_server_serves_its_contract_and_says_what_it_is() {
         (&info["provider"], &info["model"]),
         (&json!("rules"), &json!("rules"))
     );
+    assert_eq!(info["user_id"], "alice");
     assert_eq!(info["limits"]["message_chars"], 10_000);
     nobody.get("/health/ready").await.expect(StatusCode::OK);
 }

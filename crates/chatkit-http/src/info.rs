@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct Info {
     /// The server's version.
     version: String,
+    /// The caller, as the token names them: for pages that keep something of their users.
+    user_id: String,
     /// What answers: `rules` when no model is configured.
     provider: ProviderName,
     /// The model that answers unless another is chosen.
@@ -46,6 +48,7 @@ impl Example for Info {
     fn example() -> Self {
         Self {
             version: "0.1.0".to_owned(),
+            user_id: "user_2b9f".to_owned(),
             provider: ProviderName::Rules,
             model: "rules".to_owned(),
             limits: Limits {
@@ -75,12 +78,13 @@ impl InfoApi {
     #[oai(path = "/info", method = "get", operation_id = "getInfo")]
     async fn get(
         &self,
-        _caller: Authenticated,
+        caller: Authenticated,
         state: Data<&ApiState>,
     ) -> Result<InfoResponse, ApiError> {
         let settings = state.agent().settings();
         Ok(InfoResponse::Found(Json(Info {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            user_id: caller.0.user_id().as_str().to_owned(),
             provider: state.options().provider,
             model: settings.model.clone(),
             limits: Limits {

@@ -80,8 +80,9 @@ fn is_conversation(name: &str) -> bool {
     id.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
 }
 
-/// What the page may do (Content Security Policy, Level 3): it runs and shows what came with it and
-/// nothing else, and talks to its own server alone.
+/// What the page may do (Content Security Policy, Level 3, and Trusted Types): it runs and shows what
+/// came with it and nothing else, reads no text as markup but what it sanitises, and talks to its own
+/// server alone.
 fn policy(frame_ancestors: &[String]) -> String {
     let ancestors = if frame_ancestors.is_empty() {
         "'none'".to_owned()
@@ -91,6 +92,6 @@ fn policy(frame_ancestors: &[String]) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors {ancestors}"
+         require-trusted-types-for 'script'; trusted-types chatkit; frame-ancestors {ancestors}"
     )
 }

@@ -16,6 +16,8 @@ const policy = [
   "font-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types chatkit",
 ].join("; ");
 
 /** Where the client is: in its source, which finds its one dependency in this folder. */

@@ -512,6 +512,7 @@ export interface components {
          * @description What a client may want to know about the server.
          * @example {
          *       "version": "0.1.0",
+         *       "user_id": "user_2b9f",
          *       "provider": "rules",
          *       "model": "rules",
          *       "limits": {
@@ -526,6 +527,8 @@ export interface components {
         Info: {
             /** @description The server's version. */
             version: string;
+            /** @description The caller, as the token names them: for pages that keep something of their users. */
+            user_id: string;
             /** @description What answers: `rules` when no model is configured. */
             provider: components["schemas"]["ProviderName"];
             /** @description The model that answers unless another is chosen. */

@@ -211,6 +211,14 @@ async function anotherUserSignsIn(browser: Browser): Promise<void> {
   await page.getByRole("heading", { name: "This conversation is not here" }).waitFor();
   await page.getByText("Your conversations will be listed here.").waitFor();
   assert.doesNotMatch(await page.content(), /otter|Nobody else/);
+  // And one who does in another tab, while something is typed here.
+  const composer = page.getByRole("textbox", { name: "Message" });
+  await page.getByRole("button", { name: "New chat" }).first().click();
+  await composer.fill("A secret of Carol's");
+  await page.context().addCookies([{ name: "auth_token", value: users.bob, url: origin }]);
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await page.waitForFunction(() => document.querySelector("textarea")?.value === "");
+  assert.doesNotMatch(await page.evaluate(() => JSON.stringify(localStorage)), /secret/);
 }
 
 async function emptyConversation(browser: Browser): Promise<void> {

@@ -11,7 +11,7 @@ const POLICY = [
   "style-src 'self'",
   `connect-src ${origin}`,
   "require-trusted-types-for 'script'",
-  "trusted-types dompurify",
+  "trusted-types chatkit",
 ].join("; ");
 
 /** Rules that a page may well have, and that would make a widget without a shadow ugly. */

@@ -6,7 +6,6 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "../controls/Icon";
 import { Notice } from "../controls/Notice";
 import type { Chat } from "./chat";
-import { composerFocus, focusComposer, hasKeyboard } from "./composer-focus";
 
 /** The share of the limit from which on it is worth counting. */
 const COUNTED_FROM = 0.9;
@@ -26,19 +25,17 @@ export function Composer({ chat, placeholder = "Write a message" }: Props) {
   const isReady = text.trim() !== "" && !isTooLong && chat.phase.value === "ready";
 
   useGrowing(input, text);
-  const asked = composerFocus.value;
-  const granted = useRef(asked);
+  const { composerFocus } = chat.surroundings;
   useLayoutEffect(() => {
-    if (asked !== granted.current || hasKeyboard) {
-      granted.current = asked;
+    if (composerFocus.take()) {
       input.current?.focus();
     }
-  }, [asked]);
+  }, [composerFocus.count]);
 
   const send = () => {
     if (isReady && !chat.isBusy) {
       void chat.send();
-      focusComposer();
+      composerFocus.ask();
     }
   };
   const takeKey = (event: KeyboardEvent) => {
@@ -59,6 +56,7 @@ export function Composer({ chat, placeholder = "Write a message" }: Props) {
           rows={1}
           value={text}
           placeholder={placeholder}
+          dir="auto"
           aria-label="Message"
           aria-invalid={isTooLong}
           aria-describedby={isCounted ? "count" : undefined}

@@ -3,7 +3,6 @@
 import type { ComponentChildren } from "preact";
 
 import type { Chat } from "./chat";
-import { focusComposer, hasKeyboard } from "./composer-focus";
 
 /** What may be said first, where nobody has said otherwise. */
 export const STARTERS: readonly string[] = [
@@ -24,24 +23,24 @@ interface Props {
 export function EmptyState({ chat, heading, starters, children }: Props) {
   const send = (starter: string) => {
     void chat.send(starter);
-    if (hasKeyboard) {
-      focusComposer();
-    }
+    chat.surroundings.composerFocus.offer();
   };
   return (
     <div class="middle greeting">
       {children}
-      <h2>{heading}</h2>
+      <h2 dir="auto">{heading}</h2>
       <p>{starters.length === 0 ? "Ask anything." : "Ask anything, or begin with one of these."}</p>
-      <ul class="starters">
-        {starters.map((starter) => (
-          <li key={starter}>
-            <button type="button" onClick={() => send(starter)}>
-              {starter}
-            </button>
-          </li>
-        ))}
-      </ul>
+      {starters.length > 0 && (
+        <ul class="starters">
+          {starters.map((starter) => (
+            <li key={starter}>
+              <button type="button" dir="auto" onClick={() => send(starter)}>
+                {starter}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }

@@ -12,7 +12,7 @@ interface Props {
 export function UserMessage({ text, time, isSending = false }: Props) {
   return (
     <article class="message user" aria-label="You" aria-busy={isSending}>
-      <div class="bubble">{text}</div>
+      <div class="bubble" dir="auto">{text}</div>
       <div class="actions">
         {time === undefined ? (
           <span class="time">Sending…</span>

@@ -52,6 +52,9 @@ export class Chat {
 
   readonly typed: TypedText;
 
+  /** Whether its user has left. */
+  #isForgotten = false;
+
   /** Whether it is known to have been the user's. */
   #wasRead = false;
 
@@ -110,6 +113,13 @@ export class Chat {
   dispose(): void {
     this.#gone.abort();
     this.live.value?.dispose();
+  }
+
+  /** Leaves it, as its user has left: nothing of theirs is sent or kept any more. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.typed.forget();
+    this.dispose();
   }
 
   /** Reads the newest messages, and goes on with an answer that is under way. */
@@ -238,6 +248,9 @@ export class Chat {
         this.#begin(begun);
       }
     } catch (error) {
+      if (this.#isForgotten) {
+        return;
+      }
       if (!this.#gone.signal.aborted) {
         this.typed.putBack(outgoing);
         await this.#noteRefusal(error, "Your message was not sent.", "send");
@@ -312,6 +325,9 @@ export class Chat {
 
   async #create(outgoing: Outgoing): Promise<string> {
     const conversation = await this.#client.createConversation();
+    if (this.#isForgotten) {
+      throw new DOMException("Its user has left", "AbortError");
+    }
     this.typed.moveTo(conversation.id, outgoing);
     this.id.value = conversation.id;
     this.surroundings.noteCreated(conversation, !this.#gone.signal.aborted);

@@ -14,6 +14,7 @@ export class Connection {
   #wait = FIRST_WAIT;
   #ask: (() => Promise<unknown>) | undefined;
   #onComeback: (() => void) | undefined;
+  #isDisposed = false;
 
   /** Whether nothing gets through at the moment. */
   get isOffline(): ReadonlySignal<boolean> {
@@ -27,16 +28,17 @@ export class Connection {
   watch(ask: () => Promise<unknown>, onComeback: () => void): void {
     this.#ask = ask;
     this.#onComeback = onComeback;
-    window.addEventListener("offline", this.#noteSilence);
+    window.addEventListener("offline", this.noteSilence);
     window.addEventListener("online", this.#askAgain);
     if (this.#isOffline.value) {
-      this.#noteSilence();
+      this.noteSilence();
     }
   }
 
   /** Ends everything. */
   dispose(): void {
-    window.removeEventListener("offline", this.#noteSilence);
+    this.#isDisposed = true;
+    window.removeEventListener("offline", this.noteSilence);
     window.removeEventListener("online", this.#askAgain);
     window.clearTimeout(this.#timer);
   }
@@ -54,7 +56,7 @@ export class Connection {
       return response;
     } catch (error) {
       if (!request.signal.aborted) {
-        this.#noteSilence();
+        this.noteSilence();
       }
       throw error;
     }
@@ -70,8 +72,11 @@ export class Connection {
     }
   }
 
-  /** The server is asked until it is there again. */
-  readonly #noteSilence = (): void => {
+  /** Says that nothing got through: the server is asked until it is there again. */
+  readonly noteSilence = (): void => {
+    if (this.#isDisposed) {
+      return;
+    }
     this.#isOffline.value = true;
     if (this.#timer === undefined) {
       this.#timer = window.setTimeout(this.#askAgain, this.#wait);

@@ -5,7 +5,7 @@
 
 const PREFIX = "chatkit.draft.";
 
-/** Whose drafts they are, where that is known. */
+/** Whose drafts they are. */
 const USER = "chatkit.user";
 
 /** An attempt to send of which nobody knows whether it arrived. */
@@ -67,22 +67,13 @@ export function forgetDrafts(): void {
   }
 }
 
-/** Whose drafts they are; `undefined` where that is not known. */
-export function userOfDrafts(): string | undefined {
-  try {
-    return localStorage.getItem(USER) ?? undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Keeps the drafts for this user; those of another one are forgotten. */
 export function keepDraftsOf(user: string): void {
-  if ((userOfDrafts() ?? user) !== user) {
-    forgetDrafts();
-  }
   try {
-    localStorage.setItem(USER, user);
+    if (localStorage.getItem(USER) !== user) {
+      forgetDrafts();
+      localStorage.setItem(USER, user);
+    }
   } catch {
     // Where the browser keeps nothing there are no drafts.
   }

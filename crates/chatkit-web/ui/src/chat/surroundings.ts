@@ -3,6 +3,7 @@
 import type { ChatClient, Conversation, Info, RunEvent } from "@chatkit-rs/client";
 import type { ReadonlySignal } from "@preact/signals";
 
+import type { ComposerFocus } from "./composer-focus";
 import type { Connection } from "./connection";
 
 export interface Surroundings {
@@ -13,6 +14,9 @@ export interface Surroundings {
 
   /** What the server is; `null` until it has said so. */
   readonly info: ReadonlySignal<Info | null>;
+
+  /** Brings the keyboard to its composer. */
+  readonly composerFocus: ComposerFocus;
 
   /** Whether anybody is signed in, as far as is known. */
   isSignedIn(): boolean;

@@ -4,7 +4,7 @@ import type { Message } from "@chatkit-rs/client";
 import { signal } from "@preact/signals";
 
 import { randomKey } from "../lib/random-key";
-import { loadDraft, type Sent, saveDraft, settleDraft } from "./drafts";
+import { type Draft, loadDraft, type Sent, saveDraft, settleDraft } from "./drafts";
 
 /** A text on its way to the server. */
 export interface Outgoing {
@@ -18,6 +18,7 @@ export class TypedText {
 
   #id: string | null;
   #sent: Sent | undefined;
+  #isForgotten = false;
 
   constructor(id: string | null) {
     const draft = loadDraft(id);
@@ -31,7 +32,7 @@ export class TypedText {
     this.text.value = text;
     // Another text is another message.
     this.#sent = undefined;
-    saveDraft(this.#id, { text });
+    this.#save(this.#id, { text });
   }
 
   /**
@@ -46,20 +47,20 @@ export class TypedText {
     const outgoing = { text, sent: this.#sent ?? fresh };
     this.text.value = "";
     this.#sent = undefined;
-    saveDraft(this.#id, outgoing);
+    this.#save(this.#id, outgoing);
     return outgoing;
   }
 
   /** Goes on in the conversation that was created for a text. */
   moveTo(id: string, outgoing: Outgoing): void {
-    saveDraft(this.#id, { text: "" });
-    saveDraft(id, this.text.value === "" ? outgoing : { text: this.text.value });
+    this.#save(this.#id, { text: "" });
+    this.#save(id, this.text.value === "" ? outgoing : { text: this.text.value });
     this.#id = id;
   }
 
   /** Says that the server has a text. */
   settle({ sent }: Outgoing): void {
-    if (this.#id !== null) {
+    if (this.#id !== null && !this.#isForgotten) {
       settleDraft(this.#id, sent.key, this.text.value);
     }
   }
@@ -73,7 +74,14 @@ export class TypedText {
     }
     this.text.value = outgoing.text;
     this.#sent = outgoing.sent;
-    saveDraft(this.#id, outgoing);
+    this.#save(this.#id, outgoing);
+  }
+
+  /** Forgets it: its user has left, and nothing of theirs is kept any more. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.text.value = "";
+    this.#sent = undefined;
   }
 
   /** Whether a text of which nobody knew if it arrived stands in the history after all. */
@@ -89,5 +97,11 @@ export class TypedText {
     }
     const newer = messages.slice(index + 1);
     return newer.some(({ role, content }) => role === "user" && content === this.text.value);
+  }
+
+  #save(id: string | null, draft: Draft): void {
+    if (!this.#isForgotten) {
+      saveDraft(id, draft);
+    }
   }
 }

@@ -60,7 +60,8 @@ export function useScrolling(chat: Chat) {
     let top = 0;
     let handledAt = -BY_HAND;
     const readOlderNearBeginning = () => {
-      if (view.scrollTop <= NEAR_BEGINNING && chat.historyProblem.peek() === null) {
+      // What is hidden has no height, and is nowhere.
+      if (view.clientHeight > 0 && view.scrollTop <= NEAR_BEGINNING && chat.historyProblem.peek() === null) {
         void chat.readOlder();
       }
     };

@@ -14,7 +14,7 @@ export async function copyText(text: string): Promise<boolean> {
 }
 
 function copyBySelection(text: string): boolean {
-  const focused = document.activeElement;
+  const focused = focusedElement();
   const area = document.createElement("textarea");
   area.value = text;
   // By its own style, as a page of somebody else has no class for it.
@@ -27,4 +27,13 @@ function copyBySelection(text: string): boolean {
     focused.focus();
   }
   return isCopied;
+}
+
+/** What has the keyboard, also within a shadow. */
+function focusedElement(): Element | null {
+  let focused = document.activeElement;
+  while (focused?.shadowRoot?.activeElement) {
+    focused = focused.shadowRoot.activeElement;
+  }
+  return focused;
 }

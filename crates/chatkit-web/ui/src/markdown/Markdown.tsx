@@ -34,7 +34,7 @@ function Blocks({ blocks }: { blocks: readonly Token[] }) {
 function Block({ block }: { block: Token }) {
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => element.current?.replaceChildren(rendered(block)), [block.raw]);
-  return <div class="block" ref={element} />;
+  return <div class="block" dir="auto" ref={element} />;
 }
 
 /** Copies a code block, whose button is not a component. */

@@ -3,7 +3,6 @@
 import type { Signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
-import { focusComposer } from "../chat/composer-focus";
 import { Icon } from "../controls/Icon";
 import { IconButton } from "../controls/IconButton";
 import { problemText } from "../lib/problem-text";
@@ -11,6 +10,7 @@ import { newChat, signOut } from "./page";
 import { ConversationList } from "./ConversationList";
 import { query, search } from "./conversations";
 import { closeDrawer, isDrawerOpen, isNarrow } from "./drawer";
+import { composerFocus } from "./surroundings";
 import { toast } from "./toasts";
 
 export function Sidebar({ focusSearch }: { focusSearch: Signal<number> }) {
@@ -95,7 +95,7 @@ function clearOnEscape(event: KeyboardEvent): void {
 function begin(): void {
   newChat();
   closeDrawer();
-  focusComposer();
+  composerFocus.ask();
 }
 
 async function leave(): Promise<void> {

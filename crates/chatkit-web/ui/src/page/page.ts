@@ -5,15 +5,14 @@ import { effect, signal, untracked } from "@preact/signals";
 
 import { Chat } from "../chat/chat";
 import { forgetDrafts, keepDraftsOf } from "../chat/drafts";
-import { userOf } from "../lib/token-user";
 import { forgetConversations, refreshConversations } from "./conversations";
 import { navigate, routeId } from "./route";
 import { client, connection, createSession, deleteSession } from "./server";
 import { noteSignedIn, session } from "./session";
 import { openingToken, takeToken } from "./sign-in-link";
-import { announcer, info, surroundings } from "./surroundings";
+import { announcer, composerFocus, info, surroundings } from "./surroundings";
 import { forgetTitles, readTitle } from "./titles";
-import { toast, toasts } from "./toasts";
+import { dismissAll, toast } from "./toasts";
 
 /** How often to look whether something was said in another tab. */
 const POLL_INTERVAL = 2_000;
@@ -30,7 +29,7 @@ export function start(): void {
   window.addEventListener("hashchange", () => void enter(takeToken()));
   window.addEventListener("focus", () => {
     if (session.value.state === "in") {
-      void refreshConversations();
+      void enter();
     }
   });
   window.setInterval(poll, POLL_INTERVAL);
@@ -55,7 +54,14 @@ export async function signOut(): Promise<void> {
 export async function enter(token = untradedToken): Promise<void> {
   const isExpired = token !== undefined && !(await tradeIn(token));
   try {
-    info.value = await client.getInfo();
+    const now = await client.getInfo();
+    if (info.value !== null && info.value.user_id !== now.user_id) {
+      // In another tab, somebody else.
+      untracked(forgetUser);
+      session.value = { state: "asking" };
+    }
+    info.value = now;
+    keepDraftsOf(now.user_id);
     noteSignedIn();
     if (isExpired) {
       toast("That sign-in link has expired, but you are still signed in.");
@@ -78,10 +84,6 @@ async function tradeIn(token: string): Promise<boolean> {
     untradedToken = undefined;
     // Whoever was signed in before is not any more.
     untracked(forgetUser);
-    const user = userOf(token);
-    if (user !== null) {
-      keepDraftsOf(user);
-    }
     session.value = { state: "asking" };
     return true;
   } catch (error) {
@@ -93,12 +95,12 @@ async function tradeIn(token: string): Promise<boolean> {
 
 /** Forgets what was shown to who is signed in: the next may be somebody else. */
 function forgetUser(): void {
-  chat.value?.dispose();
+  chat.value?.forget();
   chat.value = null;
   forgetConversations();
   forgetTitles();
   announcer.clear();
-  toasts.value = [];
+  dismissAll();
 }
 
 /** Has the conversation open that the address names, while somebody is signed in. */
@@ -112,6 +114,7 @@ function openRoute(): void {
     } else if (open === null || open.id.value !== id) {
       open?.dispose();
       chat.value = new Chat(id, surroundings);
+      composerFocus.offer();
       if (id !== null) {
         void readTitle(id);
       }
@@ -127,10 +130,6 @@ function poll(): void {
 
 /** Catches up after the server could not be reached. */
 function comeBack(): void {
-  if (session.value.state !== "in") {
-    void enter();
-    return;
-  }
-  void refreshConversations();
+  void enter();
   chat.value?.catchUp();
 }

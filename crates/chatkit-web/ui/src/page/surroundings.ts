@@ -4,6 +4,7 @@ import type { Info } from "@chatkit-rs/client";
 import { signal } from "@preact/signals";
 
 import { Announcer } from "../chat/announcer";
+import { ComposerFocus } from "../chat/composer-focus";
 import type { Surroundings } from "../chat/surroundings";
 import { putConversation, refreshConversations } from "./conversations";
 import { navigate } from "./route";
@@ -14,6 +15,9 @@ import { toast } from "./toasts";
 /** What the server is; `null` until it has said so. */
 export const info = signal<Info | null>(null);
 
+/** Brings the keyboard to the composer of the conversation that is open. */
+export const composerFocus = new ComposerFocus();
+
 /** What a screen reader is told. */
 export const announcer = new Announcer();
 
@@ -21,6 +25,7 @@ export const surroundings: Surroundings = {
   client,
   connection,
   info,
+  composerFocus,
   announce: announcer.announce,
   say: toast,
   isSignedIn: () => session.value.state === "in",

@@ -47,6 +47,11 @@ export function releaseToasts(): void {
   toasts.value.forEach(({ id }) => leaveLater(id));
 }
 
+/** Takes all notes away. */
+export function dismissAll(): void {
+  toasts.value.forEach(({ id }) => dismiss(id));
+}
+
 /** Takes a note away. */
 export function dismiss(id: number): void {
   window.clearTimeout(timers.get(id));

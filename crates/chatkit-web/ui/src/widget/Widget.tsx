@@ -1,11 +1,10 @@
 /** The whole widget: a button, and the panel that it opens. */
 
 import type { ReadonlySignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 import type { Chat } from "../chat/chat";
 import { Composer } from "../chat/Composer";
-import { focusComposer, hasKeyboard } from "../chat/composer-focus";
 import { EmptyState } from "../chat/EmptyState";
 import { MessageList } from "../chat/MessageList";
 import { ModelNote } from "../chat/ModelNote";
@@ -14,7 +13,7 @@ import { IconButton } from "../controls/IconButton";
 import { Notice } from "../controls/Notice";
 import type { Options } from "./options";
 import type { WidgetSession } from "./session";
-import { useVisibleArea } from "./use-visible-area";
+import { stayWithin, useWholeScreen } from "./whole-screen";
 
 interface Props {
   session: ReadonlySignal<WidgetSession>;
@@ -27,16 +26,25 @@ export function Widget({ session, options, isOpen, setOpen }: Props) {
   const launcher = useRef<HTMLButtonElement>(null);
   const wasOpened = useRef(false);
   wasOpened.current ||= isOpen.value;
-  const close = () => {
-    setOpen(false);
-    launcher.current?.focus();
+  // Who opens or closes it goes on with the keyboard where it has led; the page that does so, not.
+  const isUsers = useRef(false);
+  const toggle = (toOpen: boolean) => {
+    isUsers.current = true;
+    setOpen(toOpen);
   };
+  useLayoutEffect(() => {
+    if (isUsers.current && !isOpen.value) {
+      launcher.current?.focus();
+    }
+    isUsers.current = false;
+  }, [isOpen.value]);
   const { title, theme, position } = options.value;
   return (
     // An empty title, as the element's own is no tooltip.
     <aside
       class="widget"
       title=""
+      dir="ltr"
       aria-label={title}
       data-theme={theme}
       data-position={position}
@@ -46,7 +54,13 @@ export function Widget({ session, options, isOpen, setOpen }: Props) {
       onKeyPress={keepHere}
     >
       {wasOpened.current && (
-        <Panel session={session.value} options={options.value} isOpen={isOpen.value} close={close} />
+        <Panel
+          session={session.value}
+          options={options.value}
+          isOpen={isOpen.value}
+          takesFocus={isUsers.current}
+          close={() => toggle(false)}
+        />
       )}
       <button
         ref={launcher}
@@ -54,7 +68,7 @@ export function Widget({ session, options, isOpen, setOpen }: Props) {
         class="launcher"
         aria-expanded={isOpen.value}
         aria-label={launcherName(title, isOpen.value, session.value.isUnread.value)}
-        onClick={() => setOpen(!isOpen.value)}
+        onClick={() => toggle(!isOpen.value)}
       >
         <Icon name={isOpen.value ? "fold" : "chat"} />
         {session.value.isUnread.value && <span class="unread" />}
@@ -82,28 +96,37 @@ interface PanelProps {
   session: WidgetSession;
   options: Options;
   isOpen: boolean;
+  takesFocus: boolean;
   close: () => void;
 }
 
-function Panel({ session, options, isOpen, close }: PanelProps) {
+function Panel({ session, options, isOpen, takesFocus, close }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
-  useVisibleArea(panel, isOpen);
-  useEffect(() => {
-    if (isOpen && hasKeyboard) {
-      focusComposer();
-    } else if (isOpen) {
+  const isWhole = useWholeScreen(panel, isOpen);
+  const standing = session.standing.value;
+  useLayoutEffect(() => {
+    if (isOpen && takesFocus) {
       panel.current?.focus();
     }
   }, [isOpen]);
-  const closeOnEscape = (event: KeyboardEvent) => {
+  useLayoutEffect(() => {
+    // From the panel itself, to which it was led, and not from anywhere else.
+    const root = panel.current?.getRootNode();
+    if (standing.state === "in" && root instanceof ShadowRoot && root.activeElement === panel.current) {
+      session.composerFocus.offer();
+    }
+  }, [isOpen, standing.state]);
+  const takeKey = (event: KeyboardEvent) => {
     if (event.key === "Escape" && !event.isComposing) {
       close();
+    } else if (event.key === "Tab" && isWhole) {
+      stayWithin(panel.current, event);
     }
   };
   const chat = session.chat.value;
   const begin = () => {
     session.begin();
-    focusComposer();
+    session.composerFocus.ask();
   };
   return (
     <section
@@ -111,16 +134,17 @@ function Panel({ session, options, isOpen, close }: PanelProps) {
       class="panel"
       role="dialog"
       aria-label={options.title}
+      aria-modal={isWhole}
       tabIndex={-1}
       hidden={!isOpen}
-      onKeyDown={closeOnEscape}
+      onKeyDown={takeKey}
     >
       <header class="panel-head">
-        <h2>{options.title}</h2>
+        <h2 dir="auto">{options.title}</h2>
         <IconButton
           icon="plus"
           name="New conversation"
-          isDisabled={chat.sending.value !== null || chat.id.value === null}
+          isDisabled={standing.state !== "in" || chat.sending.value !== null || chat.id.value === null}
           onClick={begin}
         />
         <IconButton icon="cross" name="Close" onClick={close} />
@@ -128,16 +152,25 @@ function Panel({ session, options, isOpen, close }: PanelProps) {
       <div role="status">
         {session.connection.isOffline.value && <p class="banner">You are offline. Trying again…</p>}
       </div>
-      {session.isSignedOut.value ? (
-        <SignedOut session={session} />
-      ) : (
-        <>
+      {standing.state === "out" && <SignedOut session={session} />}
+      {standing.state === "failed" && (
+        <div class="middle">
+          <Notice text={standing.why} onAction={() => void session.enter()} />
+        </div>
+      )}
+      {standing.state === "asking" && (
+        <div class="middle asking" role="status">
+          <span class="spinner" role="img" aria-label="Opening" />
+        </div>
+      )}
+      {(standing.state === "in" || standing.state === "asking") && (
+        <div class="panel-body" data-shown={standing.state === "in"}>
           <Content chat={chat} options={options} />
           <div class="dock">
             <Composer key={chat.serial} chat={chat} placeholder={options.placeholder} />
             <ModelNote info={session.info.value} />
           </div>
-        </>
+        </div>
       )}
     </section>
   );

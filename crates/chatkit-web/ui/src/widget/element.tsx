@@ -15,12 +15,24 @@ styles.replaceSync(css);
 /** What a page may set before the element knows what it is. */
 const PROPERTIES = ["getToken", "open", "token"] as const;
 
-/** The origin and the path of the server whose script this is. */
-let home = "";
+/** The script's own address; known only while it is first run, and not at all of a module. */
+const script = document.currentScript instanceof HTMLScriptElement ? document.currentScript.src : "";
 
-/** Says where the script came from: the server beside it is the one that is called. */
-export function setHome(script: string): void {
-  home = new URL(".", script).href;
+/** Where the script came from: the server beside it is the one that is called. */
+function home(): string {
+  const loaded = document.querySelector<HTMLScriptElement>('script[src$="/widget.js"]')?.src;
+  return new URL(".", script || loaded || document.baseURI).href;
+}
+
+/** An address as the client wants it: without a slash, a question or a fragment at its end. */
+function baseOf(address: string): string {
+  try {
+    const { origin, pathname } = new URL(address, document.baseURI);
+    return origin + pathname.replace(/\/+$/, "");
+  } catch {
+    console.error(`chatkit-widget: "${address}" is no address of a server`);
+    return "";
+  }
 }
 
 export class ChatkitWidget extends HTMLElement {
@@ -29,8 +41,13 @@ export class ChatkitWidget extends HTMLElement {
   readonly #mount: HTMLElement;
   readonly #options = signal(optionsOf(this));
   readonly #isOpen = signal(false);
+
+  /** There is one while the element is in a page. */
   #session: Signal<WidgetSession> | undefined;
   #getToken: GetToken | null = null;
+
+  /** What is to be sent as soon as the element is in a page. */
+  #asked: string | undefined;
 
   constructor() {
     super();
@@ -47,7 +64,7 @@ export class ChatkitWidget extends HTMLElement {
 
   set getToken(getToken: GetToken | null) {
     this.#getToken = getToken;
-    this.#tryAgain();
+    void this.#session?.value.enter();
   }
 
   /** The attribute `token`. */
@@ -80,7 +97,11 @@ export class ChatkitWidget extends HTMLElement {
   /** Opens the panel and sends a text, as if the user had typed it. */
   ask(text: string): void {
     this.open = true;
-    void this.#session?.value.ask(text);
+    if (this.#session === undefined) {
+      this.#asked = text;
+    } else {
+      void this.#session.value.ask(text);
+    }
   }
 
   /** Begins a conversation. */
@@ -94,19 +115,30 @@ export class ChatkitWidget extends HTMLElement {
   }
 
   connectedCallback(): void {
+    if (this.#session !== undefined) {
+      // It was only moved.
+      return;
+    }
     this.#upgrade();
-    this.#begin();
-    const session = this.#session;
-    if (session !== undefined) {
-      const props = { session, options: this.#options, isOpen: this.#isOpen };
-      render(<Widget {...props} setOpen={(isOpen) => (this.open = isOpen)} />, this.#mount);
+    const session = signal(this.#newSession());
+    this.#session = session;
+    const props = { session, options: this.#options, isOpen: this.#isOpen };
+    render(<Widget {...props} setOpen={(isOpen) => (this.open = isOpen)} />, this.#mount);
+    this.#showOrHide();
+    if (this.#asked !== undefined) {
+      void session.value.ask(this.#asked);
+      this.#asked = undefined;
     }
   }
 
   disconnectedCallback(): void {
-    render(null, this.#mount);
-    this.#session?.value.dispose();
-    this.#session = undefined;
+    queueMicrotask(() => {
+      if (!this.isConnected) {
+        render(null, this.#mount);
+        this.#session?.value.dispose();
+        this.#session = undefined;
+      }
+    });
   }
 
   attributeChangedCallback(name: string, before: string | null, now: string | null): void {
@@ -116,9 +148,9 @@ export class ChatkitWidget extends HTMLElement {
     if (name === "open") {
       this.#showOrHide();
     } else if (name === "server") {
-      this.#begin();
+      this.#turnToServer();
     } else if (name === "token") {
-      this.#tryAgain();
+      void this.#session?.value.enter();
     } else {
       this.#options.value = optionsOf(this);
     }
@@ -135,21 +167,18 @@ export class ChatkitWidget extends HTMLElement {
     }
   }
 
-  /** Turns to the server that is meant. */
-  #begin(): void {
-    if (!this.isConnected) {
-      return;
+  #newSession(): WidgetSession {
+    const address = this.getAttribute("server")?.trim() || home();
+    return new WidgetSession(baseOf(address), () => this.#askForToken(), this.#emit);
+  }
+
+  /** Turns to another server, as the attribute has changed. */
+  #turnToServer(): void {
+    if (this.#session !== undefined) {
+      this.#session.value.dispose();
+      this.#session.value = this.#newSession();
+      this.#showOrHide();
     }
-    const address = this.getAttribute("server") ?? home;
-    const baseUrl = new URL(address, document.baseURI).href.replace(/\/+$/, "");
-    const session = new WidgetSession(baseUrl, () => this.#askForToken(), this.#emit);
-    this.#session?.value.dispose();
-    if (this.#session === undefined) {
-      this.#session = signal(session);
-    } else {
-      this.#session.value = session;
-    }
-    this.#showOrHide();
   }
 
   #showOrHide(): void {
@@ -165,15 +194,7 @@ export class ChatkitWidget extends HTMLElement {
     }
   }
 
-  /** Asks again to be let in, where the server has refused. */
-  #tryAgain(): void {
-    const session = this.#session?.value;
-    if (session?.isSignedOut.value) {
-      void session.enter();
-    }
-  }
-
-  #askForToken(): string | null | Promise<string | null> {
+  #askForToken(): ReturnType<GetToken> {
     return this.#getToken === null ? this.token || null : this.#getToken();
   }
 

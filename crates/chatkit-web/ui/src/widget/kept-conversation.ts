@@ -2,17 +2,24 @@
 
 const KEY = "chatkit_widget_conversation_id";
 
+/** What an id looks like. Other scripts of the site may write anything there. */
+const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The last id, where the browser keeps nothing. */
+let remembered: string | null = null;
+
 /** The conversation's id; `null` where there is none. */
 export function keptConversation(): string | null {
   try {
-    return localStorage.getItem(KEY);
+    return valid(localStorage.getItem(KEY));
   } catch {
-    return null;
+    return remembered;
   }
 }
 
 /** Keeps a conversation's id; `null` forgets it. */
 export function keepConversation(id: string | null): void {
+  remembered = id;
   try {
     if (id === null) {
       localStorage.removeItem(KEY);
@@ -28,9 +35,13 @@ export function keepConversation(id: string | null): void {
 export function onKeptElsewhere(callback: (id: string | null) => void): () => void {
   const listen = ({ key, newValue }: StorageEvent) => {
     if (key === KEY) {
-      callback(newValue);
+      callback(valid(newValue));
     }
   };
   window.addEventListener("storage", listen);
   return () => window.removeEventListener("storage", listen);
+}
+
+function valid(id: string | null): string | null {
+  return id !== null && ID.test(id) ? id : null;
 }

@@ -1,13 +1,23 @@
 /** What a widget knows and does: who is signed in, the conversation, and when to look for news. */
 
-import { type ChatClient, type Conversation, createChatClient, type Info, type RunEvent } from "@chatkit-rs/client";
+import {
+  type ChatClient,
+  ChatProblem,
+  type Conversation,
+  createChatClient,
+  type Info,
+  isProblem,
+  type RunEvent,
+} from "@chatkit-rs/client";
 import { effect, type Signal, signal, untracked } from "@preact/signals";
 
 import { Announcer } from "../chat/announcer";
 import { Chat } from "../chat/chat";
+import { ComposerFocus } from "../chat/composer-focus";
 import { Connection } from "../chat/connection";
-import { forgetDrafts, keepDraftsOf, userOfDrafts } from "../chat/drafts";
+import { forgetDrafts, keepDraftsOf } from "../chat/drafts";
 import type { Surroundings } from "../chat/surroundings";
+import { problemText } from "../lib/problem-text";
 import { userOf } from "../lib/token-user";
 import type { Emit } from "./events";
 import { keepConversation, keptConversation, onKeptElsewhere } from "./kept-conversation";
@@ -15,8 +25,14 @@ import { keepConversation, keptConversation, onKeptElsewhere } from "./kept-conv
 /** How often to look whether something was said in another tab. */
 const POLL_INTERVAL = 2_000;
 
-/** Gives the caller's token; `null` where the cookie is to say who is calling. */
-export type GetToken = () => string | null | Promise<string | null>;
+/** Gives the caller's token; `null` or nothing where the cookie is to say who is calling. */
+export type GetToken = () => string | null | undefined | Promise<string | null | undefined>;
+
+/**
+ * Who is there, as far as the server has said so: nothing of a conversation is shown before, as it
+ * may be another's. `failed` with the reason where it has not said anything of use.
+ */
+export type Standing = { state: "asking" | "in" | "out" } | { state: "failed"; why: string };
 
 export class WidgetSession implements Surroundings {
   /** The calls of this user. Those of one who has left are not made any more. */
@@ -28,8 +44,8 @@ export class WidgetSession implements Surroundings {
   /** The conversation that is open. */
   readonly chat: Signal<Chat>;
 
-  /** Whether the server refused to tell anything without a (better) token. */
-  readonly isSignedOut = signal(false);
+  readonly composerFocus = new ComposerFocus();
+  readonly standing = signal<Standing>({ state: "asking" });
 
   /** Whether something was said that nobody has seen. */
   readonly isUnread = signal(false);
@@ -38,14 +54,15 @@ export class WidgetSession implements Surroundings {
   readonly announcer = new Announcer();
   readonly announce = this.announcer.announce;
 
-  /** How many users there were. */
+  /** How many users there were, and how often one may have come. */
   #users = 0;
+  #entries = 0;
 
   #isStarted = false;
   #isOpen = false;
 
-  /** Who was signed in last, also in a page before this one; `undefined` where that is not known. */
-  #user: string | undefined = userOfDrafts();
+  /** Who was signed in last. */
+  #user: string | undefined;
 
   readonly #ends: (() => void)[] = [];
 
@@ -70,11 +87,10 @@ export class WidgetSession implements Surroundings {
   open(): void {
     this.#isOpen = true;
     this.isUnread.value = false;
-    if (this.#isStarted) {
-      this.#poll();
-    } else {
+    if (!this.#isStarted) {
       this.#start();
     }
+    void this.enter();
   }
 
   /** Says that it is not seen any more. */
@@ -85,6 +101,7 @@ export class WidgetSession implements Surroundings {
   /** Begins a conversation. */
   begin(): void {
     keepConversation(null);
+    this.announcer.clear();
     this.#show(null);
   }
 
@@ -102,24 +119,35 @@ export class WidgetSession implements Surroundings {
   forget(): void {
     this.#user = undefined;
     this.client = this.#clientOfNext();
+    this.chat.value.forget();
     forgetDrafts();
-    this.info.value = null;
-    this.announcer.clear();
+    this.isUnread.value = false;
     this.begin();
   }
 
-  /** Tries again to be let in. */
+  /** Asks the server who is there, where it was asked for anything yet. */
   async enter(): Promise<void> {
+    if (!this.#isStarted) {
+      return;
+    }
+    const entry = ++this.#entries;
+    this.standing.value = { state: "asking" };
     try {
-      this.info.value = await this.client.getInfo();
-      this.chat.value.catchUp();
-    } catch {
-      // What is in the way is noted where requests are sent.
+      const info = await this.client.getInfo();
+      if (entry === this.#entries) {
+        this.#letIn(info);
+      }
+    } catch (error) {
+      // Where nothing gets through, it is asked again as soon as something does.
+      const isAway = !isProblem(error) || error.status === 0;
+      if (entry === this.#entries && !isAway && this.standing.value.state === "asking") {
+        this.standing.value = { state: "failed", why: problemText(error) };
+      }
     }
   }
 
   isSignedIn(): boolean {
-    return !this.isSignedOut.value;
+    return this.standing.value.state !== "out";
   }
 
   say(text: string): void {
@@ -168,8 +196,23 @@ export class WidgetSession implements Surroundings {
       onKeptElsewhere(this.#follow),
       effect(this.#leaveWhatIsGone),
     );
-    this.#show(keptConversation());
-    void this.enter();
+  }
+
+  /** Shows what there is to who is there. */
+  #letIn(info: Info): void {
+    const { user_id: user } = info;
+    if (this.#user !== undefined && this.#user !== user) {
+      this.forget();
+    }
+    keepDraftsOf(user);
+    this.info.value = info;
+    if (this.#user === undefined) {
+      this.#user = user;
+      this.#show(keptConversation());
+    } else {
+      this.chat.value.catchUp();
+    }
+    this.standing.value = { state: "in" };
   }
 
   #show(id: string | null): void {
@@ -186,7 +229,8 @@ export class WidgetSession implements Surroundings {
     return new Promise((resolve) => {
       const end = effect(() => {
         const chat = this.chat.value;
-        if (chat.phase.value === "ready" || chat.phase.value === "failed") {
+        const isThere = chat.phase.value === "ready" || chat.phase.value === "failed";
+        if (isThere && this.standing.value.state === "in") {
           resolve(chat);
           queueMicrotask(() => end());
         }
@@ -218,7 +262,8 @@ export class WidgetSession implements Surroundings {
   };
 
   readonly #poll = (): void => {
-    if (this.#isOpen && document.visibilityState === "visible" && !this.connection.isOffline.value) {
+    const isSeen = this.#isOpen && document.visibilityState === "visible";
+    if (isSeen && this.standing.value.state === "in" && !this.connection.isOffline.value) {
       void this.chat.value.poll();
     }
   };
@@ -228,50 +273,39 @@ export class WidgetSession implements Surroundings {
     return createChatClient({ baseUrl: this.baseUrl, token: () => this.#token(user), fetch: this.#send });
   }
 
-  /** The token; where it is another user's, nothing of the one before is shown or sent any more. */
+  /** The token. Where it is another user's than before, nothing of that one is shown or sent any more. */
   async #token(user: number): Promise<string | null> {
     const token = await this.#askForToken();
-    // Without a token nobody has come: the page may be signing in yet, or the cookie counts.
     const now = token === null ? null : userOf(token);
-    const before = this.#user ?? now;
-    if (user === this.#users && now !== null && before !== now) {
+    if (user === this.#users && now !== null && this.#user !== undefined && this.#user !== now) {
       this.forget();
       queueMicrotask(() => void this.enter());
     }
     if (user !== this.#users) {
       throw new DOMException("Somebody else has signed in", "AbortError");
     }
-    if (now !== null) {
-      this.#user = now;
-      keepDraftsOf(now);
-    }
     return token;
   }
 
   async #askForToken(): Promise<string | null> {
     try {
-      return await this.getToken();
+      return (await this.getToken()) ?? null;
     } catch (error) {
-      this.#noteSignedOut();
-      throw error;
-    }
-  }
-
-  #noteSignedOut(): void {
-    if (!this.isSignedOut.value) {
-      this.isSignedOut.value = true;
-      this.announcer.clear();
-      this.emit("chatkit-unauthorized", null);
+      // What gives the tokens is away, as a server may be.
+      this.connection.noteSilence();
+      throw ChatProblem.unreachable(error);
     }
   }
 
   readonly #send = async (request: Request): Promise<Response> => {
+    const entry = this.#entries;
     const credentials = request.headers.has("Authorization") ? "omit" : "include";
     const response = await this.connection.send(request, { credentials });
-    if (response.status === 401) {
-      this.#noteSignedOut();
-    } else if (response.ok) {
-      this.isSignedOut.value = false;
+    // A refusal of an earlier token says nothing of the one that has come since.
+    if (response.status === 401 && entry === this.#entries && this.standing.value.state !== "out") {
+      this.standing.value = { state: "out" };
+      this.announcer.clear();
+      this.emit("chatkit-unauthorized", null);
     }
     return response;
   };
