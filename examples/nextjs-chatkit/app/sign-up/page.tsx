@@ -1,0 +1,14 @@
+import type { Metadata } from "next";
+import { redirect } from "next/navigation";
+
+import { AuthForm } from "../../components/auth-form";
+import { currentUser } from "../../lib/session";
+
+export const metadata: Metadata = { title: "Sign up" };
+
+export default async function SignUp() {
+  if (await currentUser()) {
+    redirect("/");
+  }
+  return <AuthForm mode="sign-up" />;
+}
