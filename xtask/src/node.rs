@@ -14,7 +14,8 @@ use crate::{debian, process};
 pub(crate) const PAGE_TESTS: &str = "tests/page/node";
 
 /// The folders of Node packages that the tests use. One that is not there is skipped.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
+    "examples/nextjs-chatkit",
     "openapi/typescript",
     "tests/better-auth",
     "tests/chatkit/node",
