@@ -12,7 +12,7 @@ use std::{
 };
 
 use chatkit_tests::{
-    Backend, TestServer, eventually,
+    Backend, TestServer, eventually, scenarios,
     token::{self, in_seconds},
 };
 use serde_json::json;
@@ -153,12 +153,9 @@ async fn the_nextjs_app_chats_with_the_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_use_the_nextjs_app_in_a_browser() {
     let stage = Stage::set().await;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("page/node");
-    run(script(folder.clone(), "build")).await;
-    let mut scenarios = Command::new("node");
+    let mut scenarios = scenarios::command("nextjs").await;
     scenarios
-        .args(["generated/nextjs.js", &stage.url, &stage.chatkit_url])
-        .current_dir(folder)
+        .args([&stage.url, &stage.chatkit_url])
         .kill_on_drop(true);
     run(scenarios).await;
 }
