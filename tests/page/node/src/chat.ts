@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
 
-import { api } from "./api.js";
 import { checkAccessibility } from "./accessibility.js";
+import { api } from "./api.js";
+import { answer, answered, say } from "./conversation.js";
 import {
   history,
   origin,
@@ -34,22 +35,6 @@ async function begin(browser: Browser, look = {}): Promise<Page> {
   const page = await openPage(await visitor(browser, users.alice, look));
   await page.getByRole("textbox", { name: "Message" }).waitFor();
   return page;
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  const composer = page.getByRole("textbox", { name: "Message" });
-  await composer.fill(text);
-  await composer.press("Enter");
-}
-
-function answer(page: Page) {
-  return page.getByRole("article", { name: "Answer" }).last();
-}
-
-/** Waits until the last answer is whole and says this. */
-async function answered(page: Page, text: string): Promise<void> {
-  await answer(page).getByText(text).waitFor();
-  await page.getByRole("button", { name: "Send" }).waitFor();
 }
 
 function listed(page: Page, title: string) {

@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 
 import { checkAccessibility } from "./accessibility.js";
 import { api } from "./api.js";
+import { answer, answered, say } from "./conversation.js";
 import { putWidget, serve } from "./foreign.js";
 import { expiredToken, foreignPort, origin, type Part, play, says, script, users, visitor } from "./stage.js";
 
@@ -44,21 +45,6 @@ async function giveToken(page: Page, token: string): Promise<void> {
     };
     Object.assign(document.querySelector("chatkit-widget") ?? {}, { getToken });
   }, token);
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  const composer = page.getByRole("textbox", { name: "Message" });
-  await composer.fill(text);
-  await composer.press("Enter");
-}
-
-function answer(page: Page) {
-  return page.getByRole("article", { name: "Answer" }).last();
-}
-
-async function answered(page: Page, text: string): Promise<void> {
-  await answer(page).getByText(text).waitFor();
-  await page.getByRole("button", { name: "Send" }).waitFor();
 }
 
 async function kept(page: Page): Promise<string | null> {

@@ -2,15 +2,14 @@
 
 import type { Chat } from "../chat/chat";
 import { Composer } from "../chat/Composer";
+import { Conversation } from "../chat/Conversation";
 import { EmptyState, STARTERS } from "../chat/EmptyState";
-import { MessageList } from "../chat/MessageList";
 import { ModelNote } from "../chat/ModelNote";
 import { IconButton } from "../controls/IconButton";
-import { Notice } from "../controls/Notice";
-import { newChat } from "./page";
 import { isNarrow, openDrawer } from "./drawer";
 import { greeting } from "./greeting";
 import { Mark } from "./Mark";
+import { newChat } from "./page";
 import { info } from "./surroundings";
 import { titleOf } from "./titles";
 
@@ -26,7 +25,7 @@ export function ChatView({ chat, isCovered }: Props) {
   return (
     <main class="chat" inert={isCovered}>
       <Header chat={chat} />
-      <Content chat={chat} />
+      <Conversation chat={chat} empty={<Beginning chat={chat} />} missing={<Missing />} />
       {!isMissing && (
         <div class="dock">
           <Composer chat={chat} />
@@ -50,38 +49,22 @@ function Header({ chat }: { chat: Chat }) {
   );
 }
 
-function Content({ chat }: { chat: Chat }) {
-  switch (chat.phase.value) {
-    case "missing":
-      return (
-        <div class="middle">
-          <h2>This conversation is not here</h2>
-          <p>It may have been deleted, or the link may be somebody else’s.</p>
-          <button type="button" class="button" onClick={newChat}>
-            New chat
-          </button>
-        </div>
-      );
-    case "failed":
-      return (
-        <div class="middle">
-          <Notice
-            text={chat.historyProblem.value ?? "The messages could not be read."}
-            onAction={() => void chat.load()}
-          />
-        </div>
-      );
-    case "loading":
-      return (
-        <div class="middle" role="status">
-          <span class="spinner" role="img" aria-label="Reading the messages" />
-        </div>
-      );
-    case "ready":
-      return chat.isEmpty ? (
-        <EmptyState chat={chat} heading={greeting(new Date())} starters={STARTERS}>
-          <Mark />
-        </EmptyState>
-      ) : <MessageList chat={chat} />;
-  }
+function Beginning({ chat }: { chat: Chat }) {
+  return (
+    <EmptyState chat={chat} heading={greeting(new Date())} starters={STARTERS}>
+      <Mark />
+    </EmptyState>
+  );
+}
+
+function Missing() {
+  return (
+    <>
+      <h2>This conversation is not here</h2>
+      <p>It may have been deleted, or the link may be somebody else’s.</p>
+      <button type="button" class="button" onClick={newChat}>
+        New chat
+      </button>
+    </>
+  );
 }

@@ -3,10 +3,9 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
-import type { Chat } from "../chat/chat";
 import { Composer } from "../chat/Composer";
+import { Conversation } from "../chat/Conversation";
 import { EmptyState } from "../chat/EmptyState";
-import { MessageList } from "../chat/MessageList";
 import { ModelNote } from "../chat/ModelNote";
 import { Icon } from "../controls/Icon";
 import { IconButton } from "../controls/IconButton";
@@ -165,7 +164,10 @@ function Panel({ session, options, isOpen, takesFocus, close }: PanelProps) {
       )}
       {(standing.state === "in" || standing.state === "asking") && (
         <div class="panel-body" data-shown={standing.state === "in"}>
-          <Content chat={chat} options={options} />
+          <Conversation
+            chat={chat}
+            empty={<EmptyState chat={chat} heading={options.greeting} starters={options.prompts} />}
+          />
           <div class="dock">
             <Composer key={chat.serial} chat={chat} placeholder={options.placeholder} />
             <ModelNote info={session.info.value} />
@@ -186,30 +188,4 @@ function SignedOut({ session }: { session: WidgetSession }) {
       </button>
     </div>
   );
-}
-
-function Content({ chat, options }: { chat: Chat; options: Options }) {
-  switch (chat.phase.value) {
-    case "failed":
-      return (
-        <div class="middle">
-          <Notice
-            text={chat.historyProblem.value ?? "The messages could not be read."}
-            onAction={() => void chat.load()}
-          />
-        </div>
-      );
-    case "ready":
-      return chat.isEmpty ? (
-        <EmptyState chat={chat} heading={options.greeting} starters={options.prompts} />
-      ) : (
-        <MessageList key={chat.serial} chat={chat} />
-      );
-    default:
-      return (
-        <div class="middle" role="status">
-          <span class="spinner" role="img" aria-label="Reading the messages" />
-        </div>
-      );
-  }
 }

@@ -61,8 +61,9 @@ export class WidgetSession implements Surroundings {
   #isStarted = false;
   #isOpen = false;
 
-  /** Who was signed in last. */
+  /** Who was signed in last: as the server said, and as the tokens do. */
   #user: string | undefined;
+  #tokenUser: string | undefined;
 
   readonly #ends: (() => void)[] = [];
 
@@ -118,6 +119,7 @@ export class WidgetSession implements Surroundings {
   /** Forgets the user: nothing of theirs is shown, sent, or kept in this browser. */
   forget(): void {
     this.#user = undefined;
+    this.#tokenUser = undefined;
     this.client = this.#clientOfNext();
     this.chat.value.forget();
     forgetDrafts();
@@ -276,14 +278,15 @@ export class WidgetSession implements Surroundings {
   /** The token. Where it is another user's than before, nothing of that one is shown or sent any more. */
   async #token(user: number): Promise<string | null> {
     const token = await this.#askForToken();
-    const now = token === null ? null : userOf(token);
-    if (user === this.#users && now !== null && this.#user !== undefined && this.#user !== now) {
+    const now = (token === null ? null : userOf(token)) ?? this.#tokenUser;
+    if (user === this.#users && this.#tokenUser !== undefined && this.#tokenUser !== now) {
       this.forget();
       queueMicrotask(() => void this.enter());
     }
     if (user !== this.#users) {
       throw new DOMException("Somebody else has signed in", "AbortError");
     }
+    this.#tokenUser = now;
     return token;
   }
 
