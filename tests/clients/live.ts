@@ -183,6 +183,7 @@ await step("send under a key, and the same again: it is said once", async () => 
   assert.equal(again.run.id, begun.run.id);
   await all(client.followRun(id, begun.run.id));
   assert.equal((await client.getConversation(id)).message_count, 4);
+  await client.deleteConversation(id);
 });
 
 await step("rate an answer, and take the rating back", async () => {
