@@ -173,6 +173,15 @@ await step("find the conversation in the list", async () => {
   assert.equal(page.conversations[0]?.title, "Add a task to buy groceries");
 });
 
+await step("call for one user alone", async () => {
+  const { user_id } = await client.getInfo();
+  const mine = createChatClient({ baseUrl, token, expectedUser: user_id });
+  assert.equal((await mine.getConversation(id)).id, id);
+  const another = createChatClient({ baseUrl, token, expectedUser: `${user_id}ä` });
+  assert.equal((await problemOf(another.sendMessage(id, "As somebody else"), 403)).code, "other_user");
+  assert.equal((await client.getConversation(id)).message_count, 4);
+});
+
 await step("send under a key, and the same again: it is said once", async () => {
   const { id } = await client.createConversation();
   const key = { idempotencyKey: `once-${id}` };

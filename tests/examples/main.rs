@@ -9,10 +9,11 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use chatkit_tests::{
-    Backend, TestServer, eventually, scenarios,
+    Backend, TestServer, scenarios,
     token::{self, in_seconds},
 };
 use serde_json::json;
@@ -21,6 +22,9 @@ use tokio::{
     process::{Child, Command},
     sync::OnceCell,
 };
+
+/// How long a program may take on a machine that is busy.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The app is built once for all tests.
 static BUILT: OnceCell<()> = OnceCell::const_new();
@@ -53,17 +57,23 @@ impl App {
             .env("BETTER_AUTH_URL", url)
             .env("AUTH_DATABASE", database.path().join("auth.db"))
             .env("CHATKIT_URL", chatkit_url)
+            .env("CHATKIT_DOMAIN_KEY", "localhost")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("`cargo xtask test` installs what is missing");
         let health = format!("{url}/api/auth/ok");
-        eventually("the app answers", || async {
-            let answer = reqwest::get(&health).await;
-            answer.is_ok_and(|answer| answer.status().is_success())
-        })
-        .await;
+        let answers = async {
+            while !reqwest::get(&health)
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let answers = tokio::time::timeout(PATIENCE, answers).await;
+        answers.expect("the app does not answer");
         Self {
             _child: child,
             _database: database,
@@ -83,14 +93,10 @@ fn script(folder: PathBuf, name: &str) -> Command {
 
 /// Runs a program to its end, which must be a good one.
 async fn run(mut command: Command) {
-    let output = command.output().await;
+    let output = tokio::time::timeout(PATIENCE, command.output()).await;
+    let output = output.expect("it takes too long");
     let output = output.expect("`cargo xtask test` installs what is missing");
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", scenarios::told(&output));
 }
 
 /// A server as the example's README starts it. It also has a secret, with which tokens can be made

@@ -1,6 +1,9 @@
 //! Scenarios in a real browser: programs in `tests/page/node`, which end well if all went well.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+};
 
 use tokio::{process::Command, sync::OnceCell};
 
@@ -13,8 +16,16 @@ pub async fn command(name: &str) -> Command {
     let mut command = Command::new("node");
     command
         .arg(format!("generated/{name}.js"))
-        .current_dir(folder);
+        .current_dir(folder)
+        // A terminal that stays open would keep them from ending.
+        .stdin(Stdio::null());
     command
+}
+
+/// What a program has told, to whom it may concern.
+pub fn told(output: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
 }
 
 async fn build() -> PathBuf {
@@ -25,7 +36,6 @@ async fn build() -> PathBuf {
         .current_dir(&folder);
     let output = command.output().await;
     let output = output.expect("`cargo xtask test` installs what is missing");
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}");
+    assert!(output.status.success(), "{}", told(&output));
     folder
 }

@@ -1,8 +1,8 @@
 //! Each published operation without a token and with another user's things. The operations are
 //! read from the contract: one without a row here fails.
 
-use chatkit_tests::{Client, TestServer};
-use reqwest::{Method, StatusCode};
+use chatkit_tests::{Answer, Client, TestServer};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::BACKEND;
@@ -194,14 +194,18 @@ impl Things {
             .replace("{user_id}", "alice")
     }
 
-    async fn call(&self, client: &Client, row: &Row) -> chatkit_tests::Answer {
+    async fn call(&self, client: &Client, row: &Row) -> Answer {
+        client.send(self.request(client, row)).await
+    }
+
+    fn request(&self, client: &Client, row: &Row) -> RequestBuilder {
         let mut request = client.request(row.method.clone(), &self.fill(row.path));
         if let Some(body) = &row.body {
             request = request
                 .header("Content-Type", "application/json")
                 .body(self.fill(&body.to_string()));
         }
-        client.send(request).await
+        request
     }
 }
 
@@ -267,6 +271,41 @@ async fn another_users_things_are_as_if_they_never_were() {
         .get(&format!("/api/chat/conversations/{}", real.conversation))
         .await;
     mine.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_meant_for_another_user_is_not_carried_out() {
+    let server = TestServer::start(BACKEND).await;
+    let things = things(&server).await;
+    let alice = server.client("alice");
+    let before = alice.history(&things.conversation).await;
+    let expecting =
+        |request: RequestBuilder, user: &str| alice.send(request.header("X-Expected-User", user));
+    for row in rows() {
+        if matches!(row.foreign, Foreign::NotForCalling) {
+            continue;
+        }
+        for other in ["bob", "", "ALICE", "alice "] {
+            let refused = expecting(things.request(&alice, &row), &format!("{other}%20")).await;
+            refused.expect_problem(StatusCode::FORBIDDEN, "other_user");
+        }
+    }
+    // Nor are the dialects that are not in the contract.
+    for path in ["/chatkit", "/api/v1/chatkit", "/v1/chat/completions"] {
+        let request = alice.request(Method::POST, path).json(&json!({}));
+        let refused = expecting(request, "bob").await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(alice.history(&things.conversation).await, before);
+    let path = format!("/api/chat/conversations/{}", things.conversation);
+    let read = expecting(alice.request(Method::GET, &path), "%61lice").await;
+    read.expect(StatusCode::OK);
+    let odd = server.client("Zoë / 100%");
+    let request = odd.request(Method::GET, "/api/info");
+    let info = odd
+        .send(request.header("X-Expected-User", "Zo%C3%AB%20%2F%20100%25"))
+        .await;
+    assert_eq!(info.expect(StatusCode::OK)["user_id"], "Zoë / 100%");
 }
 
 async fn things(server: &TestServer) -> Things {

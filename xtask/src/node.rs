@@ -1,10 +1,6 @@
 //! Node, and the Node packages of this repository.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{fs, path::Path, time::SystemTime};
 
 use anyhow::{Result, ensure};
 
@@ -13,7 +9,7 @@ use crate::{debian, process};
 /// The scenarios and measurements of the chat page in a browser.
 pub(crate) const PAGE_TESTS: &str = "tests/page/node";
 
-/// The folders of Node packages that the tests use. One that is not there is skipped.
+/// The folders of Node packages that the tests use.
 const PACKAGES: [&str; 7] = [
     "examples/nextjs-chatkit",
     "openapi/typescript",
@@ -36,8 +32,8 @@ const OLDEST: (u32, u32) = (20, 19);
 /// Makes sure that Node is there, and that every package has its dependencies.
 pub(crate) fn install_all() -> Result<()> {
     require()?;
-    for folder in packages() {
-        install_dependencies(&folder)?;
+    for folder in PACKAGES {
+        install_dependencies(&process::root().join(folder))?;
     }
     Ok(())
 }
@@ -90,14 +86,6 @@ fn version() -> Option<String> {
 fn numbers(version: &str) -> Option<(u32, u32)> {
     let mut numbers = version.strip_prefix('v')?.split('.');
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-/// The package folders that are there.
-fn packages() -> impl Iterator<Item = PathBuf> {
-    PACKAGES
-        .iter()
-        .map(|folder| process::root().join(folder))
-        .filter(|folder| folder.join(LOCK).is_file())
 }
 
 /// Installs a package's dependencies unless they are as its lock file says.

@@ -21,9 +21,6 @@ const SOURCES: &str = "crates/chatkit-web/ui";
 /// What is built of them.
 const BUILT: &str = "crates/chatkit-web/dist";
 
-/// The TypeScript client, which the page is built with.
-const CLIENT: &str = "openapi/typescript";
-
 /// The widget, which is one file; all others are the page's.
 const WIDGET: &str = "widget.js";
 
@@ -75,9 +72,7 @@ pub(crate) fn check() -> Result<()> {
 
 /// What the sources make, built outside of the repository.
 fn build() -> Result<Files> {
-    let root = process::root();
-    node::install(&root.join(CLIENT))?;
-    let sources = root.join(SOURCES);
+    let sources = process::root().join(SOURCES);
     node::install(&sources)?;
     let folder = tempfile::tempdir()?;
     process::run(

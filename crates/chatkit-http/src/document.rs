@@ -17,7 +17,10 @@ const LICENSE: &str = "MIT OR Apache-2.0";
 const DESCRIPTION: &str = "Chat assistants whose conversations are kept. \
      Ids are UUIDs; times are RFC 3339, UTC, with milliseconds. \
      Errors are problems (RFC 9457) with a `code` for programs and a `detail` for people. \
-     What belongs to another user answers 404, like what never was.";
+     What belongs to another user answers 404, like what never was. \
+     A page that is not sure to act for the user before it any more, as the cookie is every \
+     tab's, sends `X-Expected-User`: that user's id, percent-encoded. Of another caller, the \
+     request is not carried out (403, `other_user`).";
 
 /// The parts of the API.
 #[derive(poem_openapi::Tags)]
@@ -120,8 +123,6 @@ struct Problem {
 /// What of an operation decides which problems it can have.
 struct Operation<'a> {
     id: &'a str,
-    /// Whether it does more than read.
-    changes: bool,
     has_path_id: bool,
     has_values: bool,
     has_body: bool,
@@ -163,10 +164,11 @@ const PROBLEMS: [Problem; 15] = [
     Problem {
         status: 403,
         name: "Forbidden",
-        description: "The path names another user than the token (`other_user`), or a page of \
-                      an origin that is not listed used the cookie (`foreign_origin`).",
+        description: "The path or `X-Expected-User` names another user than the token \
+                      (`other_user`), or a page of an origin that is not listed used the cookie \
+                      (`foreign_origin`).",
         header: None,
-        applies: |operation| operation.changes && operation.id != "createSession",
+        applies: |operation| operation.id != "createSession",
     },
     Problem {
         status: 404,
@@ -261,9 +263,9 @@ const PROBLEMS: [Problem; 15] = [
 /// Replaces each operation's `default` problem by those that it can have, described once.
 fn name_problems(document: &mut Value) {
     for item in members(&mut document["paths"]).values_mut() {
-        for (method, operation) in members(item) {
+        for operation in members(item).values_mut() {
             let found: Vec<_> = {
-                let operation = describe(method, operation);
+                let operation = describe(operation);
                 PROBLEMS
                     .iter()
                     .filter(|problem| (problem.applies)(&operation))
@@ -284,13 +286,12 @@ fn name_problems(document: &mut Value) {
     document["components"]["responses"] = Value::Object(named);
 }
 
-fn describe<'a>(method: &str, operation: &'a Value) -> Operation<'a> {
+fn describe(operation: &Value) -> Operation<'_> {
     let empty = Vec::new();
     let parameters = operation["parameters"].as_array().unwrap_or(&empty);
     let stands_in = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
     Operation {
         id: operation["operationId"].as_str().unwrap_or_default(),
-        changes: method != "get",
         has_path_id: stands_in("path"),
         has_values: stands_in("query"),
         has_body: !operation["requestBody"].is_null(),

@@ -35,7 +35,7 @@ pub(crate) enum ApiError {
     UnreadableBody(String),
     /// Nobody is known to be calling.
     Unauthorized(AuthFailure),
-    /// The caller may not act for this user.
+    /// The caller may not act for this user, or is not the one that is expected.
     OtherUser,
     /// The caller is known by a cookie, which a page of another origin may have used.
     ForeignOrigin,
@@ -239,7 +239,7 @@ impl ApiError {
             Self::Invalid(errors) => return first_sentence(errors),
             Self::RunFailed(run, code) => return sentence_of_failed_run(run, *code),
             Self::Unauthorized(failure) => failure.detail(),
-            Self::OtherUser => "The path names another user than the token",
+            Self::OtherUser => "The request is meant for another user than the token's",
             Self::ForeignOrigin => "Pages of this origin may not act for a signed-in user",
             Self::NotFound(resource) => resource.detail(),
             Self::MethodNotAllowed { .. } => "This path does not have this method",

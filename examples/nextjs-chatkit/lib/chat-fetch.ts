@@ -36,20 +36,9 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
   const request: typeof fetch = (...target) => (options.fetch ?? fetch)(...target);
   const tokens = new Tokens(options, request);
 
-  return async (input, init) => {
-    const first = await tokens.get();
-    const unsent = new Request(input, init);
-    // A request's body can be sent only once.
-    const again = unsent.clone();
+  const send = async (unsent: Request, token: string) => {
     try {
-      let response = await request(withToken(unsent, first));
-      if (response.status === 401) {
-        // Its keys or the clocks may have changed. A new token settles that, or nothing does.
-        tokens.forget(first);
-        response = await request(withToken(again, await tokens.get()));
-      }
-      onTrouble(response.status === 401 ? "refused" : undefined);
-      return response;
+      return await request(withToken(unsent, token));
     } catch (error) {
       // Browsers tell no more: the server is away, or does not let this origin's pages call it.
       if (error instanceof TypeError) {
@@ -57,6 +46,21 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
       }
       throw error;
     }
+  };
+
+  return async (input, init) => {
+    const first = await tokens.get();
+    const unsent = new Request(input, init);
+    // A request's body can be sent only once.
+    const again = unsent.clone();
+    let response = await send(unsent, first);
+    if (response.status === 401) {
+      // Its keys or the clocks may have changed. A new token settles that, or nothing does.
+      tokens.forget(first);
+      response = await send(again, await tokens.get());
+    }
+    onTrouble(response.status === 401 ? "refused" : undefined);
+    return response;
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The app's own `fetch`, as ChatKit's component uses it, with the running app and the running chat
  * server. `APP_URL` and `CHATKIT_URL` say where they are; `EXPIRED_TOKEN` is one that the chat server
- * accepted until it ended.
+ * would have accepted before it ended; without it, one that it would not.
  */
 
 import assert from "node:assert/strict";

@@ -26,6 +26,12 @@ export interface ChatClientOptions {
   /** Who is calling. Left out where the browser sends the server's cookie. */
   token?: TokenSource | undefined;
 
+  /**
+   * The user for whom the calls are meant: the `user_id` of `getInfo`. Where the token, or the
+   * cookie, has become another user's meanwhile, they are refused (403, `other_user`).
+   */
+  expectedUser?: string | undefined;
+
   /** Sends the requests instead of the global `fetch`. */
   fetch?: Fetch | undefined;
 }
@@ -143,10 +149,11 @@ const EVENTS = "/api/chat/conversations/{conversation_id}/runs/{run_id}/events";
 const ACCEPTED = { Accept: "text/event-stream, application/problem+json" };
 
 /** A client of one server for one caller. It holds no connection and needs no closing. */
-export function createChatClient({ baseUrl, token, fetch }: ChatClientOptions): ChatClient {
+export function createChatClient(options: ChatClientOptions): ChatClient {
+  const { baseUrl, token, expectedUser, fetch } = options;
   // The global is looked up at each call, so that what replaces it later is used.
   const send: Fetch = fetch ?? ((request) => globalThis.fetch(request));
-  const api = createClient<paths>({ baseUrl, fetch: transport(token, send) });
+  const api = createClient<paths>({ baseUrl, fetch: transport(send, token, expectedUser) });
   return {
     api,
 

@@ -13,11 +13,14 @@ export type TokenSource = string | (() => string | null | Promise<string | null>
 export type Fetch = (request: Request) => Promise<Response>;
 
 /**
- * Sends with a token. Throws a `ChatProblem` for what is no answer of the API at all, the abort
+ * Sends with a token, for a user where one is expected. Throws a `ChatProblem` for what is no answer of the API at all, the abort
  * error when the caller aborted, and what `token` throws as it is.
  */
-export function transport(token: TokenSource | undefined, fetch: Fetch): Fetch {
+export function transport(fetch: Fetch, token?: TokenSource, expectedUser?: string): Fetch {
   return async (request) => {
+    if (expectedUser !== undefined) {
+      request.headers.set("X-Expected-User", encodeURIComponent(expectedUser));
+    }
     const current = typeof token === "function" ? await token() : token;
     if (current) {
       request.headers.set("Authorization", `Bearer ${current}`);

@@ -27,6 +27,9 @@ use crate::{problem::ApiError, state::ApiState};
 const BEARER: &str = "bearerAuth";
 const COOKIE: &str = "cookieAuth";
 
+/// The user for whom a request is meant, percent-encoded, as an id may be any text.
+const EXPECTED_USER: &str = "x-expected-user";
+
 /// The user that a request's token names.
 pub(crate) struct Authenticated(pub(crate) Caller);
 
@@ -91,7 +94,19 @@ pub(crate) async fn authenticate(request: &Request) -> Result<Caller, ApiError> 
         return Err(ApiError::ForeignOrigin);
     }
     tracing::Span::current().record("user_id", user_id.as_str());
+    if !is_expected(request, &user_id) {
+        return Err(ApiError::OtherUser);
+    }
     Ok(Caller::new(user_id))
+}
+
+/// Whether the caller is the user for whom the request was made, where it says so. The cookie is
+/// every tab's, and another user may have signed in since a page asked who is there.
+fn is_expected(request: &Request, user: &UserId) -> bool {
+    let mut expected = request.headers().get_all(EXPECTED_USER).iter();
+    expected.all(|expected| {
+        percent_encoding::percent_decode(expected.as_bytes()).eq(user.as_str().bytes())
+    })
 }
 
 /// Finds out who signs in: only a Bearer header counts.

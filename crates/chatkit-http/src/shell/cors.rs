@@ -15,7 +15,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 );
 
 /// Request headers that pages may send, beside `x-stainless-*` of the OpenAI SDKs.
-const ALLOWED: [&str; 10] = [
+const ALLOWED: [&str; 11] = [
     "authorization",
     "content-type",
     "accept",
@@ -24,6 +24,7 @@ const ALLOWED: [&str; 10] = [
     "if-none-match",
     "last-event-id",
     "x-conversation-id",
+    "x-expected-user",
     "x-request-id",
     "traceparent",
 ];

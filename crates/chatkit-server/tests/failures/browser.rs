@@ -37,10 +37,9 @@ async fn the_text_so_far_and_one_button(backend: Backend) {
         .env("SERVER", serde_json::to_string(&server).unwrap())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(Duration::from_mins(2), output).await;
+    let output = tokio::time::timeout(Duration::from_mins(3), output).await;
     let output = output.expect("the scenario takes too long").unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}");
+    assert!(output.status.success(), "{}", scenarios::told(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -204,6 +204,16 @@ async function anotherUserSignsIn(browser: Browser): Promise<void> {
   await page.evaluate(() => window.dispatchEvent(new Event("focus")));
   await page.waitForFunction(() => document.querySelector("textarea")?.value === "");
   assert.doesNotMatch(await page.evaluate(() => JSON.stringify(localStorage)), /secret/);
+  // Nor is anything sent for who comes while it is on its way.
+  await composer.fill("Said by Bob alone");
+  await page.context().addCookies([{ name: "auth_token", value: users.alice, url: origin }]);
+  await composer.press("Enter");
+  await page.waitForFunction(() => document.querySelector("textarea")?.value === "");
+  await page.getByRole("button", { name: "Show me all my tasks" }).waitFor();
+  for (const user of [users.alice, users.bob]) {
+    const found = await api<{ conversations: unknown[] }>("GET", "/conversations?q=Bob%20alone", undefined, user);
+    assert.deepEqual(found.conversations, []);
+  }
 }
 
 async function emptyConversation(browser: Browser): Promise<void> {
@@ -263,16 +273,27 @@ async function keyboardOnly(browser: Browser): Promise<void> {
   await page.keyboard.type("Over.");
   await page.keyboard.press("Enter");
   await answered(page, "By keys alone.");
+  const path = new URL(page.url()).pathname;
+  await tabTo(page, "New chat", "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Show me all my tasks" }).waitFor();
   await page.keyboard.press("Control+k");
   await page.keyboard.type("hear me");
   await listed(page, "Can you hear me?").waitFor();
-  for (let step = 0; step < 20; step += 1) {
-    await page.keyboard.press("Tab");
-    const focused = await page.evaluate(() => document.activeElement?.textContent ?? "");
-    if (focused === "Can you hear me?") break;
-  }
+  await tabTo(page, "Can you hear me?", "Tab");
   await page.keyboard.press("Enter");
   await answered(page, "By keys alone.");
+  assert.equal(new URL(page.url()).pathname, path);
+}
+
+/** Leads the keyboard to what has this text. */
+async function tabTo(page: Page, text: string, key: "Tab" | "Shift+Tab"): Promise<void> {
+  for (let step = 0; step < 40; step += 1) {
+    await page.keyboard.press(key);
+    const focused = await page.evaluate(() => document.activeElement?.textContent ?? "");
+    if (focused.trim() === text) return;
+  }
+  throw new Error(`the keyboard does not come to “${text}”`);
 }
 
 async function phone(browser: Browser): Promise<void> {

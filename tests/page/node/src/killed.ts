@@ -12,22 +12,23 @@ const [program = "", ...flags] = JSON.parse(process.env["SERVER"] ?? "[]") as st
 
 let server: ChildProcess | undefined;
 
+function isRunning(): boolean {
+  return server !== undefined && server.exitCode === null && server.signalCode === null;
+}
+
 async function start(): Promise<void> {
   server = spawn(program, flags, { stdio: ["ignore", "ignore", "inherit"] });
-  for (;;) {
-    try {
-      const { ok } = await fetch(`${origin}/health/ready`);
-      if (ok) return;
-    } catch (error) {
-      if (server.exitCode !== null) throw error;
-    }
+  while (isRunning()) {
+    const answer = await fetch(`${origin}/health/ready`).catch(() => undefined);
+    if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  throw new Error("the server has ended");
 }
 
 /** SIGKILL: it can say and write nothing any more. */
 async function kill(): Promise<void> {
-  if (server?.exitCode === null && server.signalCode === null) {
+  if (server !== undefined && isRunning()) {
     server.kill("SIGKILL");
     await once(server, "exit");
   }
@@ -61,5 +62,7 @@ async function killedInMidAnswer(browser: Browser): Promise<void> {
 }
 
 process.on("exit", () => server?.kill("SIGKILL"));
+// Before whoever waits for this loses patience, and kills it without the server.
+setTimeout(() => process.exit(1), 150_000).unref();
 
 await play({ "killed in mid-answer": killedInMidAnswer });

@@ -57,7 +57,7 @@ await measure(`scroll up through ${PAGES} pages`, () =>
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
     for (let page = 0; page < pages; page += 1) {
       const before = count();
-      while (count() === before) {
+      while (count() === before && document.querySelector(".more") !== null) {
         view.scrollTop = Math.max(0, view.scrollTop - 400);
         await frame();
       }

@@ -1,5 +1,7 @@
 /** A browser before the page, and what can be asked of the other side. */
 
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
@@ -31,7 +33,7 @@ export const expiredToken: string = expired;
 export const foreignPort = Number(port);
 
 /** The names under which Chromium is installed. */
-const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
 
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
@@ -73,15 +75,14 @@ const faults: string[] = [];
 
 /** A browser, without a window. */
 export async function open(): Promise<Browser> {
-  for (const executablePath of PROGRAMS) {
-    try {
-      const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
-      return await chromium.launch({ executablePath, args });
-    } catch (error) {
-      if (!String(error).includes("executable doesn't exist")) throw error;
-    }
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const places = PROGRAMS.flatMap((program) => folders.map((folder) => join(folder, program)));
+  const executablePath = places.find((place) => existsSync(place));
+  if (executablePath === undefined) {
+    throw new Error("no Chromium: `cargo xtask test` installs it where it can");
   }
-  throw new Error("no Chromium: `cargo xtask test` installs it where it can");
+  const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
+  return await chromium.launch({ executablePath, args });
 }
 
 /** How a browser differs from a desktop's. */

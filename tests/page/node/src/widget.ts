@@ -303,6 +303,17 @@ async function byCookie(browser: Browser): Promise<void> {
   await answered(page, "By the cookie.");
   const id = await kept(page);
   await api("GET", `/conversations/${id}`);
+  // Somebody else signs in in another tab, while something is sent here.
+  await page.getByRole("textbox", { name: "Message" }).fill("The words of a walrus");
+  await page.context().addCookies([{ name: "auth_token", value: users.bob, url: origin }]);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "How can I help?" }).waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "");
+  assert.doesNotMatch(await page.evaluate(() => JSON.stringify(localStorage)), /walrus/);
+  for (const user of [users.alice, users.bob]) {
+    const found = await api<{ conversations: unknown[] }>("GET", "/conversations?q=words%20of%20a", undefined, user);
+    assert.deepEqual(found.conversations, []);
+  }
 }
 
 async function twoTabs(browser: Browser): Promise<void> {

@@ -83,7 +83,7 @@ export class Chat {
     this.id.value = id;
     this.#client = surroundings.client;
     this.history = new History(this.#client);
-    this.typed = new TypedText(id);
+    this.typed = new TypedText(surroundings.user, id);
     if (id === null) {
       this.#wasRead = true;
       this.phase.value = "ready";
@@ -186,11 +186,16 @@ export class Chat {
   /** Looks whether something was said elsewhere. */
   async poll(): Promise<void> {
     const id = this.id.value;
-    if (id === null || this.phase.value !== "ready" || this.isBusy || this.#isPolling || this.#isStarting) {
+    if (this.phase.value !== "ready" || this.isBusy || this.#isPolling || this.#isStarting) {
       return;
     }
     this.#isPolling = true;
     try {
+      if (id === null) {
+        // Nothing was said, but its user may have left: then this is refused.
+        await this.#client.getInfo({ signal: this.#gone.signal });
+        return;
+      }
       const known = this.history.messages.value;
       const page = await this.history.readNewer(id, this.#gone.signal);
       if (this.isBusy || this.#isStarting) {

@@ -1,12 +1,9 @@
 /**
- * What was typed and is not with the server yet, for each conversation. It outlives the page: a
- * text is forgotten only when the server has it.
+ * What was typed and is not with the server yet, for each conversation of a user. It outlives the
+ * page: a text is forgotten when the server has it, and when another user comes.
  */
 
 const PREFIX = "chatkit.draft.";
-
-/** Whose drafts they are. */
-const USER = "chatkit.user";
 
 /** An attempt to send of which nobody knows whether it arrived. */
 export interface Sent {
@@ -25,10 +22,10 @@ export interface Draft {
   sent?: Sent;
 }
 
-/** The draft of a conversation, `null` for a new one. */
-export function loadDraft(id: string | null): Draft {
+/** The draft of a user's conversation, `null` for a new one. */
+export function loadDraft(user: string, id: string | null): Draft {
   try {
-    const draft: unknown = JSON.parse(localStorage.getItem(name(id)) ?? "null");
+    const draft: unknown = JSON.parse(localStorage.getItem(nameOf(user, id)) ?? "null");
     return isDraft(draft) ? draft : { text: "" };
   } catch {
     return { text: "" };
@@ -36,51 +33,45 @@ export function loadDraft(id: string | null): Draft {
 }
 
 /** Forgets a text that has arrived, unless something else was typed since. */
-export function settleDraft(id: string, key: string, typedSince: string): void {
-  if (loadDraft(id).sent?.key === key) {
-    saveDraft(id, { text: typedSince });
+export function settleDraft(user: string, id: string, key: string, typedSince: string): void {
+  if (loadDraft(user, id).sent?.key === key) {
+    saveDraft(user, id, { text: typedSince });
   }
 }
 
 /** Keeps a draft. */
-export function saveDraft(id: string | null, draft: Draft): void {
+export function saveDraft(user: string, id: string | null, draft: Draft): void {
   try {
     if (draft.text === "") {
-      localStorage.removeItem(name(id));
+      localStorage.removeItem(nameOf(user, id));
     } else {
-      localStorage.setItem(name(id), JSON.stringify(draft));
+      localStorage.setItem(nameOf(user, id), JSON.stringify(draft));
     }
   } catch {
     // Where the browser keeps nothing, the text is still in the page.
   }
 }
 
-/** Forgets all drafts, as somebody else may sit down at this browser. */
-export function forgetDrafts(): void {
+/** Forgets all drafts, but those of a user who is there. */
+export function forgetDrafts(user?: string): void {
+  const kept = user === undefined ? undefined : prefixOf(user);
   try {
-    localStorage.removeItem(USER);
     for (const key of Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))) {
-      localStorage.removeItem(key);
+      if (kept === undefined || !key.startsWith(kept)) {
+        localStorage.removeItem(key);
+      }
     }
   } catch {
     // Where the browser keeps nothing there is nothing to forget.
   }
 }
 
-/** Keeps the drafts for this user; those of another one are forgotten. */
-export function keepDraftsOf(user: string): void {
-  try {
-    if (localStorage.getItem(USER) !== user) {
-      forgetDrafts();
-      localStorage.setItem(USER, user);
-    }
-  } catch {
-    // Where the browser keeps nothing there are no drafts.
-  }
+function nameOf(user: string, id: string | null): string {
+  return prefixOf(user) + (id ?? "new");
 }
 
-function name(id: string | null): string {
-  return PREFIX + (id ?? "new");
+function prefixOf(user: string): string {
+  return `${PREFIX}${encodeURIComponent(user)}/`;
 }
 
 function isDraft(value: unknown): value is Draft {

@@ -7,7 +7,11 @@ import type { ComposerFocus } from "./composer-focus";
 import type { Connection } from "./connection";
 
 export interface Surroundings {
+  /** The calls of the user who is there now: the server carries them out for no other. */
   readonly client: ChatClient;
+
+  /** That user. */
+  readonly user: string;
 
   /** Whether the server can be reached. */
   readonly connection: Connection;

@@ -20,8 +20,11 @@ export class TypedText {
   #sent: Sent | undefined;
   #isForgotten = false;
 
-  constructor(id: string | null) {
-    const draft = loadDraft(id);
+  constructor(
+    private readonly user: string,
+    id: string | null,
+  ) {
+    const draft = loadDraft(user, id);
     this.#id = id;
     this.text.value = draft.text;
     this.#sent = draft.sent;
@@ -61,7 +64,7 @@ export class TypedText {
   /** Says that the server has a text. */
   settle({ sent }: Outgoing): void {
     if (this.#id !== null && !this.#isForgotten) {
-      settleDraft(this.#id, sent.key, this.text.value);
+      settleDraft(this.user, this.#id, sent.key, this.text.value);
     }
   }
 
@@ -101,7 +104,7 @@ export class TypedText {
 
   #save(id: string | null, draft: Draft): void {
     if (!this.#isForgotten) {
-      saveDraft(id, draft);
+      saveDraft(this.user, id, draft);
     }
   }
 }

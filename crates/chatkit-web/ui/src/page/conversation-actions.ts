@@ -7,16 +7,22 @@ import { chat } from "./page";
 import { dropConversation, putConversation, refreshConversations } from "./conversations";
 import { navigate } from "./route";
 import { client } from "./server";
+import { sameUser } from "./surroundings";
 import { toast } from "./toasts";
 
 /** Gives a conversation another title. Throws where the server refuses it. */
 export async function renameConversation(id: string, title: string): Promise<void> {
-  putConversation(await client.updateConversationTitle(id, title));
+  const isSameUser = sameUser();
+  const renamed = await client.updateConversationTitle(id, title);
+  if (isSameUser()) {
+    putConversation(renamed);
+  }
 }
 
 /** Deletes a conversation, and offers to bring it back. */
 export async function deleteConversation(conversation: Conversation): Promise<void> {
   const { id, title } = conversation;
+  const isSameUser = sameUser();
   const wasOpen = chat.value?.id.value === id;
   dropConversation(id);
   if (wasOpen) {
@@ -24,11 +30,14 @@ export async function deleteConversation(conversation: Conversation): Promise<vo
   }
   try {
     await client.deleteConversation(id);
+    if (!isSameUser()) {
+      return;
+    }
     dropConversation(id);
     void refreshConversations();
   } catch (error) {
     // What is not there any more is what was asked for.
-    if (!isProblem(error) || error.status !== 404) {
+    if (isSameUser() && (!isProblem(error) || error.status !== 404)) {
       putConversation(conversation);
       const again = { label: "Try again", run: () => void deleteConversation(conversation) };
       toast(`“${short(title)}” was not deleted. ${problemText(error)}`, again);
@@ -42,12 +51,20 @@ export async function deleteConversation(conversation: Conversation): Promise<vo
 }
 
 async function undelete(conversation: Conversation, wasOpen: boolean): Promise<void> {
+  const isSameUser = sameUser();
   try {
-    putConversation(await client.restoreConversation(conversation.id));
+    const restored = await client.restoreConversation(conversation.id);
+    if (!isSameUser()) {
+      return;
+    }
+    putConversation(restored);
     if (wasOpen && chat.value?.id.value === null) {
       navigate(conversation.id);
     }
   } catch (error) {
+    if (!isSameUser()) {
+      return;
+    }
     toast(`“${short(conversation.title)}” could not be brought back. ${problemText(error)}`, {
       label: "Try again",
       run: () => void undelete(conversation, wasOpen),

@@ -4,10 +4,10 @@ import { isProblem } from "@chatkit-rs/client";
 import { effect, signal, untracked } from "@preact/signals";
 
 import { Chat } from "../chat/chat";
-import { forgetDrafts, keepDraftsOf } from "../chat/drafts";
+import { forgetDrafts } from "../chat/drafts";
 import { forgetConversations, refreshConversations } from "./conversations";
 import { navigate, routeId } from "./route";
-import { client, connection, createSession, deleteSession } from "./server";
+import { anyone, callFor, connection, createSession, deleteSession, whenOtherUser } from "./server";
 import { noteSignedIn, session } from "./session";
 import { openingToken, takeToken } from "./sign-in-link";
 import { announcer, composerFocus, info, surroundings } from "./surroundings";
@@ -23,9 +23,13 @@ export const chat = signal<Chat | null>(null);
 /** The token of a link that could not be traded in yet, though nobody said that it is no good. */
 let untradedToken: string | undefined;
 
+/** How often it was asked who is there. */
+let entries = 0;
+
 /** Starts everything. */
 export function start(): void {
-  connection.watch(client.getInfo, comeBack);
+  connection.watch(anyone.getInfo, comeBack);
+  whenOtherUser(() => void enter());
   window.addEventListener("hashchange", () => void enter(takeToken()));
   window.addEventListener("focus", () => {
     if (session.value.state === "in") {
@@ -46,6 +50,7 @@ export function newChat(): void {
 /** Removes the cookie, and everything that this browser knows. */
 export async function signOut(): Promise<void> {
   await deleteSession();
+  entries += 1;
   forgetDrafts();
   session.value = { state: "out", why: "left" };
 }
@@ -53,15 +58,17 @@ export async function signOut(): Promise<void> {
 /** Signs in with the token of a link, if there is one, else with the cookie. */
 export async function enter(token = untradedToken): Promise<void> {
   const isExpired = token !== undefined && !(await tradeIn(token));
+  const entry = ++entries;
   try {
-    const now = await client.getInfo();
-    if (info.value !== null && info.value.user_id !== now.user_id) {
-      // In another tab, somebody else.
-      untracked(forgetUser);
-      session.value = { state: "asking" };
+    const now = await anyone.getInfo();
+    if (entry !== entries) {
+      // What is asked later knows better.
+      return;
+    }
+    if (info.value?.user_id !== now.user_id) {
+      turnTo(now.user_id);
     }
     info.value = now;
-    keepDraftsOf(now.user_id);
     noteSignedIn();
     if (isExpired) {
       toast("That sign-in link has expired, but you are still signed in.");
@@ -90,6 +97,16 @@ async function tradeIn(token: string): Promise<boolean> {
     const isRefused = isProblem(error) && error.status === 401;
     untradedToken = isRefused ? undefined : token;
     return !isRefused;
+  }
+}
+
+/** Turns to a user who was not there before. */
+function turnTo(user: string): void {
+  untracked(forgetUser);
+  callFor(user);
+  forgetDrafts(user);
+  if (session.value.state === "in") {
+    session.value = { state: "asking" };
   }
 }
 

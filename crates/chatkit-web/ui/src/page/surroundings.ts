@@ -22,7 +22,12 @@ export const composerFocus = new ComposerFocus();
 export const announcer = new Announcer();
 
 export const surroundings: Surroundings = {
-  client,
+  get client() {
+    return client;
+  },
+  get user() {
+    return info.value?.user_id ?? "";
+  },
   connection,
   info,
   composerFocus,
@@ -38,3 +43,9 @@ export const surroundings: Surroundings = {
   noteChange: () => void refreshConversations(),
   noteEvent: () => {},
 };
+
+/** Tells later whether the same user is still there. */
+export function sameUser(): () => boolean {
+  const { user } = surroundings;
+  return () => surroundings.user === user;
+}

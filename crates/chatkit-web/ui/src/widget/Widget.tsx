@@ -3,6 +3,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
+import type { Chat } from "../chat/chat";
 import { Composer } from "../chat/Composer";
 import { Conversation } from "../chat/Conversation";
 import { EmptyState } from "../chat/EmptyState";
@@ -143,7 +144,7 @@ function Panel({ session, options, isOpen, takesFocus, close }: PanelProps) {
         <IconButton
           icon="plus"
           name="New conversation"
-          isDisabled={standing.state !== "in" || chat.sending.value !== null || chat.id.value === null}
+          isDisabled={standing.state !== "in" || chat === null || !isBegun(chat)}
           onClick={begin}
         />
         <IconButton icon="cross" name="Close" onClick={close} />
@@ -162,7 +163,7 @@ function Panel({ session, options, isOpen, takesFocus, close }: PanelProps) {
           <span class="spinner" role="img" aria-label="Opening" />
         </div>
       )}
-      {(standing.state === "in" || standing.state === "asking") && (
+      {chat !== null && (standing.state === "in" || standing.state === "asking") && (
         <div class="panel-body" data-shown={standing.state === "in"}>
           <Conversation
             chat={chat}
@@ -176,6 +177,11 @@ function Panel({ session, options, isOpen, takesFocus, close }: PanelProps) {
       )}
     </section>
   );
+}
+
+/** Whether there is anything to leave for a new conversation. */
+function isBegun(chat: Chat): boolean {
+  return chat.id.value !== null && chat.sending.value === null;
 }
 
 function SignedOut({ session }: { session: WidgetSession }) {

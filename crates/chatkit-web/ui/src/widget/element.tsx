@@ -91,7 +91,7 @@ export class ChatkitWidget extends HTMLElement {
 
   /** The conversation that is open; `null` before its first message. */
   get conversationId(): string | null {
-    return this.#session?.value.chat.value.id.value ?? null;
+    return this.#session?.value.chat.value?.id.value ?? null;
   }
 
   /** Opens the panel and sends a text, as if the user had typed it. */
@@ -111,6 +111,7 @@ export class ChatkitWidget extends HTMLElement {
 
   /** Forgets the user, who has left: what is shown, the conversation, and what was being typed. */
   forget(): void {
+    this.#asked = undefined;
     this.#session?.value.forget();
   }
 

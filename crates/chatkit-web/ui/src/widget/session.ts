@@ -9,21 +9,24 @@ import {
   isProblem,
   type RunEvent,
 } from "@chatkit-rs/client";
-import { effect, type Signal, signal, untracked } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 
 import { Announcer } from "../chat/announcer";
 import { Chat } from "../chat/chat";
 import { ComposerFocus } from "../chat/composer-focus";
 import { Connection } from "../chat/connection";
-import { forgetDrafts, keepDraftsOf } from "../chat/drafts";
+import { forgetDrafts } from "../chat/drafts";
 import type { Surroundings } from "../chat/surroundings";
 import { problemText } from "../lib/problem-text";
-import { userOf } from "../lib/token-user";
+import { within } from "../lib/time-limit";
 import type { Emit } from "./events";
 import { keepConversation, keptConversation, onKeptElsewhere } from "./kept-conversation";
 
 /** How often to look whether something was said in another tab. */
 const POLL_INTERVAL = 2_000;
+
+/** After so many milliseconds no token comes any more. */
+const PATIENCE = 30_000;
 
 /** Gives the caller's token; `null` or nothing where the cookie is to say who is calling. */
 export type GetToken = () => string | null | undefined | Promise<string | null | undefined>;
@@ -35,14 +38,14 @@ export type GetToken = () => string | null | undefined | Promise<string | null |
 export type Standing = { state: "asking" | "in" | "out" } | { state: "failed"; why: string };
 
 export class WidgetSession implements Surroundings {
-  /** The calls of this user. Those of one who has left are not made any more. */
   client: ChatClient;
+  user = "";
 
   readonly connection = new Connection();
   readonly info = signal<Info | null>(null);
 
-  /** The conversation that is open. */
-  readonly chat: Signal<Chat>;
+  /** The conversation that is open, while somebody is known to be there. */
+  readonly chat = signal<Chat | null>(null);
 
   readonly composerFocus = new ComposerFocus();
   readonly standing = signal<Standing>({ state: "asking" });
@@ -54,17 +57,15 @@ export class WidgetSession implements Surroundings {
   readonly announcer = new Announcer();
   readonly announce = this.announcer.announce;
 
-  /** How many users there were, and how often one may have come. */
-  #users = 0;
+  /** The calls of whoever is there. */
+  readonly #anyone: ChatClient;
+
+  /** How many users have left, and how often it was asked who is there. */
+  #left = 0;
   #entries = 0;
 
   #isStarted = false;
   #isOpen = false;
-
-  /** Who was signed in last: as the server said, and as the tokens do. */
-  #user: string | undefined;
-  #tokenUser: string | undefined;
-
   readonly #ends: (() => void)[] = [];
 
   /** `baseUrl` is the server's, without a slash at its end. */
@@ -73,14 +74,16 @@ export class WidgetSession implements Surroundings {
     private readonly getToken: GetToken,
     private readonly emit: Emit,
   ) {
-    this.client = this.#clientOfNext();
-    this.chat = signal(new Chat(null, this));
+    this.#anyone = this.#clientFor();
+    this.client = this.#anyone;
   }
 
   /** Ends everything. An answer that is being written is written nevertheless. */
   dispose(): void {
+    this.#isStarted = false;
+    this.#entries += 1;
     this.#ends.splice(0).forEach((end) => end());
-    this.chat.value.dispose();
+    this.chat.value?.dispose();
     this.connection.dispose();
   }
 
@@ -91,6 +94,8 @@ export class WidgetSession implements Surroundings {
     if (!this.#isStarted) {
       this.#start();
     }
+    // Who opens it may be another one than who has closed it.
+    this.standing.value = { state: "asking" };
     void this.enter();
   }
 
@@ -103,12 +108,19 @@ export class WidgetSession implements Surroundings {
   begin(): void {
     keepConversation(null);
     this.announcer.clear();
-    this.#show(null);
+    if (this.chat.value !== null) {
+      this.#show(null);
+    }
   }
 
   /** Sends a text of the page's, or leaves it to the user while an answer is on its way. */
   async ask(text: string): Promise<void> {
+    const left = this.#left;
     const chat = await this.#opened();
+    if (left !== this.#left) {
+      // It was for another user.
+      return;
+    }
     if (chat.phase.value === "ready" && !chat.isBusy) {
       await chat.send(text);
     } else {
@@ -118,13 +130,11 @@ export class WidgetSession implements Surroundings {
 
   /** Forgets the user: nothing of theirs is shown, sent, or kept in this browser. */
   forget(): void {
-    this.#user = undefined;
-    this.#tokenUser = undefined;
-    this.client = this.#clientOfNext();
-    this.chat.value.forget();
+    this.#leave();
     forgetDrafts();
-    this.isUnread.value = false;
-    this.begin();
+    keepConversation(null);
+    this.standing.value = { state: "asking" };
+    void this.enter();
   }
 
   /** Asks the server who is there, where it was asked for anything yet. */
@@ -133,9 +143,11 @@ export class WidgetSession implements Surroundings {
       return;
     }
     const entry = ++this.#entries;
-    this.standing.value = { state: "asking" };
+    if (this.standing.value.state !== "in") {
+      this.standing.value = { state: "asking" };
+    }
     try {
-      const info = await this.client.getInfo();
+      const info = await this.#anyone.getInfo();
       if (entry === this.#entries) {
         this.#letIn(info);
       }
@@ -186,10 +198,10 @@ export class WidgetSession implements Surroundings {
 
   #start(): void {
     this.#isStarted = true;
-    this.connection.watch(
-      () => this.client.getInfo(),
-      () => void this.enter(),
-    );
+    this.connection.watch(this.#anyone.getInfo, () => {
+      void this.enter();
+      this.chat.value?.catchUp();
+    });
     const timer = window.setInterval(this.#poll, POLL_INTERVAL);
     document.addEventListener("visibilitychange", this.#poll);
     this.#ends.push(
@@ -202,37 +214,55 @@ export class WidgetSession implements Surroundings {
 
   /** Shows what there is to who is there. */
   #letIn(info: Info): void {
+    const wasIn = this.standing.value.state === "in";
     const { user_id: user } = info;
-    if (this.#user !== undefined && this.#user !== user) {
-      this.forget();
-    }
-    keepDraftsOf(user);
-    this.info.value = info;
-    if (this.#user === undefined) {
-      this.#user = user;
+    if (user !== this.user) {
+      if (this.user !== "") {
+        keepConversation(null);
+        this.#leave();
+      }
+      this.user = user;
+      this.client = this.#clientFor(user);
+      forgetDrafts(user);
       this.#show(keptConversation());
-    } else {
-      this.chat.value.catchUp();
+    } else if (!wasIn) {
+      this.chat.value?.catchUp();
     }
+    this.info.value = info;
     this.standing.value = { state: "in" };
   }
 
+  /** Nobody is known to be there any more. */
+  #leave(): void {
+    const hadConversation = (this.chat.value?.id.value ?? null) !== null;
+    this.#left += 1;
+    this.chat.value?.forget();
+    this.chat.value = null;
+    this.user = "";
+    this.client = this.#anyone;
+    this.isUnread.value = false;
+    this.announcer.clear();
+    if (hadConversation) {
+      this.emit("chatkit-conversation", { conversationId: null });
+    }
+  }
+
   #show(id: string | null): void {
-    const { id: before } = this.chat.value;
-    this.chat.value.dispose();
+    const before = this.chat.value?.id.value ?? null;
+    this.chat.value?.dispose();
     this.chat.value = new Chat(id, this);
-    if (before.value !== id) {
+    if (before !== id) {
       this.emit("chatkit-conversation", { conversationId: id });
     }
   }
 
-  /** The conversation, once it is known whether it is there. */
+  /** The conversation, once it is known whose it is and whether it is there. */
   #opened(): Promise<Chat> {
     return new Promise((resolve) => {
       const end = effect(() => {
         const chat = this.chat.value;
-        const isThere = chat.phase.value === "ready" || chat.phase.value === "failed";
-        if (isThere && this.standing.value.state === "in") {
+        const isThere = chat?.phase.value === "ready" || chat?.phase.value === "failed";
+        if (chat !== null && isThere && this.standing.value.state === "in") {
           resolve(chat);
           queueMicrotask(() => end());
         }
@@ -240,25 +270,23 @@ export class WidgetSession implements Surroundings {
     });
   }
 
-  /** A conversation that was deleted, or is another user's, makes room for a new one. */
+  /** A conversation that was deleted, or was another user's, makes room for a new one. */
   readonly #leaveWhatIsGone = (): void => {
     const gone = this.chat.value;
-    if (gone.phase.value !== "missing") {
-      return;
+    if (gone?.phase.value === "missing") {
+      untracked(() => {
+        const text = gone.ownText;
+        gone.type("");
+        this.begin();
+        this.chat.value?.type(text);
+      });
     }
-    untracked(() => {
-      const text = gone.ownText;
-      this.begin();
-      if (text !== "") {
-        this.chat.value.type(text);
-      }
-    });
   };
 
   /** Goes where another tab has gone, unless there is something to lose here. */
   readonly #follow = (id: string | null): void => {
-    const { id: open, isBusy, typed } = this.chat.value;
-    if (id !== open.value && !isBusy && typed.text.value === "") {
+    const open = this.chat.value;
+    if (open !== null && open.id.value !== id && !open.isBusy && open.typed.text.value === "") {
       this.#show(id);
     }
   };
@@ -266,33 +294,29 @@ export class WidgetSession implements Surroundings {
   readonly #poll = (): void => {
     const isSeen = this.#isOpen && document.visibilityState === "visible";
     if (isSeen && this.standing.value.state === "in" && !this.connection.isOffline.value) {
-      void this.chat.value.poll();
+      void this.chat.value?.poll();
     }
   };
 
-  #clientOfNext(): ChatClient {
-    const user = ++this.#users;
-    return createChatClient({ baseUrl: this.baseUrl, token: () => this.#token(user), fetch: this.#send });
+  #clientFor(expectedUser?: string): ChatClient {
+    const { baseUrl } = this;
+    return createChatClient({ baseUrl, token: this.#token, fetch: this.#send, expectedUser });
   }
 
-  /** The token. Where it is another user's than before, nothing of that one is shown or sent any more. */
-  async #token(user: number): Promise<string | null> {
-    const token = await this.#askForToken();
-    const now = (token === null ? null : userOf(token)) ?? this.#tokenUser;
-    if (user === this.#users && this.#tokenUser !== undefined && this.#tokenUser !== now) {
-      this.forget();
-      queueMicrotask(() => void this.enter());
+  readonly #token = async (): Promise<string | null> => {
+    for (;;) {
+      const entry = this.#entries;
+      const token = await this.#askForToken();
+      if (entry === this.#entries) {
+        return token;
+      }
+      // Another one may have come while this was on its way.
     }
-    if (user !== this.#users) {
-      throw new DOMException("Somebody else has signed in", "AbortError");
-    }
-    this.#tokenUser = now;
-    return token;
-  }
+  };
 
   async #askForToken(): Promise<string | null> {
     try {
-      return (await this.getToken()) ?? null;
+      return (await within(PATIENCE, Promise.resolve(this.getToken()))) ?? null;
     } catch (error) {
       // What gives the tokens is away, as a server may be.
       this.connection.noteSilence();
@@ -304,12 +328,21 @@ export class WidgetSession implements Surroundings {
     const entry = this.#entries;
     const credentials = request.headers.has("Authorization") ? "omit" : "include";
     const response = await this.connection.send(request, { credentials });
-    // A refusal of an earlier token says nothing of the one that has come since.
-    if (response.status === 401 && entry === this.#entries && this.standing.value.state !== "out") {
+    if (response.status === 401 && entry === this.#entries) {
+      // A refusal of an earlier token says nothing of the one that has come since.
+      this.#noteSignedOut();
+    } else if (response.status === 403) {
+      // It was meant for a user who is not there any more.
+      void this.enter();
+    }
+    return response;
+  };
+
+  #noteSignedOut(): void {
+    if (this.standing.value.state !== "out") {
       this.standing.value = { state: "out" };
       this.announcer.clear();
       this.emit("chatkit-unauthorized", null);
     }
-    return response;
-  };
+  }
 }
