@@ -77,6 +77,9 @@ async function startersAndTools(browser: Browser): Promise<void> {
   await card.getByText('"title": "Buy groceries"').first().waitFor();
   await card.getByText("Result").waitFor();
   await answer(page).getByText("const milk = 1;").waitFor();
+  await answer(page).locator(".code-copy").click();
+  await answer(page).locator(".code-copy").getByText("Copied").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "const milk = 1;");
   await answer(page).getByRole("button", { name: "Copy", exact: true }).last().click();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   assert.match(copied, /^Added \*\*groceries\*\*/);
@@ -265,6 +268,51 @@ async function serverAwayAndBack(browser: Browser): Promise<void> {
   await answered(page, "And so it ended.");
 }
 
+async function countAndDrafts(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  const composer = page.getByRole("textbox", { name: "Message" });
+  await composer.fill("é".repeat(8_999));
+  assert.equal(await page.getByText("of 10,000").count(), 0);
+  await composer.fill("😀".repeat(9_100));
+  await page.getByText("9,100 of 10,000").waitFor();
+  await composer.fill("x".repeat(10_001));
+  await page.getByText("10,001 of 10,000").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Send" }).isDisabled());
+  await composer.fill("Not sent yet");
+  // Each conversation has a draft of its own, which outlives the page.
+  const { id } = await api<{ id: string }>("POST", "/conversations", { title: "The other one" });
+  await page.reload();
+  assert.equal(await composer.inputValue(), "Not sent yet");
+  await listed(page, "The other one").click();
+  await page.waitForURL(`${origin}/c/${id}`);
+  assert.equal(await composer.inputValue(), "");
+  await composer.fill("For the other one");
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector("textarea")?.value === "Not sent yet");
+  await page.goForward();
+  await page.waitForFunction(() => document.querySelector("textarea")?.value === "For the other one");
+}
+
+async function quietWhileHidden(browser: Browser): Promise<void> {
+  const { id } = await api<{ id: string }>("POST", "/conversations", { title: "Behind others" });
+  const page = await openPage(await visitor(browser, users.alice), `/c/${id}`);
+  const polled = () => page.waitForResponse((response) => response.url().includes(`/${id}/messages`));
+  await polled();
+  const show = (visibilityState: string) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, "visibilityState", { value, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, visibilityState);
+  await show("hidden");
+  let polls = 0;
+  page.on("request", (request) => (polls += request.url().includes(`/${id}/messages`) ? 1 : 0));
+  await page.waitForTimeout(5_000);
+  assert.equal(polls, 0);
+  const again = polled();
+  await show("visible");
+  await again;
+}
+
 async function keyboardOnly(browser: Browser): Promise<void> {
   const page = await begin(browser);
   await script(says("By keys alone."));
@@ -364,6 +412,8 @@ await play({
   "an empty conversation": emptyConversation,
   "offline and back": offlineAndBack,
   "the server away and back": serverAwayAndBack,
+  "counting, and a draft for each": countAndDrafts,
+  "quiet while hidden": quietWhileHidden,
   "keyboard only": keyboardOnly,
   "a phone in the dark": phone,
   "a long history": longHistory,

@@ -231,6 +231,36 @@ async function signedInLate(browser: Browser): Promise<void> {
   assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "And this");
 }
 
+/** What a page does itself: it begins anew, hears of failures, and forgets who has signed out. */
+async function byThePage(browser: Browser): Promise<void> {
+  const page = await come(await visitor(browser, null), `token="${users.alice}" open`);
+  const call = (name: "newConversation" | "forget") =>
+    page.evaluate((name) => {
+      const widget = document.querySelector("chatkit-widget");
+      (Reflect.get(widget ?? {}, name) as () => void).call(widget);
+    }, name);
+  await script(says("An elk, then."), [{ text: "Half" }, "abort"]);
+  await say(page, "Guess what I am");
+  await answered(page, "An elk, then.");
+  await call("newConversation");
+  await page.getByRole("heading", { name: "How can I help?" }).waitFor();
+  await say(page, "Fail, please");
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).waitFor();
+  await page.waitForFunction(() => {
+    const told = Reflect.get(window, "told") as [string, { code: string } | null][];
+    return told.some(([type, detail]) => type === "chatkit-error" && detail?.code === "model_failed");
+  });
+  await page.getByRole("textbox", { name: "Message" }).fill("A secret elk");
+  await page.evaluate(() => document.querySelector("chatkit-widget")?.removeAttribute("token"));
+  await call("forget");
+  await page.getByRole("heading", { name: "Sign in to chat" }).waitFor();
+  assert.equal(await page.getByText("Fail, please").count(), 0);
+  assert.equal(await kept(page), null);
+  assert.doesNotMatch(await page.evaluate(() => JSON.stringify(localStorage)), /elk/);
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  assert.equal((await told(page)).at(-1)?.[0], "chatkit-close");
+}
+
 /** Who leaves while a message is on its way takes it along. */
 async function leavesInMidSend(browser: Browser): Promise<void> {
   const page = await come(await visitor(browser, null), `token="${users.alice}"`);
@@ -398,6 +428,7 @@ await play({
   "a token that runs out": tokenRunsOut,
   "another user": anotherUser,
   "signed in late": signedInLate,
+  "by the page": byThePage,
   "leaves in mid-send": leavesInMidSend,
   "keyboard": keyboard,
   "by the cookie": byCookie,
