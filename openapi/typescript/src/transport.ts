@@ -13,8 +13,8 @@ export type TokenSource = string | (() => string | null | Promise<string | null>
 export type Fetch = (request: Request) => Promise<Response>;
 
 /**
- * Sends with a token, for a user where one is expected. Throws a `ChatProblem` for what is no answer of the API at all, the abort
- * error when the caller aborted, and what `token` throws as it is.
+ * Sends with a token, for a user where one is expected. Throws a `ChatProblem` for what is no answer
+ * of the API at all, the abort error when the caller aborted, and what `token` throws as it is.
  */
 export function transport(fetch: Fetch, token?: TokenSource, expectedUser?: string): Fetch {
   return async (request) => {

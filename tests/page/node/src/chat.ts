@@ -207,6 +207,8 @@ async function anotherUserSignsIn(browser: Browser): Promise<void> {
   await page.evaluate(() => window.dispatchEvent(new Event("focus")));
   await page.waitForFunction(() => document.querySelector("textarea")?.value === "");
   assert.doesNotMatch(await page.evaluate(() => JSON.stringify(localStorage)), /secret/);
+  // What one goes on typing is not the other's.
+  assert.notEqual(await page.evaluate(() => document.activeElement?.localName), "textarea");
   // Nor is anything sent for who comes while it is on its way.
   await composer.fill("Said by Bob alone");
   await page.context().addCookies([{ name: "auth_token", value: users.alice, url: origin }]);

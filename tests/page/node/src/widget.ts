@@ -261,6 +261,39 @@ async function byThePage(browser: Browser): Promise<void> {
   assert.equal((await told(page)).at(-1)?.[0], "chatkit-close");
 }
 
+/** Something before the server lets nobody through, and then does. */
+async function refusedOnTheWay(browser: Browser): Promise<void> {
+  const page = await come(await visitor(browser, null), `token="${users.alice}"`);
+  let asked = 0;
+  await page.route("**/api/info", (route) => {
+    asked += 1;
+    return route.fulfill({ status: 403, json: { code: "blocked" }, headers: { "Access-Control-Allow-Origin": "*" } });
+  });
+  await page.getByRole("button", { name: "Open Chat" }).click();
+  const again = page.getByRole("alert").getByRole("button", { name: "Try again" });
+  await again.waitFor();
+  assert.equal(asked, 1);
+  await page.unroute("**/api/info");
+  await again.click();
+  await page.getByText("fake-model answers").waitFor();
+  // What gives the token sets itself anew each time, as components of frameworks do.
+  await page.evaluate((token) => {
+    const widget = document.querySelector("chatkit-widget") ?? {};
+    let calls = 0;
+    const give = () => {
+      calls += 1;
+      if (calls > 1_000) throw new Error("no end of it");
+      Object.assign(widget, { getToken: () => give() });
+      return Promise.resolve(token);
+    };
+    Object.assign(widget, { getToken: give });
+  }, users.bob);
+  await script(says("Hello, Bob."));
+  await page.getByRole("textbox", { name: "Message" }).waitFor();
+  await say(page, "It is me");
+  await answered(page, "Hello, Bob.");
+}
+
 /** Who leaves while a message is on its way takes it along. */
 async function leavesInMidSend(browser: Browser): Promise<void> {
   const page = await come(await visitor(browser, null), `token="${users.alice}"`);
@@ -429,6 +462,7 @@ await play({
   "another user": anotherUser,
   "signed in late": signedInLate,
   "by the page": byThePage,
+  "refused on the way": refusedOnTheWay,
   "leaves in mid-send": leavesInMidSend,
   "keyboard": keyboard,
   "by the cookie": byCookie,

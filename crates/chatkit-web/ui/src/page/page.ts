@@ -23,6 +23,9 @@ export const chat = signal<Chat | null>(null);
 /** The token of a link that could not be traded in yet, though nobody said that it is no good. */
 let untradedToken: string | undefined;
 
+/** Whether another user has come while somebody was there. */
+let isAnother = false;
+
 /** How often it was asked who is there. */
 let entries = 0;
 
@@ -102,6 +105,8 @@ async function tradeIn(token: string): Promise<boolean> {
 
 /** Turns to a user who was not there before. */
 function turnTo(user: string): void {
+  // Whoever was typing is not given the composer of this one.
+  isAnother = info.value !== null;
   untracked(forgetUser);
   callFor(user);
   forgetDrafts(user);
@@ -131,7 +136,10 @@ function openRoute(): void {
     } else if (open === null || open.id.value !== id) {
       open?.dispose();
       chat.value = new Chat(id, surroundings);
-      composerFocus.offer();
+      if (!isAnother) {
+        composerFocus.offer();
+      }
+      isAnother = false;
       if (id !== null) {
         void readTitle(id);
       }

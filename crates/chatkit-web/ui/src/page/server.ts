@@ -3,12 +3,16 @@
 import { type ChatClient, ChatProblem, createChatClient } from "@chatkit-rs/client";
 
 import { Connection } from "../chat/connection";
+import { isForOtherUser } from "../chat/other-user";
 import { noteSignedOut } from "./session";
 
 const SESSION = "/api/session";
 
 /** Whether it can be reached. */
 export const connection = new Connection();
+
+/** How many sessions began: a refusal from before says nothing of the newest. */
+let sessions = 0;
 
 let onOtherUser = () => {};
 
@@ -19,10 +23,11 @@ export function whenOtherUser(callback: () => void): void {
 
 /** Sends a request, and notes what it tells of who is signed in. */
 async function send(request: Request): Promise<Response> {
+  const session = sessions;
   const response = await connection.send(request);
-  if (response.status === 401 && new URL(request.url).pathname !== SESSION) {
+  if (response.status === 401 && session === sessions && new URL(request.url).pathname !== SESSION) {
     noteSignedOut();
-  } else if (response.status === 403) {
+  } else if (await isForOtherUser(request, response)) {
     onOtherUser();
   }
   return response;
@@ -47,6 +52,7 @@ function clientFor(expectedUser?: string): ChatClient {
 export async function createSession(token: string): Promise<void> {
   const headers = { Authorization: `Bearer ${token}` };
   done(await anyone.api.POST(SESSION, { headers }));
+  sessions += 1;
 }
 
 /** Removes the cookie. */

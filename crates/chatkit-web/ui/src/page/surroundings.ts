@@ -26,7 +26,7 @@ export const surroundings: Surroundings = {
     return client;
   },
   get user() {
-    return info.value?.user_id ?? "";
+    return (session.value.state === "in" ? info.value?.user_id : undefined) ?? "";
   },
   connection,
   info,

@@ -63,8 +63,10 @@ export class ChatkitWidget extends HTMLElement {
   }
 
   set getToken(getToken: GetToken | null) {
-    this.#getToken = getToken;
-    void this.#session?.value.enter();
+    if (getToken !== this.#getToken) {
+      this.#getToken = getToken;
+      this.#session?.value.renew();
+    }
   }
 
   /** The attribute `token`. */
@@ -151,7 +153,7 @@ export class ChatkitWidget extends HTMLElement {
     } else if (name === "server") {
       this.#turnToServer();
     } else if (name === "token") {
-      void this.#session?.value.enter();
+      this.#session?.value.renew();
     } else {
       this.#options.value = optionsOf(this);
     }

@@ -6,7 +6,6 @@ import {
   type Conversation,
   createChatClient,
   type Info,
-  isProblem,
   type RunEvent,
 } from "@chatkit-rs/client";
 import { effect, signal, untracked } from "@preact/signals";
@@ -16,6 +15,7 @@ import { Chat } from "../chat/chat";
 import { ComposerFocus } from "../chat/composer-focus";
 import { Connection } from "../chat/connection";
 import { forgetDrafts } from "../chat/drafts";
+import { isForOtherUser } from "../chat/other-user";
 import type { Surroundings } from "../chat/surroundings";
 import { problemText } from "../lib/problem-text";
 import { within } from "../lib/time-limit";
@@ -63,6 +63,10 @@ export class WidgetSession implements Surroundings {
   /** How many users have left, and how often it was asked who is there. */
   #left = 0;
   #entries = 0;
+
+  /** How often the token has changed, and how many are being asked for. */
+  #renewals = 0;
+  #asking = 0;
 
   #isStarted = false;
   #isOpen = false;
@@ -133,8 +137,18 @@ export class WidgetSession implements Surroundings {
     this.#leave();
     forgetDrafts();
     keepConversation(null);
-    this.standing.value = { state: "asking" };
-    void this.enter();
+    if (this.standing.value.state !== "out") {
+      this.standing.value = { state: "asking" };
+      void this.enter();
+    }
+  }
+
+  /** Says that the token has changed, or what gives it. */
+  renew(): void {
+    this.#renewals += 1;
+    if (this.#asking === 0) {
+      void this.enter();
+    }
   }
 
   /** Asks the server who is there, where it was asked for anything yet. */
@@ -153,7 +167,7 @@ export class WidgetSession implements Surroundings {
       }
     } catch (error) {
       // Where nothing gets through, it is asked again as soon as something does.
-      const isAway = !isProblem(error) || error.status === 0;
+      const isAway = this.connection.isOffline.value;
       if (entry === this.#entries && !isAway && this.standing.value.state === "asking") {
         this.standing.value = { state: "failed", why: problemText(error) };
       }
@@ -304,17 +318,21 @@ export class WidgetSession implements Surroundings {
   }
 
   readonly #token = async (): Promise<string | null> => {
-    for (;;) {
-      const entry = this.#entries;
+    const renewals = this.#renewals;
+    this.#asking += 1;
+    try {
       const token = await this.#askForToken();
-      if (entry === this.#entries) {
-        return token;
-      }
-      // Another one may have come while this was on its way.
+      // Another one may have come while this was on its way; what gives them may say so each time.
+      return renewals === this.#renewals ? token : await this.#askForToken();
+    } finally {
+      this.#asking -= 1;
     }
   };
 
   async #askForToken(): Promise<string | null> {
+    if (!this.#isStarted) {
+      throw new DOMException("The widget is gone", "AbortError");
+    }
     try {
       return (await within(PATIENCE, Promise.resolve(this.getToken()))) ?? null;
     } catch (error) {
@@ -331,8 +349,7 @@ export class WidgetSession implements Surroundings {
     if (response.status === 401 && entry === this.#entries) {
       // A refusal of an earlier token says nothing of the one that has come since.
       this.#noteSignedOut();
-    } else if (response.status === 403) {
-      // It was meant for a user who is not there any more.
+    } else if (await isForOtherUser(request, response)) {
       void this.enter();
     }
     return response;
