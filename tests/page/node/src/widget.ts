@@ -377,6 +377,13 @@ async function byCookie(browser: Browser): Promise<void> {
     const found = await api<{ conversations: unknown[] }>("GET", "/conversations?q=words%20of%20a", undefined, user);
     assert.deepEqual(found.conversations, []);
   }
+  // And while an answer is being written.
+  await script([{ text: "It began" }, "stall"]);
+  await say(page, "For Bob's eyes");
+  await answer(page).getByText("It began").waitFor();
+  await page.context().addCookies([{ name: "auth_token", value: users.alice, url: origin }]);
+  await page.getByRole("heading", { name: "How can I help?" }).waitFor();
+  assert.equal(await page.getByText("It began").count(), 0);
 }
 
 async function twoTabs(browser: Browser): Promise<void> {

@@ -185,14 +185,14 @@ export class Chat {
 
   /** Looks whether something was said elsewhere. */
   async poll(): Promise<void> {
-    const id = this.id.value;
-    if (this.phase.value !== "ready" || this.isBusy || this.#isPolling || this.#isStarting) {
+    if (this.phase.value !== "ready" || this.#isPolling) {
       return;
     }
     this.#isPolling = true;
     try {
-      if (id === null) {
-        // Nothing was said, but its user may have left: then this is refused.
+      const id = this.id.value;
+      if (id === null || this.isBusy || this.#isStarting) {
+        // There is nothing to look for, but its user may have left: then this is refused.
         await this.#client.getInfo({ signal: this.#gone.signal });
         return;
       }
