@@ -3,7 +3,7 @@
 
 mod asset;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use poem::{
     Endpoint, Request, Response, Result,
@@ -22,13 +22,15 @@ const WIDGET: &str = "widget.js";
 /// Where the page's address names a conversation, which the page then opens.
 const CONVERSATION: &str = "c/";
 
+/// Every file, by its name. They are compressed once, when the first one is asked for.
+static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(asset::all);
+
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 
 /// Answers the page and what belongs to it; anything else is not found.
 #[derive(Debug)]
 pub struct Pages {
-    assets: HashMap<String, Asset>,
     policy: String,
 }
 
@@ -37,20 +39,8 @@ impl Pages {
     #[must_use]
     pub fn new(frame_ancestors: &[String]) -> Self {
         Self {
-            assets: asset::all(),
             policy: policy(frame_ancestors),
         }
-    }
-
-    /// The file that a path names, by its own name.
-    fn find<'p>(&self, path: &'p str) -> Option<(&'p str, &Asset)> {
-        let name = path.strip_prefix('/').filter(|name| *name != PAGE)?;
-        let name = if name.is_empty() || is_conversation(name) {
-            PAGE
-        } else {
-            name
-        };
-        Some((name, self.assets.get(name)?))
     }
 }
 
@@ -58,7 +48,7 @@ impl Endpoint for Pages {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let (name, asset) = self.find(request.uri().path()).ok_or(NotFoundError)?;
+        let (name, asset) = find(request.uri().path()).ok_or(NotFoundError)?;
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(MethodNotAllowedError.into());
         }
@@ -72,6 +62,17 @@ impl Endpoint for Pages {
         };
         Ok(answer.into_response())
     }
+}
+
+/// The file that a path names, and the file's own name.
+fn find(path: &str) -> Option<(&str, &'static Asset)> {
+    let name = path.strip_prefix('/').filter(|name| *name != PAGE)?;
+    let name = if name.is_empty() || is_conversation(name) {
+        PAGE
+    } else {
+        name
+    };
+    Some((name, ASSETS.get(name)?))
 }
 
 /// Whether a path names a conversation: `c/` and an id, which the page looks at itself.

@@ -55,9 +55,6 @@ export class Chat {
   /** Whether its user has left. */
   #isForgotten = false;
 
-  /** Whether it is known to have been the user's. */
-  #wasRead = false;
-
   #regenerateKey: { messageId: string; key: string } | undefined;
   #stopWhenBegun = false;
   #isPolling = false;
@@ -71,7 +68,8 @@ export class Chat {
   /** A run that could not be followed: only its end is waited for. */
   #unfollowed: string | undefined;
 
-  /** The calls of the user who opened it, also when another one has signed in since. */
+  /** The user who opened it, and their calls, also when another one has signed in since. */
+  readonly #user: string;
   readonly #client: ChatClient;
 
   readonly #gone = new AbortController();
@@ -81,20 +79,15 @@ export class Chat {
     readonly surroundings: Surroundings,
   ) {
     this.id.value = id;
+    this.#user = surroundings.user;
     this.#client = surroundings.client;
     this.history = new History(this.#client);
-    this.typed = new TypedText(surroundings.user, id);
+    this.typed = new TypedText(this.#user, id);
     if (id === null) {
-      this.#wasRead = true;
       this.phase.value = "ready";
     } else {
       void this.load();
     }
-  }
-
-  /** What is typed and was typed here by the user, not by another one who had the conversation. */
-  get ownText(): string {
-    return this.#wasRead ? this.typed.text.value : "";
   }
 
   /** Whether an answer is on its way, so that nothing can be sent. */
@@ -133,7 +126,6 @@ export class Chat {
     this.#unfollowed = undefined;
     try {
       const page = await this.history.readNewest(id, this.#gone.signal);
-      this.#wasRead = true;
       this.phase.value = "ready";
       this.#noteArrival();
       if (page.active_run === null) {
@@ -259,7 +251,7 @@ export class Chat {
       if (!this.#gone.signal.aborted) {
         this.typed.putBack(outgoing);
         await this.#noteRefusal(error, "Your message was not sent.", "send");
-      } else if (this.surroundings.isSignedIn()) {
+      } else if (this.surroundings.user === this.#user) {
         this.typed.putBack(outgoing);
         this.surroundings.say("A message was not sent. It is kept where you wrote it.");
       }

@@ -10,7 +10,7 @@ export interface Surroundings {
   /** The calls of the user who is there now: the server carries them out for no other. */
   readonly client: ChatClient;
 
-  /** That user. */
+  /** That user; empty while nobody is known to be there. */
   readonly user: string;
 
   /** Whether the server can be reached. */
@@ -21,9 +21,6 @@ export interface Surroundings {
 
   /** Brings the keyboard to its composer. */
   readonly composerFocus: ComposerFocus;
-
-  /** Whether anybody is signed in, as far as is known. */
-  isSignedIn(): boolean;
 
   /** Tells a screen reader what has happened. */
   announce(text: string): void;

@@ -33,7 +33,6 @@ export const surroundings: Surroundings = {
   composerFocus,
   announce: announcer.announce,
   say: toast,
-  isSignedIn: () => session.value.state === "in",
   noteCreated(conversation, isOpen) {
     putConversation(conversation);
     if (isOpen) {

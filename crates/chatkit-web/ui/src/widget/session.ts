@@ -174,10 +174,6 @@ export class WidgetSession implements Surroundings {
     }
   }
 
-  isSignedIn(): boolean {
-    return this.standing.value.state !== "out";
-  }
-
   say(text: string): void {
     this.announce(text);
   }
@@ -289,7 +285,7 @@ export class WidgetSession implements Surroundings {
     const gone = this.chat.value;
     if (gone?.phase.value === "missing") {
       untracked(() => {
-        const text = gone.ownText;
+        const text = gone.typed.text.value;
         gone.type("");
         this.begin();
         this.chat.value?.type(text);
