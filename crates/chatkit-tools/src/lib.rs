@@ -6,6 +6,7 @@
 
 mod context;
 mod registry;
+mod schema;
 pub mod tasks;
 mod tool;
 

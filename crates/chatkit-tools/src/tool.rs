@@ -3,11 +3,11 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::ToolContext;
+use crate::{ToolContext, schema::parameters};
 
 /// Something that the agent can do for its user.
 #[async_trait]
@@ -105,20 +105,35 @@ impl<T: Tool> AnyTool for Typed<T> {
         context: &ToolContext,
         arguments: Map<String, Value>,
     ) -> Result<Value, ToolError> {
-        let arguments = serde_path_to_error::deserialize(Value::Object(arguments))
+        let arguments = with_whole_numbers(Value::Object(arguments));
+        let arguments = serde_path_to_error::deserialize(arguments)
             .map_err(|error| ToolError::Refused(format!("Wrong arguments: {error}")))?;
         let output = self.tool.call(context, arguments).await?;
         serde_json::to_value(output).map_err(|error| ToolError::Failed(Box::new(error)))
     }
 }
 
-/// The schema in the form that model servers take: inline, without its dialect and title.
-fn parameters<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.remove("title");
-    schema.to_value()
+/// The arguments with whole numbers that were written as floats, such as `1.0`, as integers: some
+/// models write all numbers so, and Rust's integers do not take them.
+fn with_whole_numbers(value: Value) -> Value {
+    /// Above this, floats do not tell integers apart.
+    const MAX: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().unwrap_or_default();
+            let is_whole = float.fract() == 0.0 && float.abs() <= MAX;
+            if is_whole {
+                // In range, so that nothing is lost.
+                Value::from(float as i64)
+            } else {
+                Value::Number(number)
+            }
+        }
+        Value::Array(values) => values.into_iter().map(with_whole_numbers).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, with_whole_numbers(value)))
+            .collect(),
+        value => value,
+    }
 }
