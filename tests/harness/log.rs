@@ -78,15 +78,13 @@ impl io::Write for Watch {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_said = |text: &str| {
-            said.iter()
-                .flatten()
-                .any(|said| text.contains(said.as_str()))
-        };
+        let mut said = said.iter().flatten().map(String::as_str);
         let secrets = [TOKEN, token::SECRET, model::KEY];
-        if secrets.iter().any(|secret| text.contains(secret)) || is_said(&text) {
+        let mut secrets = secrets.into_iter();
+        let secret = secrets.find(|secret| text.contains(secret));
+        if let Some(secret) = secret.or_else(|| said.find(|said| text.contains(said))) {
             let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-            found.get_or_insert(text.into_owned());
+            found.get_or_insert_with(|| format!("{secret:?} in {text}"));
         }
         Ok(line.len())
     }
