@@ -9,6 +9,7 @@ mod m20261121_3_tasks;
 mod m20261121_4_run_events;
 mod m20261121_5_threads;
 mod m20261121_6_items;
+mod m20261130_1_answers;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_4_run_events::Migration),
             Box::new(m20261121_5_threads::Migration),
             Box::new(m20261121_6_items::Migration),
+            Box::new(m20261130_1_answers::Migration),
         ]
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use chatkit_domain::{
-    BeginRun, Begun, Caller, Clock, ConversationId, Dialect, EarlierMessage, FinishRun,
-    MessageStatus, MessageText, NewConversation, Repositories, Role, RunEnd, RunFence, RunInput,
+    AnswerDraft, BeginRun, Begun, Caller, Clock, ConversationId, Dialect, EarlierMessage,
+    FinishRun, MessageText, NewConversation, Repositories, Role, RunEnd, RunFence, RunInput,
     RunOwner, RunTarget, SystemClock, Title, UserId,
 };
 
@@ -137,10 +137,12 @@ async fn insert_history(
     };
     let finish = FinishRun {
         end: RunEnd::Completed,
-        answer: Some((SENTENCE.to_owned(), MessageStatus::Completed)),
+        answer: Some(AnswerDraft::complete(SENTENCE)),
         begun: None,
         note: None,
         usage: None,
+        window_start: None,
+        withholds_message: false,
         events: None,
         last_event: 4,
         now: clock.now(),

@@ -8,6 +8,7 @@
 )]
 
 mod better_auth;
+pub mod broken_turns;
 mod client;
 mod database;
 pub mod follow;

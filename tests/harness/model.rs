@@ -40,10 +40,17 @@ pub struct FakeModel {
     _listener: JoinSet<()>,
 }
 
-#[derive(Debug, Default)]
+/// Judges a request before the script does: what it refuses meets this reply.
+type Rule = Box<dyn Fn(&Value) -> Option<Reply> + Send + Sync>;
+
+#[derive(Default)]
 struct Shared {
     /// What every request meets, when there is no script.
     repeated: Option<Reply>,
+    /// What this kind of server refuses.
+    rule: Option<Rule>,
+    /// Whether it has no keys, and refuses the header of one.
+    is_keyless: bool,
     /// How what was said is repeated.
     pace: Option<(Gate, Duration)>,
     replies: Mutex<VecDeque<Reply>>,
@@ -52,11 +59,19 @@ struct Shared {
     pacer: OnceLock<Pacer>,
 }
 
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
 /// What a request meets.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// A stream of these steps.
     Stream(Vec<Step>),
+    /// A stream of these steps and nothing else: no marker ends it.
+    Raw(Vec<Step>),
     /// The events of a response, which no marker ends.
     Response(Vec<Value>),
     /// A stream of tokens that come steadily.
@@ -74,8 +89,10 @@ pub enum Reply {
 pub enum Step {
     /// A chunk of a completion, or anything else that is JSON.
     Chunk(Value),
-    /// A line as it is.
+    /// Text as it is.
     Raw(String),
+    /// Bytes as they are.
+    Bytes(Vec<u8>),
     /// A pause.
     Wait(Duration),
     /// Nothing until the test says so.
@@ -203,6 +220,31 @@ impl FakeModel {
         Self::serve(Shared::default()).await
     }
 
+    /// A server that refuses requests by this rule; the others meet the script. Refused requests
+    /// are remembered too.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn refusing(rule: impl Fn(&Value) -> Option<Reply> + Send + Sync + 'static) -> Self {
+        Self::serve(Shared {
+            rule: Some(Box::new(rule)),
+            ..Shared::default()
+        })
+        .await
+    }
+
+    /// A server without keys: it refuses every request with an `Authorization` header.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn keyless() -> Self {
+        Self::serve(Shared {
+            is_keyless: true,
+            ..Shared::default()
+        })
+        .await
+    }
+
     /// A server on a port of its own that gives every request this reply, and neither reads nor
     /// remembers what it was asked: it costs next to nothing, for as long as one likes.
     ///
@@ -274,11 +316,14 @@ impl FakeModel {
     /// The flags by which a server is pointed at it.
     #[must_use]
     pub fn flags(&self) -> Vec<String> {
-        vec![
+        let mut flags = vec![
             format!("--openai-base-url=http://{}/v1/", self.address),
-            format!("--openai-api-key={KEY}"),
             format!("--openai-model={MODEL}"),
-        ]
+        ];
+        if !self.shared.is_keyless {
+            flags.push(format!("--openai-api-key={KEY}"));
+        }
+        flags
     }
 }
 
@@ -303,6 +348,10 @@ impl Shared {
             return reply.clone();
         }
         let body: Value = serde_json::from_slice(body).unwrap();
+        if let Some(refusal) = self.rule.as_ref().and_then(|rule| rule(&body)) {
+            self.requests.lock().unwrap().push(body);
+            return refusal;
+        }
         let scripted = self.replies.lock().unwrap().pop_front();
         let reply = scripted.unwrap_or_else(|| self.paced(echo(&body)));
         self.requests.lock().unwrap().push(body);
@@ -328,13 +377,19 @@ impl Shared {
 }
 
 async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
-    while let Some(body) = read_request(&mut stream).await? {
+    while let Some(body) = read_request(&mut stream, shared.is_keyless).await? {
         let reply = match body {
             Ok(body) => shared.reply(&body),
             Err(refusal) => refusal,
         };
         match reply {
-            Reply::Stream(steps) => {
+            Reply::Stream(mut steps) => {
+                steps.push(Step::Raw("data: [DONE]\n\n".to_owned()));
+                if !write_stream(&mut stream, steps, &shared).await? {
+                    return Ok(());
+                }
+            }
+            Reply::Raw(steps) => {
                 if !write_stream(&mut stream, steps, &shared).await? {
                     return Ok(());
                 }
@@ -361,7 +416,10 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result
 
 /// Says what it heard, so that a test can see what was given to it; fails when that is "fail".
 fn echo(body: &Value) -> Reply {
-    let messages = body["messages"].as_array().unwrap();
+    let is_response = body["input"].is_array();
+    let messages = body["messages"].as_array();
+    let messages = messages.or_else(|| body["input"].as_array());
+    let messages = messages.unwrap();
     let heard = messages
         .iter()
         .rev()
@@ -372,11 +430,19 @@ fn echo(body: &Value) -> Reply {
     if heard == "fail" {
         return Reply::error(500, "server_error");
     }
-    Reply::text(&format!("You said: {heard}"))
+    let answer = format!("You said: {heard}");
+    if is_response {
+        Reply::response(&answer)
+    } else {
+        Reply::text(&answer)
+    }
 }
 
 /// The body of the next request, or the refusal that it gets at once; `None` at the end.
-async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Result<Vec<u8>, Reply>>> {
+async fn read_request(
+    stream: &mut TcpStream,
+    is_keyless: bool,
+) -> std::io::Result<Option<Result<Vec<u8>, Reply>>> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = find(&bytes, b"\r\n\r\n") {
@@ -411,7 +477,8 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Result<V
     if !is_known {
         return Ok(Some(Err(Reply::error(404, "not_found"))));
     }
-    if header("authorization") != Some(format!("Bearer {KEY}")) {
+    let key = (!is_keyless).then(|| format!("Bearer {KEY}"));
+    if header("authorization") != key {
         return Ok(Some(Err(Reply::error(401, "invalid_api_key"))));
     }
     Ok(Some(Ok(bytes)))
@@ -432,8 +499,11 @@ async fn write_stream(
     stream.write_all(STREAM_HEAD).await?;
     for step in steps {
         match step {
-            Step::Chunk(chunk) => write_chunk(stream, &format!("data: {chunk}\n\n")).await?,
-            Step::Raw(line) => write_chunk(stream, &line).await?,
+            Step::Chunk(chunk) => {
+                write_chunk(stream, format!("data: {chunk}\n\n").as_bytes()).await?;
+            }
+            Step::Raw(text) => write_chunk(stream, text.as_bytes()).await?,
+            Step::Bytes(bytes) => write_chunk(stream, &bytes).await?,
             Step::Wait(pause) => tokio::time::sleep(pause).await,
             Step::Gate(gate) => gate.opened().await,
             Step::Stall => {
@@ -443,7 +513,6 @@ async fn write_stream(
             Step::Abort => return Ok(false),
         }
     }
-    write_chunk(stream, "data: [DONE]\n\n").await?;
     stream.write_all(STREAM_END).await?;
     Ok(true)
 }
@@ -452,14 +521,17 @@ async fn write_events(stream: &mut TcpStream, events: &[Value]) -> std::io::Resu
     stream.write_all(STREAM_HEAD).await?;
     for event in events {
         let kind = event["type"].as_str().unwrap();
-        write_chunk(stream, &format!("event: {kind}\ndata: {event}\n\n")).await?;
+        let frame = format!("event: {kind}\ndata: {event}\n\n");
+        write_chunk(stream, frame.as_bytes()).await?;
     }
     stream.write_all(b"0\r\n\r\n").await
 }
 
-async fn write_chunk(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
-    let chunk = format!("{:x}\r\n{text}\r\n", text.len());
-    stream.write_all(chunk.as_bytes()).await
+async fn write_chunk(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
+    let size = format!("{:x}\r\n", bytes.len());
+    stream
+        .write_all(&[size.as_bytes(), bytes, b"\r\n"].concat())
+        .await
 }
 
 async fn write_status(

@@ -349,20 +349,21 @@ async fn a_turn_that_fails_says_so_and_can_be_retried() {
     let model = FakeModel::start().await;
     let server = TestServer::start_asking(BACKEND, &model, &[]).await;
     let alice = server.client("alice");
-    // The client is told of the half before it is dropped.
     let pause = Step::Wait(Duration::from_millis(300));
     model.script([Reply::Stream(vec![Step::text("Half"), pause, Step::Abort])]);
     let (thread, events_of_first) = create(&alice, "Hello").await;
-    let [.., removed, error] = &events_of_first[..] else {
+    let [.., done, error] = &events_of_first[..] else {
         panic!("{events_of_first:?}");
     };
-    assert_eq!(removed["type"], "thread.item.removed");
+    // The half is stored.
+    assert_eq!(done["type"], "thread.item.done");
+    assert_eq!(done["item"]["content"][0]["text"], "Half");
     assert_eq!(
         error,
         &json!({"type": "error", "code": "stream.error", "allow_retry": true})
     );
     let kept = items(&alice, &thread).await;
-    assert_eq!(kept.len(), 1);
+    assert_eq!(kept.len(), 2);
     let params = json!({"thread_id": thread, "item_id": kept[0]["id"]});
     let again = events(&ask(&alice, "threads.retry_after_item", params).await);
     assert_eq!(again[0]["type"], "stream_options");

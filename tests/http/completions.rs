@@ -339,7 +339,7 @@ async fn what_is_kept_is_not_to_be_sent_again() {
         &failed,
         StatusCode::BAD_GATEWAY,
         "server_error",
-        "model_failed",
+        "model_unavailable",
         Value::Null,
     );
     assert_eq!(failed.header("x-should-retry"), "false");

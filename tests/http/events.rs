@@ -422,9 +422,10 @@ async fn a_stream_shows_that_it_lives_also_while_nothing_is_to_be_told() {
     let server = TestServer::start_asking(BACKEND, &model, &["--openai-api=responses"]).await;
     let alice = server.client("alice");
     let id = alice.create_conversation().await;
-    let thought = json!({"type": "response.reasoning_summary_text.delta", "delta": "Hm. "});
-    let thinks = [Step::Chunk(thought), Step::Wait(Duration::from_secs(1))];
-    let steps: Vec<Step> = thinks.into_iter().cycle().take(36).collect();
+    // Nothing of a call is shown before it is complete.
+    let piece = json!({"type": "response.function_call_arguments.delta", "delta": " "});
+    let pieces = [Step::Chunk(piece), Step::Wait(Duration::from_secs(1))];
+    let steps: Vec<Step> = pieces.into_iter().cycle().take(36).collect();
     let end = [
         Step::Chunk(json!({"type": "response.output_text.delta", "delta": "Done."})),
         Step::Chunk(json!({"type": "response.completed", "response": {}})),

@@ -82,7 +82,7 @@ async fn a_failed_turn_is_answered_again() {
     let id = alice.create_conversation().await;
     model.script([Reply::error(401, "invalid_api_key")]);
     let failed = send(&alice, &id, "hello", "key").await;
-    let problem = failed.expect_problem(StatusCode::BAD_GATEWAY, "model_failed");
+    let problem = failed.expect_problem(StatusCode::BAD_GATEWAY, "model_unavailable");
     let again = send(&alice, &id, "hello", "key").await;
     let turn = again.expect(StatusCode::CREATED);
     assert_eq!(turn["user_message"]["id"], problem["user_message_id"]);

@@ -37,8 +37,10 @@ async fn a_model_answers_with_its_history_from_the_database() {
     assert_eq!(turn["assistant_message"]["content"], "You said: one");
     assert_eq!(turn["assistant_message"]["model"], MODEL);
     assert_eq!(turn["assistant_message"]["tokens_used"], 18);
-    let usage =
-        json!({"input_tokens": 11, "output_tokens": 7, "total_tokens": 18, "estimated": false});
+    let usage = json!({
+        "input_tokens": 11, "output_tokens": 7, "total_tokens": 18, "cached_tokens": null,
+        "estimated": false
+    });
     assert_eq!(turn["run"]["usage"], usage);
 
     let server = server.restart().await;
@@ -193,7 +195,7 @@ async fn calls_that_go_wrong_are_told_to_the_model_and_fail_nothing() {
 }
 
 #[tokio::test]
-async fn when_its_rounds_are_used_up_it_is_asked_once_more_without_tools() {
+async fn when_its_rounds_are_used_up_it_is_asked_once_more_and_may_call_none() {
     let model = FakeModel::start().await;
     let server = TestServer::start_asking(BACKEND, &model, &["--max-tool-rounds=2"]).await;
     let alice = server.client("alice");
@@ -203,8 +205,9 @@ async fn when_its_rounds_are_used_up_it_is_asked_once_more_without_tools() {
     let turn = alice.say(&id, "go").await;
     assert_eq!(turn["assistant_message"]["content"], "Enough.");
     let requests = model.requests();
-    assert!(requests[1]["tools"].is_array());
-    assert_eq!(requests[2]["tools"], Value::Null);
+    assert_eq!(requests[1]["tool_choice"], Value::Null);
+    assert_eq!(requests[2]["tool_choice"], "none");
+    assert_eq!(requests[2]["tools"], requests[1]["tools"]);
 
     model.script([round(), round(), round()]);
     let failed = send(&alice, &id, "again").await;
@@ -275,12 +278,18 @@ async fn a_conversation_that_is_too_long_for_the_model_is_halved() {
         .iter()
         .map(|request| heard(request).len())
         .collect();
-    assert_eq!(lengths, [7, 3, 1]);
+    assert_eq!(lengths, [5, 3, 1]);
 
-    model.script([too_long(), too_long(), too_long(), too_long()]);
+    // The next window starts where that one did.
+    model.script([too_long(), too_long()]);
     let failed = send(&alice, &id, "6").await;
-    failed.expect_problem(StatusCode::BAD_GATEWAY, "model_failed");
-    assert_eq!(model.requests().len(), 11);
+    failed.expect_problem(StatusCode::BAD_GATEWAY, "context_too_long");
+    let requests = model.requests();
+    let lengths: Vec<_> = requests[7..]
+        .iter()
+        .map(|request| heard(request).len())
+        .collect();
+    assert_eq!(lengths, [3, 1]);
 }
 
 #[tokio::test]

@@ -19,8 +19,18 @@ const FLAGS: [&str; 3] = [
 ];
 
 /// Sends a message to a model that meets it so; checks what the caller is told, how often the
-/// model was asked, and that the conversation goes on.
+/// model was asked, that nothing is left of the answer, and that the conversation goes on.
 async fn check(replies: Vec<Reply>, status: StatusCode, code: &str, asked: usize) {
+    let partial = check_partial(replies, (status, code), asked).await;
+    assert_eq!(partial, "");
+}
+
+/// The same for an answer of which something may be left. Returns that.
+async fn check_partial(
+    replies: Vec<Reply>,
+    (status, code): (StatusCode, &str),
+    asked: usize,
+) -> String {
     let model = FakeModel::start().await;
     let server = TestServer::start_asking(BACKEND, &model, &FLAGS).await;
     let alice = server.client("alice");
@@ -34,8 +44,13 @@ async fn check(replies: Vec<Reply>, status: StatusCode, code: &str, asked: usize
     assert_eq!(model.requests().len(), asked, "{name}");
     assert_eq!(problem["conversation_id"], id);
     let history = alice.history(&id).await;
-    assert_eq!(history.len(), 1, "{name}");
     assert_eq!(history[0]["id"], problem["user_message_id"]);
+    let answer = history.get(1).cloned().unwrap_or_default();
+    assert_eq!(answer["id"], problem["assistant_message_id"], "{name}");
+    if history.len() > 1 {
+        assert_eq!(answer["status"], "incomplete");
+        assert_eq!(answer["incomplete_reason"], "failed");
+    }
     let run = problem["run_id"].as_str().unwrap();
     let run = alice
         .get(&format!("/api/chat/conversations/{id}/runs/{run}"))
@@ -53,19 +68,25 @@ async fn check(replies: Vec<Reply>, status: StatusCode, code: &str, asked: usize
         turn["assistant_message"]["content"],
         "You said: still there?"
     );
+    answer["content"].as_str().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]
 async fn refusals_are_told_apart_and_tried_again_where_that_can_help() {
     let failed = (StatusCode::BAD_GATEWAY, "model_failed");
+    let unavailable = (StatusCode::BAD_GATEWAY, "model_unavailable");
     let overloaded = (StatusCode::SERVICE_UNAVAILABLE, "model_overloaded");
     let header = |seconds: &str| vec![("Retry-After", seconds.to_owned())];
     let text = |status, body: &str| Reply::Status(status, Vec::new(), body.to_owned());
     let rows = [
-        (vec![Reply::error(401, "invalid_api_key")], failed, 1),
+        (vec![Reply::error(401, "invalid_api_key")], unavailable, 1),
         (vec![text(400, "secret words")], failed, 1),
         (vec![text(400, r#"{"error": "secret words"}"#)], failed, 1),
-        (vec![Reply::error(429, "insufficient_quota")], failed, 1),
+        (
+            vec![Reply::error(429, "insufficient_quota")],
+            unavailable,
+            1,
+        ),
         (vec![Reply::error(500, "server_error"); 3], failed, 3),
         (vec![text(502, "<html>secret words</html>"); 3], failed, 3),
         (vec![Reply::HangUp; 3], failed, 3),
@@ -92,9 +113,9 @@ async fn refusals_are_told_apart_and_tried_again_where_that_can_help() {
 
 #[tokio::test]
 async fn answers_that_break_off_are_no_answers() {
-    let half = || Step::text("half an answer");
+    const HALF: &str = "half an answer";
+    let half = || Step::text(HALF);
     let rows = [
-        vec![half()],
         vec![half(), Step::Abort],
         vec![Step::Abort],
         vec![
@@ -113,21 +134,24 @@ async fn answers_that_break_off_are_no_answers() {
         vec![Step::end("stop")],
         vec![Step::text("   "), Step::end("stop")],
     ];
+    let failed = (StatusCode::BAD_GATEWAY, "model_failed");
     for steps in rows {
-        let replies = vec![Reply::Stream(steps)];
-        check(replies, StatusCode::BAD_GATEWAY, "model_failed", 1).await;
+        let has_half = matches!(&steps[0], Step::Chunk(chunk) if chunk.to_string().contains(HALF));
+        let partial = check_partial(vec![Reply::Stream(steps)], failed, 1).await;
+        assert_eq!(partial, if has_half { HALF } else { "" });
     }
+    let cut = Reply::Raw(vec![half()]);
+    assert_eq!(check_partial(vec![cut], failed, 1).await, HALF);
 }
 
 #[tokio::test]
 async fn silence_is_a_timeout_before_and_between_tokens() {
-    for reply in [
-        Reply::Silence,
-        Reply::Stream(vec![Step::Stall]),
-        Reply::Stream(vec![Step::text("half"), Step::Stall]),
-    ] {
+    for reply in [Reply::Silence, Reply::Stream(vec![Step::Stall])] {
         check(vec![reply], StatusCode::GATEWAY_TIMEOUT, "model_timeout", 1).await;
     }
+    let reply = Reply::Stream(vec![Step::text("half"), Step::Stall]);
+    let timeout = (StatusCode::GATEWAY_TIMEOUT, "model_timeout");
+    assert_eq!(check_partial(vec![reply], timeout, 1).await, "half");
 }
 
 #[tokio::test]
@@ -136,14 +160,12 @@ async fn an_endless_answer_meets_a_bound() {
         let step = [Step::text("."), Step::Wait(Duration::from_millis(pause))];
         Reply::Stream(step.into_iter().cycle().take(4_000).collect())
     };
-    check(vec![drip(1)], StatusCode::BAD_GATEWAY, "answer_too_long", 1).await;
-    check(
-        vec![drip(200)],
-        StatusCode::GATEWAY_TIMEOUT,
-        "model_timeout",
-        1,
-    )
-    .await;
+    let too_long = (StatusCode::BAD_GATEWAY, "answer_too_long");
+    let partial = check_partial(vec![drip(1)], too_long, 1).await;
+    assert_eq!(partial, ".".repeat(101));
+    let timeout = (StatusCode::GATEWAY_TIMEOUT, "model_timeout");
+    let partial = check_partial(vec![drip(200)], timeout, 1).await;
+    assert!(partial.starts_with(".."), "{partial}");
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn when_there_is_no_new_answer_the_old_ones_come_back() {
     let path = format!("/api/chat/conversations/{id}/messages/{message}/regenerate");
     model.script([Reply::error(401, "invalid_api_key")]);
     let failed = alice.post(&path, json!({})).await;
-    let problem = failed.expect_problem(StatusCode::BAD_GATEWAY, "model_failed");
+    let problem = failed.expect_problem(StatusCode::BAD_GATEWAY, "model_unavailable");
     assert_eq!(problem["user_message_id"], first["user_message"]["id"]);
     assert_eq!(alice.history(&id).await, before);
 }
@@ -75,7 +75,7 @@ async fn what_a_failed_run_did_is_not_done_again() {
     model.script([add, Reply::error(401, "invalid_api_key")]);
     let path = format!("/api/chat/conversations/{id}/messages");
     let failed = alice.post(&path, json!({"content": "add milk"})).await;
-    let problem = failed.expect_problem(StatusCode::BAD_GATEWAY, "model_failed");
+    let problem = failed.expect_problem(StatusCode::BAD_GATEWAY, "model_unavailable");
     let run = text(problem, "run_id");
     let run = alice
         .get(&format!("/api/chat/conversations/{id}/runs/{run}"))

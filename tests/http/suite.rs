@@ -13,6 +13,7 @@ mod messages;
 mod metrics;
 mod model;
 mod model_failures;
+mod model_servers;
 mod pages;
 mod regenerate;
 mod replay;

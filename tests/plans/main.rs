@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use chatkit_domain::{
-    BeginRun, Caller, Clock, ConversationId, Dialect, EventBatch, EventCursor, FinishRun, Item,
-    ItemId, Limit, ListConversations, ListCreated, ListMessages, MessageStatus, MessageText,
+    AnswerDraft, BeginRun, Caller, Clock, ConversationId, Dialect, EventBatch, EventCursor,
+    FinishRun, Item, ItemId, Limit, ListConversations, ListCreated, ListMessages, MessageText,
     MessageWindow, NewToolCall, NumberedEvent, Order, Position, Repositories, RunEnd, RunEvent,
     RunFence, RunId, RunInput, RunOwner, RunTarget, Since, SystemClock, TaskFilter,
     ToolCallOutcome, ToolCallStatus, UserId,
@@ -160,7 +160,7 @@ async fn read(repositories: &Repositories) {
     let nearly_now = Utc.with_ymd_and_hms(2025, 1, 1, 2, 46, 30).unwrap();
     page(repositories, MessageWindow::Since(Since::Time(nearly_now))).await;
     let context = messages.context(&caller, long(), 50).await.unwrap();
-    assert_eq!(context.len(), 50);
+    assert_eq!(context.items.len(), 50);
     let run = RunId::new(Uuid::from_u128(0x0000_0000_0000_7000_9000_0000_0000_0001));
     repositories.runs.get(&caller, long(), run).await.unwrap();
     let user = Caller::new(UserId::parse("user7").unwrap());
@@ -249,10 +249,12 @@ async fn write(repositories: &Repositories) {
     assert_eq!(closed.unwrap(), None);
     let finish = FinishRun {
         end: RunEnd::Completed,
-        answer: Some(("hello".to_owned(), MessageStatus::Completed)),
+        answer: Some(AnswerDraft::complete("hello")),
         begun: None,
         note: None,
         usage: None,
+        window_start: None,
+        withholds_message: false,
         events: None,
         last_event: 4,
         now: clock.now(),
@@ -270,8 +272,10 @@ async fn follow(repositories: &Repositories, fence: RunFence) {
         events: vec![NumberedEvent {
             number: 1,
             event: RunEvent::ReasoningDelta {
+                message_id: ItemId::new(SystemClock.uuid()),
                 item_id: ItemId::new(SystemClock.uuid()),
                 text,
+                starts_another: false,
             },
         }],
     };
@@ -302,6 +306,9 @@ async fn use_tool(repositories: &Repositories, fence: RunFence) {
         tool_name: "tool".to_owned(),
         arguments: serde_json::Map::new(),
         arguments_text: None,
+        raw_arguments: "{}".to_owned(),
+        content_offset: 0,
+        provider_data: None,
     };
     let calls = [call];
     runs.start_tool_calls(fence, &calls, clock.now())

@@ -153,7 +153,7 @@ impl Agent {
             // Nobody may be waiting any more: the run does not mind.
             let _ = begun_sender.send(begun);
             if let Some(begun) = work
-                && let Some(ended) = shared.answer(caller, begun, options, entered).await
+                && let Some(ended) = shared.answer(caller, *begun, options, entered).await
             {
                 let _ = finished_sender.send(ended);
             }

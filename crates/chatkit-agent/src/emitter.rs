@@ -4,8 +4,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chatkit_domain::{
-    ConversationChanges, ConversationStatus, Item, ItemDraft, ItemId, KeepItems, KeptItems,
-    MessageStatus, RepositoryError, RunEvent, RunFence, replace_nul, replace_nul_in_json,
+    ConversationChanges, ConversationStatus, IncompleteReason, Item, ItemDraft, ItemId, KeepItems,
+    KeptItems, RepositoryError, RunEvent, RunFence, replace_nul, replace_nul_in_json,
 };
 use chatkit_protocol::{ItemKind, ThreadItem, ThreadItemUpdate, ThreadStreamEvent as Event};
 use serde_json::{Map, Value};
@@ -148,12 +148,12 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// The answers that were begun, as far as they came.
-    pub(crate) fn begun(&self) -> Vec<ItemDraft> {
+    /// The answers that were started and did not come to their end, for this reason.
+    pub(crate) fn partial_answers(&self, reason: IncompleteReason) -> Vec<ItemDraft> {
         self.lock()
             .pending
             .iter()
-            .filter_map(begun_answer)
+            .filter_map(|item| partial_answer(item, reason))
             .collect()
     }
 
@@ -178,7 +178,7 @@ impl<'a> Emitter<'a> {
         id: ItemId,
         kind: ItemKind,
     ) -> Result<(), RepositoryError> {
-        let Some(content) = content_of(&kind, MessageStatus::Completed) else {
+        let Some(content) = content_of(&kind, None) else {
             return Ok(());
         };
         let keep = KeepItems {
@@ -195,7 +195,7 @@ impl<'a> Emitter<'a> {
             Err(RepositoryError::Unavailable(error)) => {
                 tracing::warn!(
                     error = &*error as &dyn std::error::Error,
-                    "a thought is not kept"
+                    "could not store a reasoning item"
                 );
                 self.tell_run(RunEvent::ItemRemoved { item_id: id });
                 Ok(())
@@ -211,7 +211,7 @@ impl<'a> Emitter<'a> {
         event: impl FnOnce(ThreadItem) -> Event,
     ) -> Result<(), RepositoryError> {
         let id = id_of(&item.id)?;
-        let content = content_of(&item.kind, MessageStatus::Completed);
+        let content = content_of(&item.kind, None);
         let content = content.ok_or(RepositoryError::WrongMessage)?;
         let keep = KeepItems {
             put: vec![ItemDraft { id, content }],
@@ -309,14 +309,14 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// An answer that was begun and says something.
-fn begun_answer(item: &ThreadItem) -> Option<ItemDraft> {
+/// An answer that was started and says something.
+fn partial_answer(item: &ThreadItem, reason: IncompleteReason) -> Option<ItemDraft> {
     let ItemKind::AssistantMessage { content } = &item.kind else {
         return None;
     };
     let is_blank = content.iter().all(|part| part.text.trim().is_empty());
     let id = id_of(&item.id).ok().filter(|_| !is_blank)?;
-    let content = content_of(&item.kind, MessageStatus::Incomplete)?;
+    let content = content_of(&item.kind, Some(reason))?;
     Some(ItemDraft { id, content })
 }
 

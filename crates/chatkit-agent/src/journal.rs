@@ -103,6 +103,11 @@ impl EnteredRun {
         }
     }
 
+    /// The id of the answer.
+    pub(crate) fn message_id(&self) -> ItemId {
+        self.message_id
+    }
+
     /// The run's end with what is still to be stored of its events. None come behind it.
     pub(crate) fn with_events(&self, finish: FinishRun) -> FinishRun {
         let answer = finish.answer.as_ref();
@@ -114,7 +119,7 @@ impl EnteredRun {
             Rest::Events(events, last) => (events, last),
             // It is retold with its text at once.
             Rest::Unseen(others) => {
-                let has_text = answer.is_some_and(|(text, _)| !text.is_empty());
+                let has_text = answer.is_some_and(|answer| !answer.text.is_empty());
                 (Vec::new(), others + u64::from(has_text))
             }
         };

@@ -30,5 +30,7 @@ pub use agent::{Agent, AgentParts};
 pub use follower::{Cut, Follower};
 pub use responder::{AgentResponder, Reply, Responder, ResponderError};
 pub use settings::AgentSettings;
-pub use start::{AgentError, EndedRun, RunOptions, StartInput, StartRun, Started, StartedRun};
+pub use start::{
+    AgentError, EndedRun, FailureDetails, RunOptions, StartInput, StartRun, Started, StartedRun,
+};
 pub use turn::{ImageWriter, MessageWriter, Turn, WidgetWriter, WorkflowWriter};

@@ -45,6 +45,8 @@ pub(crate) fn run_ended(run: &Run) {
     for (direction, tokens) in [
         ("input", usage.input_tokens),
         ("output", usage.output_tokens),
+        // Part of the input.
+        ("cached", usage.cached_tokens.unwrap_or_default()),
     ] {
         counter!("chatkit_tokens_total", "direction" => direction).increment(tokens);
     }
@@ -68,6 +70,9 @@ pub(crate) const fn model_outcome(error: &ProviderError) -> &'static str {
         ProviderError::Overloaded { .. } => "overloaded",
         ProviderError::TimedOut => "timed_out",
         ProviderError::ContextTooLong => "context_too_long",
+        ProviderError::ContentFiltered => "content_filtered",
+        ProviderError::Unavailable { .. } => "unavailable",
+        ProviderError::ParameterRefused { .. } => "parameter_refused",
     }
 }
 

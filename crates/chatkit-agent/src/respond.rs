@@ -3,8 +3,8 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chatkit_domain::{
-    BegunRun, Caller, Dialect, FinishRun, FinishedRun, MessageStatus, RepositoryError, Run, RunEnd,
-    RunError, RunErrorCode, RunFence, replace_nul,
+    AnswerDraft, BegunRun, Caller, Dialect, FinishRun, FinishedRun, IncompleteReason,
+    RepositoryError, Run, RunEnd, RunError, RunErrorCode, RunFence, replace_nul,
 };
 use chatkit_protocol::ThreadStreamEvent as Event;
 use chatkit_tools::ToolContext;
@@ -14,17 +14,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agent::{Shared, insist},
-    engine::{Answered, Engine, Task},
+    engine::{Answered, Engine, EngineInput},
     journal::{EnteredRun, Stop},
     metrics::{self, ActiveRun},
     provider::FinishReason,
     responder::{Reply, ResponderError},
-    start::{EndedRun, RunOptions},
+    start::{EndedRun, FailureDetails, RunOptions},
     turn::Turn,
 };
 
 /// What the model is told of an answer that its user stopped.
 pub(crate) const STOPPED_NOTE: &str = "The user stopped this answer.";
+
+/// What the model is told of an answer that failed.
+pub(crate) const BROKEN_OFF_NOTE: &str = "This answer broke off.";
 
 /// Why a responder did not answer.
 enum Failure {
@@ -69,6 +72,7 @@ impl Shared {
             assistant_message: kept.assistant_message,
             finish_reason: answered.finish_reason,
             model_time: answered.model_time,
+            failure: answered.failure,
         })
     }
 
@@ -90,7 +94,7 @@ impl Shared {
         match reply {
             Ok(Reply::Done) => Some(self.ended(RunEnd::Completed)),
             Ok(Reply::ByAgent) => {
-                let task = Task {
+                let task = EngineInput {
                     user_message_id: turn.user_message().id,
                     again,
                     options: turn.options().clone(),
@@ -149,9 +153,10 @@ impl Shared {
             },
         };
         let mut answered = self.ended(end);
-        if answered.finish.end == RunEnd::Cancelled {
-            answered.finish.note = Some((self.clock.id(), STOPPED_NOTE.to_owned()));
-        }
+        answered.finish.note = match &answered.finish.end {
+            RunEnd::Cancelled => Some((self.clock.id(), STOPPED_NOTE.to_owned())),
+            _ => None,
+        };
         Some(answered)
     }
 
@@ -164,12 +169,15 @@ impl Shared {
                 begun: None,
                 note: None,
                 usage: None,
+                window_start: None,
+                withholds_message: false,
                 events: None,
                 last_event: 0,
                 now: self.clock.now(),
             },
             finish_reason: FinishReason::Stop,
             model_time: Duration::ZERO,
+            failure: FailureDetails::default(),
         }
     }
 
@@ -235,23 +243,30 @@ async fn is_gone(turn: &Turn<'_>) -> bool {
 /// The end with what the turn wrote before it.
 fn with_items(finish: FinishRun, turn: &Turn<'_>) -> FinishRun {
     let emitter = turn.emitter();
-    let is_stopped = match &finish.end {
-        RunEnd::Completed => false,
-        RunEnd::Cancelled => true,
-        RunEnd::Failed(error) => error.code == RunErrorCode::Interrupted,
+    let reason = match &finish.end {
+        RunEnd::Completed => None,
+        RunEnd::Cancelled => Some(IncompleteReason::Cancelled),
+        RunEnd::Failed(error) if error.code == RunErrorCode::Interrupted => {
+            Some(IncompleteReason::Interrupted)
+        }
+        // A responder that fails or refuses takes back what it had only started (ChatKit's
+        // reference server does so too).
+        RunEnd::Failed(error)
+            if matches!(error.code, RunErrorCode::Internal | RunErrorCode::Refused) =>
+        {
+            None
+        }
+        RunEnd::Failed(_) => Some(IncompleteReason::Failed),
     };
     let begun = emitter.has_kept().then(|| {
-        if is_stopped {
-            emitter.begun()
-        } else {
-            Vec::new()
-        }
+        let partial = |reason| emitter.partial_answers(reason);
+        reason.map(partial).unwrap_or_default()
     });
-    // Who waits for an answer is given one, though it says nothing.
+    // Dialects that wait for a message get an empty one.
     let waits = turn.run().dialect != Dialect::ChatKit;
     let says_nothing = finish.end == RunEnd::Completed && finish.answer.is_none();
     let nothing = waits && says_nothing && !emitter.has_answered();
-    let nothing = nothing.then(|| (String::new(), MessageStatus::Completed));
+    let nothing = nothing.then(AnswerDraft::default);
     FinishRun {
         answer: finish.answer.or(nothing),
         begun,

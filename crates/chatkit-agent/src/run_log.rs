@@ -306,8 +306,10 @@ mod tests {
 
     fn thought(text: &str) -> RunEvent {
         RunEvent::ReasoningDelta {
+            message_id: ItemId::new(Uuid::nil()),
             item_id: ItemId::new(Uuid::nil()),
             text: text.to_owned(),
+            starts_another: false,
         }
     }
 

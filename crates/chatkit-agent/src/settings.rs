@@ -15,6 +15,8 @@ pub struct AgentSettings {
     pub context_chars: usize,
     /// How often the model may ask for tools in one run.
     pub max_tool_rounds: u32,
+    /// How many characters of a tool's result the model is given, in the run and in later turns.
+    pub max_tool_result_chars: usize,
     /// How long one tool call may take.
     pub tool_timeout: Duration,
     /// The longest silence allowed before or between the parts of the model's answer.
@@ -39,8 +41,9 @@ impl Default for AgentSettings {
             model: "rules".to_owned(),
             instructions: String::new(),
             context_messages: 50,
-            context_chars: 120_000,
+            context_chars: 400_000,
             max_tool_rounds: 8,
+            max_tool_result_chars: 16_000,
             tool_timeout: Duration::from_secs(30),
             model_timeout: Duration::from_secs(120),
             run_timeout: Duration::from_secs(600),

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     follower::{Cut, Follower},
-    provider::{FinishReason, Sampling},
+    provider::{FinishReason, ProviderError, Sampling},
 };
 
 /// A run to start.
@@ -58,7 +58,7 @@ pub enum Started {
     /// A new run.
     New(Box<StartedRun>),
     /// The run that the caller's key stands for, active or ended.
-    Known(Run),
+    Known(Box<Run>),
 }
 
 /// A run that has begun: the user's message is stored.
@@ -84,6 +84,33 @@ pub struct EndedRun {
     pub finish_reason: FinishReason,
     /// How long the model was waited for.
     pub model_time: Duration,
+    /// What the caller may do about a failure.
+    pub failure: FailureDetails,
+}
+
+/// What a caller may do about a run that failed. Known only to the process that answered it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FailureDetails {
+    /// How long the model's server asks to wait.
+    pub retry_after: Option<Duration>,
+    /// The parameter of the caller's [`Sampling`] that the model refuses.
+    pub refused_parameter: Option<&'static str>,
+}
+
+impl FailureDetails {
+    pub(crate) fn of(error: &ProviderError) -> Self {
+        match error {
+            ProviderError::Overloaded { retry_after } => Self {
+                retry_after: *retry_after,
+                refused_parameter: None,
+            },
+            ProviderError::ParameterRefused { parameter } => Self {
+                retry_after: None,
+                refused_parameter: Some(parameter),
+            },
+            _ => Self::default(),
+        }
+    }
 }
 
 /// Why a run did not begin, or its end is not known here.

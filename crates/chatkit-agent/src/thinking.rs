@@ -14,24 +14,32 @@ use crate::emitter::Emitter;
 pub(crate) struct Thinking {
     /// The item as which it is shown.
     id: ItemId,
+    /// The answer that it belongs to.
+    message_id: ItemId,
     text: String,
     since: Instant,
 }
 
 impl Thinking {
-    pub(crate) fn new(id: ItemId) -> Self {
+    pub(crate) fn new(id: ItemId, message_id: ItemId) -> Self {
         Self {
             id,
+            message_id,
             text: String::new(),
             since: Instant::now(),
         }
     }
 
-    /// More of it, as it is told.
-    pub(crate) fn add(&mut self, text: String) -> RunEvent {
+    /// Adds a piece, and returns the event to emit. `starts_another` as in
+    /// [`RunEvent::ReasoningDelta`].
+    pub(crate) fn add(&mut self, text: String, starts_another: bool) -> RunEvent {
         self.text.push_str(&text);
-        let item_id = self.id;
-        RunEvent::ReasoningDelta { item_id, text }
+        RunEvent::ReasoningDelta {
+            message_id: self.message_id,
+            item_id: self.id,
+            text,
+            starts_another,
+        }
     }
 
     /// Keeps it as it is now, if that can be done at once.

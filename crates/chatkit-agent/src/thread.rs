@@ -1,8 +1,8 @@
 //! Conversations and their items, as the ChatKit protocol writes them.
 
 use chatkit_domain::{
-    Conversation, ConversationId, ConversationStatus, Item, ItemContent, ItemId, Message,
-    MessageDetails, MessageStatus, Role, ShownItem, ShownKind,
+    Conversation, ConversationId, ConversationStatus, IncompleteReason, Item, ItemContent, ItemId,
+    Message, MessageDetails, Role, ShownItem, ShownKind,
 };
 use chatkit_protocol::{
     InferenceOptions, ItemKind, OutputText, Page, Thread, ThreadItem, ThreadStatus,
@@ -142,7 +142,10 @@ pub fn time(time: DateTime<Utc>) -> String {
 }
 
 /// What is kept of an item; `None` of what a user says, which is kept when it comes.
-pub(crate) fn content_of(kind: &ItemKind, status: MessageStatus) -> Option<ItemContent> {
+pub(crate) fn content_of(
+    kind: &ItemKind,
+    incomplete_reason: Option<IncompleteReason>,
+) -> Option<ItemContent> {
     let shown = |shown| {
         let body = serde_json::to_string(kind).ok()?;
         Some(ItemContent::Shown(shown, body))
@@ -155,7 +158,7 @@ pub(crate) fn content_of(kind: &ItemKind, status: MessageStatus) -> Option<ItemC
             Some(ItemContent::Answer {
                 text: content.iter().map(|part| part.text.as_str()).collect(),
                 parts: (!is_plain).then_some(parts),
-                status,
+                incomplete_reason,
             })
         }
         ItemKind::HiddenContextItem { content } => {

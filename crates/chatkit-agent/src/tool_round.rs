@@ -16,6 +16,7 @@ use crate::{
     journal::EnteredRun,
     metrics::{self, ToolEnd},
     provider::{InputItem, RequestedCall},
+    transcript::{cut, result_text},
 };
 
 /// The calls that a model asked for in one round.
@@ -25,6 +26,8 @@ pub(crate) struct ToolRound<'a> {
     pub(crate) context: &'a ToolContext,
     pub(crate) entered: &'a EnteredRun,
     pub(crate) round: u32,
+    /// How many characters of the answer's text precede the calls.
+    pub(crate) content_offset: usize,
 }
 
 /// A call with its arguments read, or with what is wrong with them.
@@ -34,22 +37,22 @@ struct PreparedCall {
 }
 
 impl ToolRound<'_> {
-    /// Carries the calls out: neighbours that only read at the same time, all others one after
-    /// the other. Returns what the model reads next.
+    /// Carries the calls out: neighbors that only read at the same time, all others one after
+    /// the other. Returns the results for the model, in the order of the calls.
     ///
     /// # Errors
     /// Of the repository only: what goes wrong in a tool is its result.
     pub(crate) async fn call(
         &self,
-        requested: Vec<RequestedCall>,
+        requested: &[RequestedCall],
     ) -> Result<Vec<InputItem>, RepositoryError> {
         // A call may be recorded and the run stopped before it is told.
         self.entered.log().keep_numbers();
         let prepared: Vec<_> = (0..)
-            .zip(&requested)
+            .zip(requested)
             .map(|(position, call)| self.prepare(position, call))
             .collect();
-        let mut items = vec![InputItem::ToolCalls(requested)];
+        let mut items = Vec::with_capacity(prepared.len());
         for batch in self.batches(&prepared) {
             let batch = &prepared[batch];
             let records: Vec<_> = batch.iter().map(|call| call.new.clone()).collect();
@@ -79,7 +82,10 @@ impl ToolRound<'_> {
                 call_id: replace_nul(call.call_id.clone()),
                 tool_name: replace_nul(call.tool_name.clone()),
                 arguments: arguments.clone().unwrap_or_default(),
-                arguments_text: arguments.is_err().then_some(text),
+                arguments_text: arguments.is_err().then(|| text.clone()),
+                raw_arguments: text,
+                content_offset: self.content_offset as u64,
+                provider_data: call.provider_data.clone().map(replace_nul),
             },
             arguments,
         }
@@ -123,12 +129,17 @@ impl ToolRound<'_> {
         Ok(InputItem::ToolResult {
             call_id: call.new.call_id.clone(),
             tool_name: call.new.tool_name.clone(),
-            output: match (&outcome.result, outcome.error_message) {
-                (_, Some(message)) => message,
-                (Some(result), None) => result.to_string(),
-                (None, None) => Value::Null.to_string(),
-            },
+            output: self.output(outcome),
         })
+    }
+
+    /// What the model reads of an outcome.
+    fn output(&self, outcome: ToolCallOutcome) -> String {
+        let output = match (outcome.error_message, outcome.result) {
+            (Some(message), _) => message,
+            (None, result) => result_text(&result.unwrap_or_default()),
+        };
+        cut(output, self.shared.settings.max_tool_result_chars)
     }
 
     async fn run_tool(
@@ -189,9 +200,9 @@ impl ToolRound<'_> {
     }
 }
 
-/// The arguments that a model wrote. No text at all counts as no arguments.
+/// The arguments that a model wrote. No text at all and `null` count as no arguments.
 fn read_arguments(text: &str) -> Result<Map<String, Value>, String> {
-    if text.trim().is_empty() {
+    if matches!(text.trim(), "" | "null") {
         return Ok(Map::new());
     }
     match serde_json::from_str(text) {
@@ -211,6 +222,7 @@ mod tests {
     #[test]
     fn arguments_must_be_a_json_object() {
         assert_eq!(read_arguments(" "), Ok(Map::new()));
+        assert_eq!(read_arguments(" null"), Ok(Map::new()));
         assert_eq!(read_arguments("{}"), Ok(Map::new()));
         for wrong in ["[]", "1", "{", "nonsense", "\"{}\""] {
             assert!(read_arguments(wrong).is_err(), "{wrong}");

@@ -88,7 +88,7 @@ impl<'a> Turn<'a> {
     pub async fn history(&self, messages: u32) -> Result<Vec<Item>, RepositoryError> {
         let log = &self.emitter.shared.repositories.messages;
         let id = self.run.conversation_id;
-        log.context(self.caller, id, messages).await
+        Ok(log.context(self.caller, id, messages).await?.items)
     }
 
     /// Tells an event of the protocol. Items must have an id of [`item`](Self::item)'s, or of one

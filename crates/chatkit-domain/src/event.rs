@@ -34,12 +34,17 @@ pub enum RunEvent {
         /// What is added to it.
         text: String,
     },
-    /// The model's summary of its reasoning goes on with this text.
+    /// More of the reasoning that the model shows.
     ReasoningDelta {
-        /// The item as which it is shown.
+        /// The answer that the reasoning belongs to.
+        message_id: ItemId,
+        /// The item that shows this thought.
         item_id: ItemId,
-        /// What is added to it.
+        /// Text to append to the thought.
         text: String,
+        /// Whether this starts another thought after an earlier one of the same run. A blank
+        /// line separates the two in [`Message::reasoning`].
+        starts_another: bool,
     },
     /// A tool has been called.
     ToolCallStarted(Box<ToolCall>),

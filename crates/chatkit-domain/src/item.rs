@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{ConversationId, ItemId, Message, MessageStatus, RunId};
+use crate::{ConversationId, IncompleteReason, ItemId, Message, RunId};
 
 /// One entry of a conversation's log, in order of its `sequence_number`.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,16 @@ impl Item {
             Self::Message(message) => message.id,
             Self::HiddenContext(note) => note.id,
             Self::Shown(item) => item.id,
+        }
+    }
+
+    /// Its place in the log.
+    #[must_use]
+    pub const fn sequence_number(&self) -> u64 {
+        match self {
+            Self::Message(message) => message.sequence_number,
+            Self::HiddenContext(note) => note.sequence_number,
+            Self::Shown(item) => item.sequence_number,
         }
     }
 }
@@ -100,8 +110,8 @@ pub enum ItemContent {
         text: String,
         /// Its parts as JSON, where the text alone does not tell them.
         parts: Option<String>,
-        /// Whether it was said to its end.
-        status: MessageStatus,
+        /// Why it is incomplete; `None` for a complete answer.
+        incomplete_reason: Option<IncompleteReason>,
     },
     /// A note for the model that no client sees.
     HiddenContext(String),

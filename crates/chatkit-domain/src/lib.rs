@@ -32,15 +32,17 @@ pub use event::{
 pub use id::{ConversationId, Id, ItemId, RunId, ToolCallId};
 pub use item::{HiddenContext, Item, ItemContent, ItemDraft, ShownItem, ShownKind};
 pub use message::{
-    Feedback, MAX_MESSAGE_CHARS, Message, MessageDetails, MessageStatus, MessageText, Role,
+    Feedback, IncompleteReason, MAX_MESSAGE_CHARS, Message, MessageDetails, MessageStatus,
+    MessageText, PARAGRAPH, ReasoningText, Role,
 };
 pub use page::{Cursor, CursorScope, Limit, ListCreated, Order, Page, Part, Position};
 pub use repository::{
-    BeginRun, Begun, BegunRun, Connections, ConversationChanges, ConversationRepository, Deleted,
-    EarlierMessage, EventCursor, EventPage, FinishRun, FinishedRun, Idempotency, KeepItems,
-    KeptItems, ListConversations, ListMessages, Maintenance, MessagePage, MessageRepository,
-    MessageWindow, NewToolCall, OwnedRun, Repositories, RunFence, RunInput, RunNews, RunOutcome,
-    RunOwner, RunRepository, RunTarget, Since, TaskChanges, TaskRepository, ToolCallOutcome,
+    AnswerDraft, BeginRun, Begun, BegunRun, Connections, Context, ConversationChanges,
+    ConversationRepository, Deleted, EarlierMessage, EventCursor, EventPage, FinishRun,
+    FinishedRun, Idempotency, KeepItems, KeptItems, ListConversations, ListMessages, Maintenance,
+    MessagePage, MessageRepository, MessageWindow, NewToolCall, OwnedRun, Repositories, RunFence,
+    RunInput, RunNews, RunOutcome, RunOwner, RunRepository, RunTarget, Since, TaskChanges,
+    TaskRepository, ToolCallOutcome,
 };
 pub use run::{Dialect, Run, RunEnd, RunError, RunErrorCode, RunStatus, Usage};
 pub use search::{SearchQuery, fold};

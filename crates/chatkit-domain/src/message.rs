@@ -22,8 +22,16 @@ pub struct Message {
     pub content: String,
     /// What its dialect keeps beside the text.
     pub details: Option<Box<MessageDetails>>,
-    /// Whether it was said to its end.
+    /// Whether it is complete.
     pub status: MessageStatus,
+    /// Why it is incomplete. `None` for a complete message, and for an incomplete one that an
+    /// older version stored.
+    pub incomplete_reason: Option<IncompleteReason>,
+    /// The reasoning that the model showed before and between its text, as plain text.
+    pub reasoning: Option<String>,
+    /// Whether the model's filter refused this user message. A short note replaces its text in
+    /// the model's input.
+    pub is_withheld: bool,
     /// The tools that its run used, in the model's order. Of a user message: those of runs that
     /// failed to answer it, in the context that a model is given; empty elsewhere.
     pub tool_calls: Vec<ToolCall>,
@@ -68,6 +76,80 @@ pub enum MessageStatus {
     Completed,
     /// The answer was stopped or interrupted here.
     Incomplete,
+}
+
+/// Why an assistant message is incomplete. The strings are part of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IncompleteReason {
+    /// The user stopped the answer.
+    Cancelled,
+    /// The process died, lost its lease or was shut down.
+    Interrupted,
+    /// The model failed, or the run exceeded a limit.
+    Failed,
+    /// The model reached its length limit.
+    Length,
+    /// The model's filter withheld the rest.
+    ContentFilter,
+}
+
+impl IncompleteReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [
+        Self::Cancelled,
+        Self::Interrupted,
+        Self::Failed,
+        Self::Length,
+        Self::ContentFilter,
+    ];
+
+    /// The reason as clients and the database know it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+            Self::Length => "length",
+            Self::ContentFilter => "content_filter",
+        }
+    }
+
+    /// The reason of this name. `None` for a name that only a newer version writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+}
+
+/// Separates the thoughts of one run, and the texts of its rounds.
+pub const PARAGRAPH: &str = "\n\n";
+
+/// The reasoning of a run as it is collected: its thoughts, with a blank line between two.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReasoningText(String);
+
+impl ReasoningText {
+    /// Appends a piece; `starts_another` as in
+    /// [`RunEvent::ReasoningDelta`](crate::RunEvent::ReasoningDelta).
+    pub fn push(&mut self, text: &str, starts_another: bool) {
+        if starts_another {
+            self.0.push_str(PARAGRAPH);
+        }
+        self.0.push_str(text);
+    }
+
+    /// Whether nothing was collected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of it; `None` if it is blank.
+    #[must_use]
+    pub fn into_text(self) -> Option<String> {
+        Some(self.0).filter(|text| !text.trim().is_empty())
+    }
 }
 
 /// How a user rated an answer.

@@ -130,6 +130,13 @@ pub enum RunErrorCode {
     ModelTimeout,
     /// The model asks to come back later.
     ModelOverloaded,
+    /// The model's server refuses the key, does not know the model, or refuses what this server
+    /// always sends: a matter of configuration.
+    ModelUnavailable,
+    /// Even the newest message alone is too long for the model.
+    ContextTooLong,
+    /// The model's filter refused the message.
+    ContentFiltered,
     /// The model kept calling tools after its rounds were used up.
     TooManyToolRounds,
     /// The answer grew beyond its bound.
@@ -146,10 +153,13 @@ pub enum RunErrorCode {
 
 impl RunErrorCode {
     /// Every code.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::ModelFailed,
         Self::ModelTimeout,
         Self::ModelOverloaded,
+        Self::ModelUnavailable,
+        Self::ContextTooLong,
+        Self::ContentFiltered,
         Self::TooManyToolRounds,
         Self::AnswerTooLong,
         Self::Unavailable,
@@ -165,6 +175,9 @@ impl RunErrorCode {
             Self::ModelFailed => "model_failed",
             Self::ModelTimeout => "model_timeout",
             Self::ModelOverloaded => "model_overloaded",
+            Self::ModelUnavailable => "model_unavailable",
+            Self::ContextTooLong => "context_too_long",
+            Self::ContentFiltered => "content_filtered",
             Self::TooManyToolRounds => "too_many_tool_rounds",
             Self::AnswerTooLong => "answer_too_long",
             Self::Unavailable => "unavailable",
@@ -179,6 +192,9 @@ impl RunErrorCode {
             Self::ModelFailed => "The model did not give a usable answer.",
             Self::ModelTimeout => "The model took too long to answer.",
             Self::ModelOverloaded => "The model is overloaded; try again later.",
+            Self::ModelUnavailable => "The model is not available; please tell the operator.",
+            Self::ContextTooLong => "Your message is too long for the model.",
+            Self::ContentFiltered => "The model's content filter refused your message.",
             Self::TooManyToolRounds => "The model kept calling tools instead of answering.",
             Self::AnswerTooLong => "The model's answer grew too long.",
             Self::Unavailable => "The server was too busy to go on; try again.",
@@ -196,6 +212,9 @@ pub struct Usage {
     pub input_tokens: u64,
     /// Tokens the model produced.
     pub output_tokens: u64,
+    /// Input tokens that the provider's prompt cache supplied. `None` if the model's server does
+    /// not say.
+    pub cached_tokens: Option<u64>,
     /// Whether they were counted as characters / 4 because the model's server sent no numbers.
     pub estimated: bool,
 }
@@ -213,6 +232,7 @@ impl Usage {
         Self {
             input_tokens: (input_chars as u64).div_ceil(4),
             output_tokens: (output_chars as u64).div_ceil(4),
+            cached_tokens: None,
             estimated: true,
         }
     }
@@ -222,6 +242,10 @@ impl std::ops::AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         self.input_tokens += other.input_tokens;
         self.output_tokens += other.output_tokens;
+        self.cached_tokens = match (self.cached_tokens, other.cached_tokens) {
+            (Some(one), Some(two)) => Some(one + two),
+            (one, two) => one.or(two),
+        };
         self.estimated |= other.estimated;
     }
 }

@@ -26,6 +26,15 @@ pub struct ToolCall {
     pub arguments: Map<String, Value>,
     /// What the model sent where it was no JSON object.
     pub arguments_text: Option<String>,
+    /// The arguments byte for byte, as the model wrote them. `None` for calls that an older
+    /// version stored.
+    pub raw_arguments: Option<String>,
+    /// How many characters of the answer's text precede the call. `None` for calls that an older
+    /// version stored.
+    pub content_offset: Option<u64>,
+    /// Data that the model's server attached to the call and wants back, as JSON text that only
+    /// the provider reads.
+    pub provider_data: Option<String>,
     /// What the tool gave back.
     pub result: Option<Value>,
     /// Where it stands.
@@ -71,6 +80,9 @@ impl ToolCall {
             tool_name,
             arguments,
             arguments_text,
+            raw_arguments,
+            content_offset,
+            provider_data,
         } = new;
         Self {
             id,
@@ -82,6 +94,9 @@ impl ToolCall {
             tool_name,
             arguments,
             arguments_text,
+            raw_arguments: Some(raw_arguments),
+            content_offset: Some(content_offset),
+            provider_data,
             result: None,
             status: ToolCallStatus::Running,
             error_message: None,

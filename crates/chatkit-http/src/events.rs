@@ -1,7 +1,7 @@
 //! `/api/chat/conversations/{conversation_id}/runs/{run_id}/events`.
 
 use chatkit_agent::{Cut, Follower};
-use chatkit_domain::{NumberedEvent, RunId, RunStatus};
+use chatkit_domain::{NumberedEvent, PARAGRAPH, RunId, RunStatus};
 use futures::{Stream, StreamExt, stream};
 use poem::{IntoResponse, Response, web::Data};
 use poem_openapi::{
@@ -35,6 +35,8 @@ pub(crate) enum RunEvent {
     MessageCreated(MessageCreated),
     #[serde(rename = "message.delta")]
     MessageDelta(MessageDelta),
+    #[serde(rename = "reasoning.delta")]
+    ReasoningDelta(ReasoningDelta),
     #[serde(rename = "tool_call.started")]
     ToolCallStarted(ToolCallStarted),
     #[serde(rename = "tool_call.completed")]
@@ -50,10 +52,11 @@ pub(crate) enum RunEvent {
 }
 
 /// The name and the schema of each event.
-pub(crate) const EVENTS: [(&str, &str); 9] = [
+pub(crate) const EVENTS: [(&str, &str); 10] = [
     ("run.started", "RunStarted"),
     ("message.created", "MessageCreated"),
     ("message.delta", "MessageDelta"),
+    ("reasoning.delta", "ReasoningDelta"),
     ("tool_call.started", "ToolCallStarted"),
     ("tool_call.completed", "ToolCallCompleted"),
     ("message.completed", "MessageCompleted"),
@@ -82,6 +85,16 @@ pub(crate) struct MessageDelta {
     /// The answer.
     message_id: Uuid,
     /// What is added to it.
+    text: String,
+}
+
+/// More of the model's reasoning, which is no part of the answer. The pieces of a run add up to
+/// `reasoning` of its message. Not sent again once the events of the run are no longer stored.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct ReasoningDelta {
+    /// The answer that the reasoning belongs to.
+    message_id: Uuid,
+    /// Text to append to the reasoning.
     text: String,
 }
 
@@ -142,9 +155,20 @@ impl RunEvent {
                 message_id: message_id.uuid(),
                 text,
             }),
-            Event::ReasoningDelta { .. } | Event::ItemRemoved { .. } | Event::ChatKit(_) => {
-                return None;
-            }
+            Event::ReasoningDelta {
+                message_id,
+                item_id: _,
+                text,
+                starts_another,
+            } => Self::ReasoningDelta(ReasoningDelta {
+                message_id: message_id.uuid(),
+                text: if starts_another {
+                    format!("{PARAGRAPH}{text}")
+                } else {
+                    text
+                },
+            }),
+            Event::ItemRemoved { .. } | Event::ChatKit(_) => return None,
             Event::ToolCallStarted(call) => Self::ToolCallStarted(ToolCallStarted {
                 tool_call: (*call).into(),
             }),
@@ -174,6 +198,7 @@ impl RunEvent {
             Self::Started(_) => "run.started",
             Self::MessageCreated(_) => "message.created",
             Self::MessageDelta(_) => "message.delta",
+            Self::ReasoningDelta(_) => "reasoning.delta",
             Self::ToolCallStarted(_) => "tool_call.started",
             Self::ToolCallCompleted(_) => "tool_call.completed",
             Self::MessageCompleted(_) => "message.completed",
@@ -328,6 +353,10 @@ mod tests {
             RunEvent::Started(RunStarted { run: run() }),
             RunEvent::MessageCreated(MessageCreated { message: message() }),
             RunEvent::MessageDelta(MessageDelta {
+                message_id: Uuid::nil(),
+                text: String::new(),
+            }),
+            RunEvent::ReasoningDelta(ReasoningDelta {
                 message_id: Uuid::nil(),
                 text: String::new(),
             }),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chatkit_agent::AgentError;
+use chatkit_agent::{AgentError, FailureDetails};
 use chatkit_domain::{RepositoryError, Run, RunError, RunErrorCode, RunId};
 use poem::{
     Response,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// When to try again, in seconds, where nobody knows better.
-const RETRY_AFTER_SECONDS: u32 = 2;
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// The media type of RFC 9457.
 const CONTENT_TYPE: &str = "application/problem+json";
@@ -67,7 +67,7 @@ pub(crate) enum ApiError {
     /// Values break their rules.
     Invalid(Vec<FieldError>),
     /// The user's message is kept, the answer failed.
-    RunFailed(Box<Run>, RunErrorCode),
+    RunFailed(Box<FailedRun>),
     /// The server is stopping.
     Draining,
     /// The database, or what else is needed, is busy or gone.
@@ -76,6 +76,14 @@ pub(crate) enum ApiError {
     NotConfigured,
     /// A bug.
     Internal(Cause),
+}
+
+/// A run that failed, and what its caller may do about it.
+#[derive(Clone, Debug)]
+pub(crate) struct FailedRun {
+    pub(crate) run: Run,
+    pub(crate) code: RunErrorCode,
+    pub(crate) details: FailureDetails,
 }
 
 /// What went wrong underneath; it goes to the log and never to the caller.
@@ -136,6 +144,10 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     run_id: Option<Uuid>,
+    /// The part of the answer that was stored before the run failed, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    assistant_message_id: Option<Uuid>,
 }
 
 impl Resource {
@@ -170,7 +182,16 @@ impl FieldError {
 impl ApiError {
     /// A run whose end is not known here.
     pub(crate) fn interrupted(run: Run) -> Self {
-        Self::RunFailed(Box::new(run), RunErrorCode::Interrupted)
+        // Whether it leaves an answer is not known either.
+        let run = Run {
+            assistant_message_id: None,
+            ..run
+        };
+        Self::RunFailed(Box::new(FailedRun {
+            run,
+            code: RunErrorCode::Interrupted,
+            details: FailureDetails::default(),
+        }))
     }
 
     pub(crate) fn internal(cause: impl Into<Cause>) -> Self {
@@ -196,7 +217,7 @@ impl ApiError {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::TooManyRuns => StatusCode::TOO_MANY_REQUESTS,
-            Self::RunFailed(_, code) => status_of_failed_run(*code),
+            Self::RunFailed(failed) => status_of_failed_run(failed.code),
             Self::Draining | Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotConfigured => StatusCode::NOT_IMPLEMENTED,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -222,7 +243,7 @@ impl ApiError {
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Invalid(_) => "invalid_value",
-            Self::RunFailed(_, code) => code.as_str(),
+            Self::RunFailed(failed) => failed.code.as_str(),
             Self::Draining => "draining",
             Self::Unavailable(_) => "unavailable",
             Self::NotConfigured => "not_configured",
@@ -237,7 +258,7 @@ impl ApiError {
                 return format!("The body could not be read: {reason}");
             }
             Self::Invalid(errors) => return first_sentence(errors),
-            Self::RunFailed(run, code) => return sentence_of_failed_run(run, *code),
+            Self::RunFailed(failed) => return sentence_of_failed_run(failed),
             Self::Unauthorized(failure) => failure.detail(),
             Self::OtherUser => "The request is meant for another user than the token's",
             Self::ForeignOrigin => "Pages of this origin may not act for a signed-in user",
@@ -284,7 +305,8 @@ impl ApiError {
         self.report();
         let status = self.status();
         let kept = match self {
-            Self::RunFailed(run, _) | Self::RunCancelled(run) => Some(run),
+            Self::RunFailed(failed) => Some(&failed.run),
+            Self::RunCancelled(run) => Some(&**run),
             _ => None,
         };
         let problem = Problem {
@@ -305,6 +327,7 @@ impl ApiError {
             conversation_id: kept.map(|run| run.conversation_id.uuid()),
             user_message_id: kept.and_then(|run| Some(run.user_message_id?.uuid())),
             run_id: kept.map(|run| run.id.uuid()),
+            assistant_message_id: kept.and_then(|run| Some(run.assistant_message_id?.uuid())),
         };
         let mut response = Response::builder()
             .status(status)
@@ -330,16 +353,31 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
             ) =>
             {
-                set(header::RETRY_AFTER, RETRY_AFTER_SECONDS.to_string());
+                set(header::RETRY_AFTER, self.retry_after().to_string());
             }
             _ => {}
         }
     }
 }
 
+impl ApiError {
+    /// When to try again, in seconds.
+    fn retry_after(&self) -> u64 {
+        let asked = match self {
+            Self::RunFailed(failed) => failed.details.retry_after,
+            _ => None,
+        };
+        let seconds = asked.map(|wait| wait.as_secs_f64().ceil() as u64);
+        seconds.unwrap_or(RETRY_AFTER_SECONDS)
+    }
+}
+
 const fn status_of_failed_run(code: RunErrorCode) -> StatusCode {
     match code {
         RunErrorCode::ModelFailed
+        | RunErrorCode::ModelUnavailable
+        | RunErrorCode::ContextTooLong
+        | RunErrorCode::ContentFiltered
         | RunErrorCode::TooManyToolRounds
         | RunErrorCode::AnswerTooLong
         | RunErrorCode::Refused => StatusCode::BAD_GATEWAY,
@@ -351,10 +389,10 @@ const fn status_of_failed_run(code: RunErrorCode) -> StatusCode {
     }
 }
 
-fn sentence_of_failed_run(run: &Run, code: RunErrorCode) -> String {
-    match &run.error {
+fn sentence_of_failed_run(failed: &FailedRun) -> String {
+    match &failed.run.error {
         Some(error) => error.message.clone(),
-        None => RunError::new(code).message,
+        None => RunError::new(failed.code).message,
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) enum RunStatus {
 }
 
 /// What a run cost, in tokens.
-#[derive(Clone, Copy, Debug, Serialize, Object)]
+#[derive(Clone, Debug, Serialize, Object)]
 pub(crate) struct Usage {
     /// Tokens given to the model, over all its rounds.
     input_tokens: u64,
@@ -75,7 +75,11 @@ pub(crate) struct Usage {
     output_tokens: u64,
     /// Both together.
     total_tokens: u64,
-    /// Whether they are a guess (characters / 4), as the model's server sent no numbers.
+    /// Input tokens that the provider's prompt cache supplied; null if the model's server does
+    /// not say.
+    cached_tokens: Nullable<u64>,
+    /// Whether the counts are an estimate (characters / 4), because the model's server sent none
+    /// that make sense.
     estimated: bool,
 }
 
@@ -110,6 +114,9 @@ pub(crate) struct ToolCall {
     execution_time_ms: Nullable<u64>,
     /// When the call began.
     timestamp: Timestamp,
+    /// How many characters of the message's content precede the call, so that text and calls can
+    /// be shown in the order in which they happened; null for calls that an older version stored.
+    content_offset: Nullable<u64>,
 }
 
 /// Where a tool call stands; `unknown` when the server stopped while the tool ran.
@@ -139,6 +146,7 @@ impl Example for Run {
                 input_tokens: 28,
                 output_tokens: 10,
                 total_tokens: 38,
+                cached_tokens: None.into(),
                 estimated: true,
             })
             .into(),
@@ -167,6 +175,7 @@ impl Example for ToolCall {
             error_message: None.into(),
             execution_time_ms: Some(2).into(),
             timestamp: example_time(59),
+            content_offset: Some(0).into(),
         }
     }
 }
@@ -223,6 +232,7 @@ impl From<chatkit_domain::Usage> for Usage {
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
             total_tokens: usage.total_tokens(),
+            cached_tokens: usage.cached_tokens.into(),
             estimated: usage.estimated,
         }
     }
@@ -240,6 +250,9 @@ impl From<chatkit_domain::ToolCall> for ToolCall {
             tool_name,
             arguments,
             arguments_text,
+            raw_arguments: _,
+            content_offset,
+            provider_data: _,
             result,
             status,
             error_message,
@@ -266,6 +279,7 @@ impl From<chatkit_domain::ToolCall> for ToolCall {
             error_message: error_message.into(),
             execution_time_ms: execution_time_ms.into(),
             timestamp: created_at.into(),
+            content_offset: content_offset.into(),
         }
     }
 }

@@ -1,11 +1,15 @@
 //! Turns that are waited for: what every dialect without a stream does.
 
-use chatkit_agent::{StartRun, Started};
+use chatkit_agent::{FailureDetails, StartRun, Started};
 use chatkit_domain::{Caller, Idempotency, Message, Run, RunErrorCode, RunOutcome, RunStatus};
 use poem::http::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use crate::{problem::ApiError, shell, state::ApiState};
+use crate::{
+    problem::{ApiError, FailedRun},
+    shell,
+    state::ApiState,
+};
 
 /// A turn that has an answer.
 pub(crate) struct FinishedTurn {
@@ -29,7 +33,8 @@ pub(crate) async fn take_turn(
             match started.finished().await {
                 Ok(ended) => {
                     shell::note_model_time(ended.model_time);
-                    finished_turn(ended.run, user_message, ended.assistant_message, false)
+                    let answer = answer_of(&ended.run, ended.assistant_message, ended.failure);
+                    finished_turn(ended.run, user_message, answer, false)
                 }
                 Err(_) => Err(ApiError::interrupted(run)),
             }
@@ -45,7 +50,8 @@ pub(crate) async fn take_turn(
             } = state.agent().wait_for(caller, &run).await?;
             // Another request's run, whose time is its own.
             shell::note_model_time(begun.elapsed());
-            finished_turn(run, user_message, assistant_message, replayed)
+            let answer = answer_of(&run, assistant_message, FailureDetails::default());
+            finished_turn(run, user_message, answer, replayed)
         }
     }
 }
@@ -53,13 +59,12 @@ pub(crate) async fn take_turn(
 fn finished_turn(
     run: Run,
     user_message: Message,
-    assistant_message: Option<Message>,
+    answer: Result<Message, ApiError>,
     replayed: bool,
 ) -> Result<FinishedTurn, ApiError> {
-    let assistant_message = answer_of(&run, assistant_message)?;
     Ok(FinishedTurn {
         user_message,
-        assistant_message,
+        assistant_message: answer?,
         run,
         replayed,
     })
@@ -67,14 +72,23 @@ fn finished_turn(
 
 /// What a run that ended means to who waited for its answer: the answer, whole or as far as it
 /// came before its user stopped it, or why there is none.
-pub(crate) fn answer_of(run: &Run, message: Option<Message>) -> Result<Message, ApiError> {
+pub(crate) fn answer_of(
+    run: &Run,
+    message: Option<Message>,
+    details: FailureDetails,
+) -> Result<Message, ApiError> {
     match (message, run.status) {
         (Some(message), RunStatus::Completed | RunStatus::Cancelled) => Ok(message),
         (None, RunStatus::Cancelled) => Err(ApiError::RunCancelled(Box::new(run.clone()))),
         _ => {
             let error = run.error.as_ref();
             let code = error.map_or(RunErrorCode::Internal, |error| error.code);
-            Err(ApiError::RunFailed(Box::new(run.clone()), code))
+            let run = run.clone();
+            Err(ApiError::RunFailed(Box::new(FailedRun {
+                run,
+                code,
+                details,
+            })))
         }
     }
 }

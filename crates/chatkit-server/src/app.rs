@@ -7,7 +7,7 @@ use chatkit_agent::{
     Agent, AgentParts, AgentResponder, AgentSettings, Responder,
     provider::{
         Provider,
-        openai::{OpenAiApi, OpenAiOptions, OpenAiProvider},
+        openai::{OpenAiApi, OpenAiOptions, OpenAiProvider, RefusedForms},
         rules::RulesProvider,
     },
 };
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
 use crate::{
-    config::{ModelApi, Origin, Settings},
+    config::{ModelApi, ModelFeature, ModelRoles, Origin, Settings},
     local, metrics,
 };
 
@@ -347,6 +347,11 @@ fn provider(settings: &Settings) -> anyhow::Result<Arc<dyn Provider>> {
             .as_ref()
             .map(|key| key.expose().to_owned()),
         silence: settings.model_timeout,
+        refused: RefusedForms {
+            tools: settings.model_tools == ModelFeature::Off,
+            stream_options: settings.model_stream_options == ModelFeature::Off,
+            neighbors: settings.model_roles == ModelRoles::Alternate,
+        },
     })?;
     Ok(Arc::new(provider))
 }
@@ -366,6 +371,7 @@ fn agent_settings(settings: &Settings) -> anyhow::Result<AgentSettings> {
         context_messages: settings.context_messages,
         context_chars: settings.context_chars,
         max_tool_rounds: settings.max_tool_rounds,
+        max_tool_result_chars: settings.max_tool_result_chars,
         tool_timeout: settings.tool_timeout,
         model_timeout: settings.model_timeout,
         run_timeout: settings.run_timeout,

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::value::{ApiKey, BaseUrl, DatabaseUrl, KeysUrl, Origin, Secret};
-use self::value::{audience, lease, log_filter, not_empty, positive_duration};
+use self::value::{audience, lease, log_filter, not_empty, positive_duration, result_chars};
 
 /// Kept conversations behind an HTTP API.
 #[derive(Debug, Parser)]
@@ -113,6 +113,15 @@ pub struct Settings {
         value_enum
     )]
     pub openai_api: ModelApi,
+    /// Whether the model is given tools; `auto` finds out whether its server takes them
+    #[arg(long, env, global = true, default_value = "auto", value_enum)]
+    pub model_tools: ModelFeature,
+    /// Whether `stream_options` is sent, which asks for token counts
+    #[arg(long, env, global = true, default_value = "auto", value_enum)]
+    pub model_stream_options: ModelFeature,
+    /// Whether neighboring messages of one role are joined, as some chat templates want it
+    #[arg(long, env, global = true, default_value = "auto", value_enum)]
+    pub model_roles: ModelRoles,
     /// Models that a caller may choose beside it, separated by commas
     #[arg(long, env, global = true, value_delimiter = ',')]
     pub allowed_models: Vec<String>,
@@ -147,11 +156,14 @@ pub struct Settings {
     #[arg(long, env, global = true, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub context_messages: u32,
     /// Characters of them at most
-    #[arg(long, env, global = true, default_value_t = 120_000)]
+    #[arg(long, env, global = true, default_value_t = 400_000)]
     pub context_chars: usize,
     /// How often the model may ask for tools in one run
     #[arg(long, env, global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub max_tool_rounds: u32,
+    /// How many characters of a tool's result the model is given
+    #[arg(long, env, global = true, default_value_t = 16_000, value_parser = result_chars)]
+    pub max_tool_result_chars: usize,
     /// How long one tool call may take
     #[arg(long, env, global = true, default_value = "30s", value_parser = positive_duration)]
     pub tool_timeout: Duration,
@@ -204,6 +216,26 @@ pub enum ModelApi {
     ChatCompletions,
     /// Responses.
     Responses,
+}
+
+/// A part of a request that some models' servers refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum ModelFeature {
+    /// It is sent, and left out for a while where it is refused.
+    Auto,
+    /// It is never sent.
+    Off,
+}
+
+/// The order of the roles in what a model is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum ModelRoles {
+    /// As they come; they alternate for a while where a server insists.
+    Auto,
+    /// User and assistant always alternate.
+    Alternate,
 }
 
 /// How the log is written.

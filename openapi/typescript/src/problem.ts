@@ -18,6 +18,7 @@ interface Facts {
   conversationId?: string | undefined;
   userMessageId?: string | undefined;
   runId?: string | undefined;
+  assistantMessageId?: string | undefined;
   activeRunId?: string | undefined;
   retryAfter?: number | undefined;
   cause?: unknown;
@@ -51,6 +52,9 @@ export class ChatProblem extends Error {
   /** The run, once the user's message is kept. */
   readonly runId: string | undefined;
 
+  /** The part of the answer that was stored before the run failed, if there is one. */
+  readonly assistantMessageId: string | undefined;
+
   /** The run that the conversation is busy with, for code `run_active`. */
   readonly activeRunId: string | undefined;
 
@@ -67,6 +71,7 @@ export class ChatProblem extends Error {
     this.conversationId = facts.conversationId;
     this.userMessageId = facts.userMessageId;
     this.runId = facts.runId;
+    this.assistantMessageId = facts.assistantMessageId;
     this.activeRunId = facts.activeRunId;
     this.retryAfter = facts.retryAfter;
   }
@@ -85,6 +90,7 @@ export class ChatProblem extends Error {
       conversationId: body.conversation_id,
       userMessageId: body.user_message_id,
       runId: body.run_id,
+      assistantMessageId: body.assistant_message_id,
       activeRunId: body.active_run_id,
       retryAfter: retryAfter(response),
     });

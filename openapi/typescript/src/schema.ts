@@ -326,6 +326,8 @@ export interface components {
          *         "role": "user",
          *         "content": "Add a task to buy groceries",
          *         "status": "completed",
+         *         "incomplete_reason": null,
+         *         "reasoning": null,
          *         "tool_calls": null,
          *         "feedback": null,
          *         "run_id": "01998f3c-7a10-7000-8000-000000000004",
@@ -508,6 +510,12 @@ export interface components {
             message: string;
         };
         /**
+         * @description Why an answer is incomplete: the user stopped it, the server was interrupted, the model or the
+         *     run failed, or the model ended it itself at its length limit or by its content filter.
+         * @enum {string}
+         */
+        IncompleteReason: "cancelled" | "interrupted" | "failed" | "length" | "content_filter";
+        /**
          * Info
          * @description What a client may want to know about the server.
          * @example {
@@ -567,6 +575,8 @@ export interface components {
          *       "role": "assistant",
          *       "content": "Task created: Buy groceries (task 1).",
          *       "status": "completed",
+         *       "incomplete_reason": null,
+         *       "reasoning": null,
          *       "tool_calls": [
          *         {
          *           "id": "01998f3c-7a10-7000-8000-000000000005",
@@ -586,7 +596,8 @@ export interface components {
          *           "status": "success",
          *           "error_message": null,
          *           "execution_time_ms": 2,
-         *           "timestamp": "2026-01-01T10:00:59.000Z"
+         *           "timestamp": "2026-01-01T10:00:59.000Z",
+         *           "content_offset": 0
          *         }
          *       ],
          *       "feedback": null,
@@ -613,8 +624,15 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description What was said; the assistant's is Markdown. */
             content: string;
-            /** @description Whether it was said to its end. */
+            /** @description Whether the message is complete. */
             status: components["schemas"]["MessageStatus"];
+            /**
+             * @description Why an answer is incomplete; null if it is complete. Also null for incomplete answers that
+             *     an older version stored.
+             */
+            incomplete_reason: components["schemas"]["IncompleteReason"] | null;
+            /** @description The reasoning that the model showed before and between its text; null if it showed none. */
+            reasoning: string | null;
             /** @description The tools that the assistant used, in its order; null where it used none. */
             tool_calls: components["schemas"]["ToolCall"][] | null;
             /** @description How the user rated it. */
@@ -691,6 +709,8 @@ export interface components {
          *           "role": "user",
          *           "content": "Add a task to buy groceries",
          *           "status": "completed",
+         *           "incomplete_reason": null,
+         *           "reasoning": null,
          *           "tool_calls": null,
          *           "feedback": null,
          *           "run_id": "01998f3c-7a10-7000-8000-000000000004",
@@ -705,6 +725,8 @@ export interface components {
          *           "role": "assistant",
          *           "content": "Task created: Buy groceries (task 1).",
          *           "status": "completed",
+         *           "incomplete_reason": null,
+         *           "reasoning": null,
          *           "tool_calls": [
          *             {
          *               "id": "01998f3c-7a10-7000-8000-000000000005",
@@ -724,7 +746,8 @@ export interface components {
          *               "status": "success",
          *               "error_message": null,
          *               "execution_time_ms": 2,
-         *               "timestamp": "2026-01-01T10:00:59.000Z"
+         *               "timestamp": "2026-01-01T10:00:59.000Z",
+         *               "content_offset": 0
          *             }
          *           ],
          *           "feedback": null,
@@ -758,8 +781,7 @@ export interface components {
             active_run: components["schemas"]["Run"] | null;
         };
         /**
-         * @description Whether a message was said to its end: `incomplete` when the answer was stopped or
-         *     interrupted.
+         * @description Whether a message is complete. `incomplete_reason` says why it is not.
          * @enum {string}
          */
         MessageStatus: "completed" | "incomplete";
@@ -821,6 +843,11 @@ export interface components {
              * @description The run, once the user's message is kept.
              */
             run_id?: string;
+            /**
+             * Format: uuid
+             * @description The part of the answer that was stored before the run failed, if there is one.
+             */
+            assistant_message_id?: string;
         };
         /**
          * @description What answers.
@@ -837,6 +864,25 @@ export interface components {
         RateMessage: {
             /** @description The rating; null takes it back. */
             kind: components["schemas"]["Feedback"] | null;
+        };
+        /**
+         * ReasoningDelta
+         * @description More of the model's reasoning, which is no part of the answer. The pieces of a run add up to
+         *     `reasoning` of its message. Not sent again once the events of the run are no longer stored.
+         */
+        ReasoningDelta: {
+            /**
+             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "reasoning.delta";
+            /**
+             * Format: uuid
+             * @description The answer that the reasoning belongs to.
+             */
+            message_id: string;
+            /** @description Text to append to the reasoning. */
+            text: string;
         };
         /**
          * @description Who said a message.
@@ -857,6 +903,7 @@ export interface components {
          *         "input_tokens": 28,
          *         "output_tokens": 10,
          *         "total_tokens": 38,
+         *         "cached_tokens": null,
          *         "estimated": true
          *       },
          *       "error": null,
@@ -879,7 +926,8 @@ export interface components {
          *           "status": "success",
          *           "error_message": null,
          *           "execution_time_ms": 2,
-         *           "timestamp": "2026-01-01T10:00:59.000Z"
+         *           "timestamp": "2026-01-01T10:00:59.000Z",
+         *           "content_offset": 0
          *         }
          *       ],
          *       "created_at": "2026-01-01T10:00:59.000Z",
@@ -971,7 +1019,7 @@ export interface components {
             message: string;
         };
         /** @description A step of a run. Unknown types may come and are to be passed over. */
-        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["MessageCreated"] | components["schemas"]["MessageDelta"] | components["schemas"]["ToolCallStarted"] | components["schemas"]["ToolCallCompleted"] | components["schemas"]["MessageCompleted"] | components["schemas"]["RunCompleted"] | components["schemas"]["RunFailed"] | components["schemas"]["RunCancelled"];
+        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["MessageCreated"] | components["schemas"]["MessageDelta"] | components["schemas"]["ReasoningDelta"] | components["schemas"]["ToolCallStarted"] | components["schemas"]["ToolCallCompleted"] | components["schemas"]["MessageCompleted"] | components["schemas"]["RunCompleted"] | components["schemas"]["RunFailed"] | components["schemas"]["RunCancelled"];
         /**
          * RunFailed
          * @description The run has failed. What was said before an interruption is kept.
@@ -1035,7 +1083,8 @@ export interface components {
          *       "status": "success",
          *       "error_message": null,
          *       "execution_time_ms": 2,
-         *       "timestamp": "2026-01-01T10:00:59.000Z"
+         *       "timestamp": "2026-01-01T10:00:59.000Z",
+         *       "content_offset": 0
          *     }
          */
         ToolCall: {
@@ -1065,6 +1114,11 @@ export interface components {
              * @description When the call began.
              */
             timestamp: string;
+            /**
+             * @description How many characters of the message's content precede the call, so that text and calls can
+             *     be shown in the order in which they happened; null for calls that an older version stored.
+             */
+            content_offset: number | null;
         };
         /**
          * ToolCallCompleted
@@ -1135,6 +1189,8 @@ export interface components {
          *         "role": "user",
          *         "content": "Add a task to buy groceries",
          *         "status": "completed",
+         *         "incomplete_reason": null,
+         *         "reasoning": null,
          *         "tool_calls": null,
          *         "feedback": null,
          *         "run_id": "01998f3c-7a10-7000-8000-000000000004",
@@ -1149,6 +1205,8 @@ export interface components {
          *         "role": "assistant",
          *         "content": "Task created: Buy groceries (task 1).",
          *         "status": "completed",
+         *         "incomplete_reason": null,
+         *         "reasoning": null,
          *         "tool_calls": [
          *           {
          *             "id": "01998f3c-7a10-7000-8000-000000000005",
@@ -1168,7 +1226,8 @@ export interface components {
          *             "status": "success",
          *             "error_message": null,
          *             "execution_time_ms": 2,
-         *             "timestamp": "2026-01-01T10:00:59.000Z"
+         *             "timestamp": "2026-01-01T10:00:59.000Z",
+         *             "content_offset": 0
          *           }
          *         ],
          *         "feedback": null,
@@ -1188,6 +1247,7 @@ export interface components {
          *           "input_tokens": 28,
          *           "output_tokens": 10,
          *           "total_tokens": 38,
+         *           "cached_tokens": null,
          *           "estimated": true
          *         },
          *         "error": null,
@@ -1210,7 +1270,8 @@ export interface components {
          *             "status": "success",
          *             "error_message": null,
          *             "execution_time_ms": 2,
-         *             "timestamp": "2026-01-01T10:00:59.000Z"
+         *             "timestamp": "2026-01-01T10:00:59.000Z",
+         *             "content_offset": 0
          *           }
          *         ],
          *         "created_at": "2026-01-01T10:00:59.000Z",
@@ -1249,7 +1310,15 @@ export interface components {
             output_tokens: number;
             /** @description Both together. */
             total_tokens: number;
-            /** @description Whether they are a guess (characters / 4), as the model's server sent no numbers. */
+            /**
+             * @description Input tokens that the provider's prompt cache supplied; null if the model's server does
+             *     not say.
+             */
+            cached_tokens: number | null;
+            /**
+             * @description Whether the counts are an estimate (characters / 4), because the model's server sent none
+             *     that make sense.
+             */
             estimated: boolean;
         };
     };

@@ -1,5 +1,6 @@
 //! What answers a model request.
 
+mod json;
 pub mod openai;
 pub mod rules;
 
@@ -34,12 +35,28 @@ pub struct ModelRequest {
     pub instructions: String,
     /// The conversation so far, oldest first; it ends with the new message or with tool results.
     pub input: Vec<InputItem>,
-    /// The tools it may call; none when its rounds are used up.
+    /// The tools that the model knows.
     pub tools: Arc<[ToolDefinition]>,
-    /// The one of them that it has to call.
-    pub tool_choice: Option<String>,
+    /// Which of them it may call.
+    pub tool_choice: ToolChoice,
     /// How it should choose its words.
     pub sampling: Sampling,
+    /// The same for every request of a conversation, so that a provider can route them to one
+    /// prompt cache.
+    pub cache_key: String,
+}
+
+/// Which tools a model may call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ToolChoice {
+    /// Any, or none.
+    #[default]
+    Auto,
+    /// None: its rounds are used up. The tools are sent all the same, because some servers refuse
+    /// a history with tool calls otherwise.
+    None,
+    /// This one, and it must.
+    Tool(String),
 }
 
 /// How a model should choose its words; what is `None` is left to it.
@@ -65,17 +82,45 @@ pub struct Sampling {
     pub seed: Option<i64>,
 }
 
+impl Sampling {
+    /// The names of the parameters that are set.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let Self {
+            temperature,
+            top_p,
+            max_tokens,
+            max_completion_tokens,
+            stop,
+            seed,
+        } = self;
+        let set = [
+            ("temperature", temperature.is_some()),
+            ("top_p", top_p.is_some()),
+            ("max_tokens", max_tokens.is_some()),
+            ("max_completion_tokens", max_completion_tokens.is_some()),
+            ("stop", !stop.is_empty()),
+            ("seed", seed.is_some()),
+        ];
+        set.into_iter()
+            .filter_map(|(name, is_set)| is_set.then_some(name))
+            .collect()
+    }
+}
+
 /// One entry of the conversation as a model sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputItem {
     /// What the user said.
     User(String),
-    /// What the assistant said.
-    Assistant(String),
+    /// What the assistant said in one round, and the tools it called then.
+    Assistant {
+        /// The text; may be empty if there are calls.
+        text: String,
+        /// The calls. A [`ToolResult`](Self::ToolResult) for each follows.
+        calls: Vec<RequestedCall>,
+    },
     /// A note that neither of them said.
     Note(String),
-    /// The tools that the assistant called in one round.
-    ToolCalls(Vec<RequestedCall>),
     /// What one of them gave back.
     ToolResult {
         /// The call it answers.
@@ -91,11 +136,11 @@ impl InputItem {
     /// How long it is, in characters.
     pub(crate) fn length(&self) -> usize {
         match self {
-            Self::User(text) | Self::Assistant(text) | Self::Note(text) => text.chars().count(),
-            Self::ToolCalls(calls) => calls
-                .iter()
-                .map(|call| call.arguments.chars().count())
-                .sum(),
+            Self::User(text) | Self::Note(text) => text.chars().count(),
+            Self::Assistant { text, calls } => {
+                let calls = calls.iter().map(RequestedCall::length);
+                text.chars().count() + calls.sum::<usize>()
+            }
             Self::ToolResult { output, .. } => output.chars().count(),
         }
     }
@@ -110,6 +155,17 @@ pub struct RequestedCall {
     pub tool_name: String,
     /// The arguments as the model wrote them; a JSON object when it did well.
     pub arguments: String,
+    /// Data that the model's server attached to the call or its message and wants back, as JSON
+    /// text. Only the provider that wrote it reads it.
+    pub provider_data: Option<String>,
+}
+
+impl RequestedCall {
+    /// How long it is, in characters.
+    pub(crate) fn length(&self) -> usize {
+        let data = self.provider_data.as_deref().unwrap_or_default();
+        self.arguments.chars().count() + data.chars().count()
+    }
 }
 
 /// A part of a model's answer.
@@ -117,14 +173,29 @@ pub struct RequestedCall {
 pub enum ModelEvent {
     /// More text.
     TextDelta(String),
-    /// More of a summary of the model's reasoning, which is no part of the answer.
+    /// More of the reasoning that the model shows, which is no part of the answer.
     ReasoningDelta(String),
+    /// The model works on something that is not shown before it is complete, such as the
+    /// arguments of a call. It only proves that the model is alive.
+    Working,
     /// A tool call, whole.
     ToolCall(RequestedCall),
     /// What the request cost.
     Usage(Usage),
     /// The answer is whole, or ended for another reason than a failure.
     Finished(FinishReason),
+}
+
+impl ModelEvent {
+    /// How long its texts are, in bytes.
+    #[cfg(any(test, feature = "fuzzing"))]
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::TextDelta(text) | Self::ReasoningDelta(text) => text.len(),
+            Self::ToolCall(call) => call.arguments.len(),
+            Self::Working | Self::Usage(_) | Self::Finished(_) => 0,
+        }
+    }
 }
 
 /// Why a model ended its answer.
@@ -145,6 +216,24 @@ pub enum ProviderError {
     /// It was unreachable, refused, answered nonsense or was cut off.
     #[error("the model failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Its server refuses the key, does not know the model, or refuses what is always sent.
+    #[error("the model is not available; check {setting}")]
+    Unavailable {
+        /// The setting to check first.
+        setting: &'static str,
+        /// The server's refusal.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It refuses one of the caller's [`Sampling`] parameters.
+    #[error("the model refuses the parameter {parameter}")]
+    ParameterRefused {
+        /// The name of the parameter.
+        parameter: &'static str,
+    },
+    /// Its filter refuses the input.
+    #[error("the model's content filter refused the input")]
+    ContentFiltered,
     /// It asks to come back later.
     #[error("the model is overloaded")]
     Overloaded {
@@ -155,6 +244,6 @@ pub enum ProviderError {
     #[error("the model was silent for too long")]
     TimedOut,
     /// It was given more than it can read.
-    #[error("the conversation is too long for the model")]
+    #[error("the input is too long for the model")]
     ContextTooLong,
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The item as model input; nothing of what tells a model nothing.
-pub(super) fn input_of(shown: &ShownItem) -> Vec<InputItem> {
+pub(super) fn input_of(shown: &ShownItem, max_result_chars: usize) -> Vec<InputItem> {
     let note = |text: String| vec![InputItem::Note(text)];
     match kind_of(shown) {
         Some(ItemKind::Widget { widget, .. }) => {
@@ -43,13 +43,18 @@ pub(super) fn input_of(shown: &ShownItem) -> Vec<InputItem> {
                 call_id: call_id.clone(),
                 tool_name: name.clone(),
                 arguments: Value::Object(arguments).to_string(),
+                provider_data: None,
             };
             let result = InputItem::ToolResult {
                 call_id,
                 tool_name: name,
-                output: cut(output.unwrap_or_default().to_string()),
+                output: cut(output.unwrap_or_default().to_string(), max_result_chars),
             };
-            vec![InputItem::ToolCalls(vec![call]), result]
+            let calls = InputItem::Assistant {
+                text: String::new(),
+                calls: vec![call],
+            };
+            vec![calls, result]
         }
         _ => Vec::new(),
     }

@@ -62,13 +62,23 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
         feedback: Option<Feedback>,
     ) -> Result<(), RepositoryError>;
 
-    /// The newest `messages` messages and the items between and behind them, oldest first.
+    /// The newest `messages` messages and the items between and after them, oldest first.
     async fn context(
         &self,
         caller: &Caller,
         conversation: ConversationId,
         messages: u32,
-    ) -> Result<Vec<Item>, RepositoryError>;
+    ) -> Result<Context, RepositoryError>;
+}
+
+/// The part of a history that a model may be given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Context {
+    /// The items, oldest first.
+    pub items: Vec<Item>,
+    /// Where the window of the newest earlier run among them started, as a sequence number.
+    /// `None` if no run stored it.
+    pub window_start: Option<u64>,
 }
 
 /// Which messages to list.

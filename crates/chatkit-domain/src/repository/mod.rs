@@ -15,11 +15,11 @@ mod task;
 
 pub use conversation::{ConversationRepository, Deleted, ListConversations};
 pub use maintenance::{Connections, EventCursor, Maintenance, RunNews};
-pub use message::{ListMessages, MessagePage, MessageRepository, MessageWindow, Since};
+pub use message::{Context, ListMessages, MessagePage, MessageRepository, MessageWindow, Since};
 pub use run::{
-    BeginRun, Begun, BegunRun, ConversationChanges, EarlierMessage, EventPage, FinishRun,
-    FinishedRun, Idempotency, KeepItems, KeptItems, NewToolCall, OwnedRun, RunFence, RunInput,
-    RunOutcome, RunOwner, RunRepository, RunTarget, ToolCallOutcome,
+    AnswerDraft, BeginRun, Begun, BegunRun, ConversationChanges, EarlierMessage, EventPage,
+    FinishRun, FinishedRun, Idempotency, KeepItems, KeptItems, NewToolCall, OwnedRun, RunFence,
+    RunInput, RunOutcome, RunOwner, RunRepository, RunTarget, ToolCallOutcome,
 };
 pub use task::{TaskChanges, TaskRepository};
 

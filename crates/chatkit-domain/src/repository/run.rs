@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    Caller, Conversation, ConversationId, ConversationStatus, Dialect, EventBatch, Item, ItemDraft,
-    ItemId, Message, MessageDetails, MessageStatus, MessageText, NumberedEvent, RepositoryError,
-    Role, Run, RunEnd, RunId, Title, ToolCall, ToolCallId, ToolCallStatus, Usage,
+    Caller, Conversation, ConversationId, ConversationStatus, Dialect, EventBatch,
+    IncompleteReason, Item, ItemDraft, ItemId, Message, MessageDetails, MessageText, NumberedEvent,
+    RepositoryError, Role, Run, RunEnd, RunId, Title, ToolCall, ToolCallId, ToolCallStatus, Usage,
 };
 
 /// Keeps runs and everything that they write.
@@ -105,8 +105,8 @@ pub trait RunRepository: std::fmt::Debug + Send + Sync {
     async fn keep(&self, fence: RunFence, keep: KeepItems) -> Result<KeptItems, RepositoryError>;
 
     /// Ends a run: its answer, its note for the model, its cost and its status, in one step.
-    /// Tool calls that still run are recorded as `cancelled` when the user stopped the run, and as
-    /// `unknown` otherwise.
+    /// Tool calls that still run are recorded as `cancelled` if the user stopped the run or if it
+    /// failed, and as `unknown` if it was interrupted.
     ///
     /// # Errors
     /// `RunLost`.
@@ -257,9 +257,9 @@ impl RunTarget {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Begun {
     /// A new run.
-    New(BegunRun),
+    New(Box<BegunRun>),
     /// The run that the key stands for, active or ended.
-    Known(Run),
+    Known(Box<Run>),
 }
 
 /// What a run that has ended left.
@@ -301,6 +301,12 @@ pub struct NewToolCall {
     pub arguments: Map<String, Value>,
     /// What the model sent where it was no JSON object.
     pub arguments_text: Option<String>,
+    /// The arguments byte for byte, as the model wrote them.
+    pub raw_arguments: String,
+    /// How many characters of the answer's text precede the call.
+    pub content_offset: u64,
+    /// Data that the model's server attached to the call and wants back, as JSON text.
+    pub provider_data: Option<String>,
 }
 
 /// How a tool call ended.
@@ -323,8 +329,8 @@ pub struct ToolCallOutcome {
 pub struct FinishRun {
     /// How it ended.
     pub end: RunEnd,
-    /// The answer to keep, if there is one.
-    pub answer: Option<(String, MessageStatus)>,
+    /// The answer to store, if there is one.
+    pub answer: Option<AnswerDraft>,
     /// Answers that it began, where it kept items before its end; those that are kept whole stay so.
     /// The last of its answers that stand in the history then is its answer.
     pub begun: Option<Vec<ItemDraft>>,
@@ -332,12 +338,49 @@ pub struct FinishRun {
     pub note: Option<(ItemId, String)>,
     /// What it cost.
     pub usage: Option<Usage>,
+    /// The sequence number of the first item that the model was given. The next run starts its
+    /// window there.
+    pub window_start: Option<u64>,
+    /// Whether the model's filter refused the user message even alone. The message is then
+    /// withheld from the model.
+    pub withholds_message: bool,
     /// The events that are not kept yet; none where nobody has seen any of the run's.
     pub events: Option<EventBatch>,
     /// The number of its last event, which tells the end.
     pub last_event: u64,
     /// The time now.
     pub now: DateTime<Utc>,
+}
+
+/// An answer to store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnswerDraft {
+    /// The text.
+    pub text: String,
+    /// Why it is incomplete; `None` for a complete answer.
+    pub incomplete_reason: Option<IncompleteReason>,
+    /// The reasoning that the model showed.
+    pub reasoning: Option<String>,
+}
+
+impl AnswerDraft {
+    /// A complete answer, without reasoning.
+    #[must_use]
+    pub fn complete(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+
+    /// An answer that broke off, without reasoning.
+    #[must_use]
+    pub fn incomplete(text: impl Into<String>, reason: IncompleteReason) -> Self {
+        Self {
+            incomplete_reason: Some(reason),
+            ..Self::complete(text)
+        }
+    }
 }
 
 impl FinishRun {

@@ -180,7 +180,7 @@ impl Answer {
                 };
                 told.push(update(message_id, delta));
             }
-            RunEvent::ReasoningDelta { item_id, text } => {
+            RunEvent::ReasoningDelta { item_id, text, .. } => {
                 if !self.thoughts.are(item_id) {
                     told.extend(self.steps.end());
                 }

@@ -59,16 +59,29 @@ pub(super) fn body(error: &ApiError) -> Value {
     };
     let param = match error {
         ApiError::Invalid(errors) => errors.first().map(|error| error.path.clone()),
-        _ => None,
+        _ => refused_parameter(error).map(str::to_owned),
+    };
+    let code = match refused_parameter(error) {
+        Some(_) => "unsupported_value",
+        None => error.code(),
     };
     json!({"error": {
-        "message": error.detail(), "type": kind, "param": param, "code": error.code(),
+        "message": error.detail(), "type": kind, "param": param, "code": code,
     }})
 }
 
-/// What is 422 elsewhere is 400 here.
+/// The parameter of the request that the model refuses.
+fn refused_parameter(error: &ApiError) -> Option<&'static str> {
+    match error {
+        ApiError::RunFailed(failed) => failed.details.refused_parameter,
+        _ => None,
+    }
+}
+
+/// What is 422 elsewhere is 400 here, and so is a parameter that the model refuses.
 fn status(error: &ApiError) -> StatusCode {
     match error.status() {
+        _ if refused_parameter(error).is_some() => StatusCode::BAD_REQUEST,
         StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
         status => status,
     }

@@ -20,7 +20,7 @@ pub(super) struct Answer {
 impl Answer {
     /// The answer of a run that has one.
     pub(super) fn of(ended: EndedRun) -> Result<Self, ApiError> {
-        let message = answer_of(&ended.run, ended.assistant_message)?;
+        let message = answer_of(&ended.run, ended.assistant_message, ended.failure)?;
         Ok(Self {
             run: ended.run,
             text: message.content,

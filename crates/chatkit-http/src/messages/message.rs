@@ -25,8 +25,13 @@ pub(crate) struct Message {
     role: Role,
     /// What was said; the assistant's is Markdown.
     pub(crate) content: String,
-    /// Whether it was said to its end.
+    /// Whether the message is complete.
     status: MessageStatus,
+    /// Why an answer is incomplete; null if it is complete. Also null for incomplete answers that
+    /// an older version stored.
+    incomplete_reason: Nullable<IncompleteReason>,
+    /// The reasoning that the model showed before and between its text; null if it showed none.
+    reasoning: Nullable<String>,
     /// The tools that the assistant used, in its order; null where it used none.
     tool_calls: Nullable<Vec<ToolCall>>,
     /// How the user rated it.
@@ -50,14 +55,39 @@ pub(crate) enum Role {
     Assistant,
 }
 
-/// Whether a message was said to its end: `incomplete` when the answer was stopped or
-/// interrupted.
+/// Whether a message is complete. `incomplete_reason` says why it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Enum)]
 #[serde(rename_all = "snake_case")]
 #[oai(rename_all = "snake_case")]
 pub(crate) enum MessageStatus {
     Completed,
     Incomplete,
+}
+
+/// Why an answer is incomplete: the user stopped it, the server was interrupted, the model or the
+/// run failed, or the model ended it itself at its length limit or by its content filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub(crate) enum IncompleteReason {
+    Cancelled,
+    Interrupted,
+    Failed,
+    Length,
+    ContentFilter,
+}
+
+impl From<chatkit_domain::IncompleteReason> for IncompleteReason {
+    fn from(reason: chatkit_domain::IncompleteReason) -> Self {
+        use chatkit_domain::IncompleteReason as Reason;
+        match reason {
+            Reason::Cancelled => Self::Cancelled,
+            Reason::Interrupted => Self::Interrupted,
+            Reason::Failed => Self::Failed,
+            Reason::Length => Self::Length,
+            Reason::ContentFilter => Self::ContentFilter,
+        }
+    }
 }
 
 /// How a user rated an answer.
@@ -96,6 +126,8 @@ impl Message {
             role,
             content: content.to_owned(),
             status: MessageStatus::Completed,
+            incomplete_reason: None.into(),
+            reasoning: None.into(),
             tool_calls: (role == Role::Assistant)
                 .then(|| vec![ToolCall::example()])
                 .into(),
@@ -124,6 +156,9 @@ impl From<chatkit_domain::Message> for Message {
             content,
             details: _,
             status,
+            incomplete_reason,
+            reasoning,
+            is_withheld: _,
             tool_calls,
             feedback,
             run_id,
@@ -145,6 +180,8 @@ impl From<chatkit_domain::Message> for Message {
                 chatkit_domain::MessageStatus::Completed => MessageStatus::Completed,
                 chatkit_domain::MessageStatus::Incomplete => MessageStatus::Incomplete,
             },
+            incomplete_reason: incomplete_reason.map(IncompleteReason::from).into(),
+            reasoning: reasoning.into(),
             tool_calls: Some(tool_calls).filter(|calls| !calls.is_empty()).into(),
             feedback: feedback
                 .map(|feedback| match feedback {

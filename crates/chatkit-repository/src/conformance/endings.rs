@@ -1,8 +1,8 @@
 //! What a run leaves in the history when it ends, beside what it kept before.
 
 use chatkit_domain::{
-    BeginRun, EventBatch, Item, ItemContent, ItemDraft, ItemId, KeepItems, Message, NumberedEvent,
-    Role, RunErrorCode, RunEvent, ShownKind,
+    BeginRun, EventBatch, IncompleteReason, Item, ItemContent, ItemDraft, ItemId, KeepItems,
+    Message, MessageStatus, NumberedEvent, Role, RunErrorCode, RunEvent, ShownKind,
 };
 
 use super::{
@@ -181,7 +181,7 @@ pub async fn an_answer_that_was_begun_is_kept_with_the_end(repositories: &Reposi
         content: ItemContent::Answer {
             text: "so far".to_owned(),
             parts: None,
-            status: MessageStatus::Incomplete,
+            incomplete_reason: Some(IncompleteReason::Cancelled),
         },
     };
     let finish = FinishRun {
@@ -249,7 +249,7 @@ pub async fn half_an_answer_replaces_what_is_none(repositories: &Repositories) {
     begin_new(repositories, &caller, begin).await;
     let interrupted = FinishRun {
         end: RunEnd::Failed(chatkit_domain::RunError::new(RunErrorCode::Interrupted)),
-        answer: Some(("half".to_owned(), MessageStatus::Incomplete)),
+        answer: Some(AnswerDraft::incomplete("half", IncompleteReason::Cancelled)),
         ..answered()
     };
     let finished = repositories.runs.finish(fence, interrupted).await.unwrap();

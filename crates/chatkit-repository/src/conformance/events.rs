@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chatkit_domain::{
-    Caller, ConversationId, EventBatch, EventCursor, FinishRun, MessageStatus, NumberedEvent,
-    Repositories, RunEvent, RunFence, RunId, RunStatus, ToolCallOutcome, ToolCallStatus,
+    BegunRun, Caller, ConversationId, EventBatch, EventCursor, FinishRun, IncompleteReason,
+    MessageStatus, NumberedEvent, Repositories, RunEvent, RunFence, RunId, RunStatus,
+    ToolCallOutcome, ToolCallStatus,
 };
 use chrono::TimeDelta;
 use serde_json::json;
@@ -63,6 +64,15 @@ fn text(number: u64, text: &str) -> (u64, String) {
     (number, text.to_owned())
 }
 
+fn reasoning(begun: &BegunRun, text: &str, starts_another: bool) -> RunEvent {
+    RunEvent::ReasoningDelta {
+        message_id: begun.run.assistant_message_id.unwrap(),
+        item_id: clock().id(),
+        text: text.to_owned(),
+        starts_another,
+    }
+}
+
 /// They are read again behind any number; one that was stored twice is told once.
 pub async fn events_are_told_behind_any_number_and_once(repositories: &Repositories) {
     let caller = somebody();
@@ -114,10 +124,8 @@ pub async fn events_tell_what_stands_elsewhere(repositories: &Repositories) {
     let events = [
         RunEvent::Started(Box::new(begun.run.clone())),
         RunEvent::MessageCreated(Box::new(begun.user_message.clone())),
-        RunEvent::ReasoningDelta {
-            item_id: clock().id(),
-            text: "hm".to_owned(),
-        },
+        reasoning(&begun, "hm", false),
+        reasoning(&begun, "well", true),
         RunEvent::ToolCallStarted(Box::new(started)),
         RunEvent::ToolCallCompleted(Box::new(finished)),
     ];
@@ -132,14 +140,14 @@ pub async fn events_tell_what_stands_elsewhere(repositories: &Repositories) {
     };
     let finish = FinishRun {
         events: Some(batch),
-        last_event: 7,
+        last_event: 8,
         ..answered()
     };
     let ended = runs.finish(fence, finish).await.unwrap();
     let page = runs.events(&caller, id, fence.run_id, 0).await.unwrap();
     assert_eq!(page.events, events);
     let (outcome, last) = page.end.unwrap();
-    assert_eq!((outcome.run, last), (ended.run, 7));
+    assert_eq!((outcome.run, last), (ended.run, 8));
     assert_eq!(outcome.assistant_message, ended.assistant_message);
 }
 
@@ -169,8 +177,17 @@ pub async fn an_interrupted_run_keeps_what_it_told(repositories: &Repositories) 
     let caller = somebody();
     for texts in [["half an ", "answer"].as_slice(), &[" ", "\n"], &[]] {
         let id = created(repositories, &caller, clock().now()).await.id;
-        let (_, fence) = begun(repositories, &caller, id, Duration::ZERO).await;
-        keep(repositories, fence, &said(fence, 1, texts)).await;
+        let (begun, fence) = begun(repositories, &caller, id, Duration::ZERO).await;
+        let thoughts = [
+            reasoning(&begun, "h", false),
+            reasoning(&begun, "m", false),
+            reasoning(&begun, "well", true),
+        ];
+        let mut batch = said(fence, 4, texts);
+        let thoughts = (1..).zip(thoughts);
+        let thoughts = thoughts.map(|(number, event)| NumberedEvent { number, event });
+        batch.events.splice(0..0, thoughts);
+        keep(repositories, fence, &batch).await;
         let next = begin_at(id, owner(LONG), clock().now());
         begin_new(repositories, &caller, next).await;
         let run = fence.run_id;
@@ -178,13 +195,18 @@ pub async fn an_interrupted_run_keeps_what_it_told(repositories: &Repositories) 
         let (outcome, last) = page.end.unwrap();
         assert_eq!(outcome.run.status, RunStatus::Failed);
         let has_text = !texts.concat().trim().is_empty();
-        let flushed = u64::try_from(texts.len()).unwrap();
+        let flushed = u64::try_from(3 + texts.len()).unwrap();
         assert_eq!(last, flushed + 1_000_000 + u64::from(has_text));
         let kept = outcome.assistant_message;
         assert_eq!(kept.is_some(), has_text);
         if let Some(message) = kept {
             assert_eq!(message.content, texts.concat());
             assert_eq!(message.status, MessageStatus::Incomplete);
+            assert_eq!(
+                message.incomplete_reason,
+                Some(IncompleteReason::Interrupted)
+            );
+            assert_eq!(message.reasoning.as_deref(), Some("hm\n\nwell"));
             assert_eq!(outcome.run.assistant_message_id, Some(message.id));
         }
     }

@@ -2,7 +2,8 @@
 
 use chatkit_domain::{
     BeginRun, ConversationChanges, ConversationId, ConversationStatus, Item, ItemContent,
-    ItemDraft, ItemId, KeepItems, KeptItems, ListMessages, MessageWindow, ShownKind, Title,
+    ItemDraft, ItemId, KeepItems, KeptItems, ListMessages, MessageStatus, MessageWindow, ShownKind,
+    Title,
 };
 
 use super::*;
@@ -20,7 +21,7 @@ pub(super) fn answer(id: ItemId, text: &str) -> ItemDraft {
     let content = ItemContent::Answer {
         text: text.to_owned(),
         parts: None,
-        status: MessageStatus::Completed,
+        incomplete_reason: None,
     };
     ItemDraft { id, content }
 }
@@ -46,7 +47,8 @@ pub(super) async fn log(
     caller: &Caller,
     id: ConversationId,
 ) -> Vec<Item> {
-    let mut items = repositories.messages.context(caller, id, 50).await.unwrap();
+    let context = repositories.messages.context(caller, id, 50).await;
+    let mut items = context.unwrap().items;
     items.remove(0);
     items
 }

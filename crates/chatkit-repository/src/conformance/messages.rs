@@ -1,9 +1,9 @@
 //! Facts about messages.
 
 use chatkit_domain::{
-    Feedback, FinishRun, Item, Limit, ListCreated, ListMessages, Message, MessagePage,
-    MessageStatus, MessageWindow, Order, Repositories, RepositoryError, RunEnd, Since,
-    ToolCallOutcome, ToolCallStatus,
+    AnswerDraft, Feedback, FinishRun, IncompleteReason, Item, Limit, ListCreated, ListMessages,
+    Message, MessagePage, MessageStatus, MessageWindow, Order, Repositories, RepositoryError,
+    RunEnd, RunError, RunErrorCode, Since, ToolCallOutcome, ToolCallStatus,
 };
 use chrono::TimeDelta;
 
@@ -152,7 +152,10 @@ pub async fn the_context_is_the_newest_messages_and_what_stands_between(
         let (_, fence) = begun(repositories, &caller, id, LONG).await;
         let stopped = FinishRun {
             end: RunEnd::Cancelled,
-            answer: Some((format!("answer {index}"), MessageStatus::Incomplete)),
+            answer: Some(AnswerDraft::incomplete(
+                format!("answer {index}"),
+                IncompleteReason::Cancelled,
+            )),
             note: Some((clock().id(), format!("note {index}"))),
             ..answered()
         };
@@ -164,8 +167,8 @@ pub async fn the_context_is_the_newest_messages_and_what_stands_between(
             .context(&caller, id, messages)
             .await
             .unwrap();
+        let items = items.items.into_iter();
         items
-            .into_iter()
             .map(|item| match item {
                 Item::Message(message) => message.content,
                 Item::HiddenContext(note) => note.content,
@@ -179,6 +182,103 @@ pub async fn the_context_is_the_newest_messages_and_what_stands_between(
         ["answer 1", "note 1", "a question", "answer 2", "note 2"]
     );
     assert_eq!(context(50).await.len(), 9);
+}
+
+/// Runs whose window was never stored do not count; of the others the newest does.
+pub async fn the_context_says_where_the_newest_window_started(repositories: &Repositories) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    for (stored, expected) in [
+        (None, None),
+        (Some(3), Some(3)),
+        (Some(5), Some(5)),
+        (None, Some(5)),
+    ] {
+        let (_, fence) = begun(repositories, &caller, id, LONG).await;
+        let finish = FinishRun {
+            window_start: stored,
+            ..answered()
+        };
+        repositories.runs.finish(fence, finish).await.unwrap();
+        let context = repositories
+            .messages
+            .context(&caller, id, 50)
+            .await
+            .unwrap();
+        assert_eq!(context.window_start, expected);
+    }
+    // Only runs whose items are part of the context count.
+    let newest = repositories.messages.context(&caller, id, 2).await.unwrap();
+    assert_eq!(newest.window_start, None);
+}
+
+/// A message that the model's filter refused is marked; its text stays.
+pub async fn a_withheld_message_is_marked_for_the_model(repositories: &Repositories) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    let (_, fence) = begun(repositories, &caller, id, LONG).await;
+    let refused = FinishRun {
+        end: RunEnd::Failed(RunError::new(RunErrorCode::ContentFiltered)),
+        answer: None,
+        withholds_message: true,
+        ..answered()
+    };
+    repositories.runs.finish(fence, refused).await.unwrap();
+    turn(repositories, &caller, id).await;
+    let context = repositories
+        .messages
+        .context(&caller, id, 50)
+        .await
+        .unwrap();
+    let marked: Vec<(String, bool)> = context
+        .items
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Message(message) => Some((message.content, message.is_withheld)),
+            Item::HiddenContext(_) | Item::Shown(_) => None,
+        })
+        .collect();
+    let expected = [
+        ("a question", true),
+        ("a question", false),
+        ("an answer", false),
+    ];
+    assert_eq!(
+        marked,
+        expected.map(|(text, is_withheld)| (text.to_owned(), is_withheld))
+    );
+}
+
+/// Reasoning and the reason are read again with the answer, of complete answers too.
+pub async fn an_answer_keeps_its_reasoning_and_why_it_is_incomplete(repositories: &Repositories) {
+    let caller = somebody();
+    let id = created(repositories, &caller, clock().now()).await.id;
+    for incomplete_reason in IncompleteReason::ALL.map(Some).into_iter().chain([None]) {
+        let (_, fence) = begun(repositories, &caller, id, LONG).await;
+        let answer = AnswerDraft {
+            text: "an answer".to_owned(),
+            incomplete_reason,
+            reasoning: Some("a thought\0".to_owned()),
+        };
+        let finish = FinishRun {
+            answer: Some(answer),
+            ..answered()
+        };
+        let finished = repositories.runs.finish(fence, finish).await.unwrap();
+        let stored = finished.assistant_message.unwrap();
+        let read = repositories
+            .messages
+            .get(&caller, id, stored.id)
+            .await
+            .unwrap();
+        assert_eq!(read, stored);
+        assert_eq!(read.reasoning.as_deref(), Some("a thought\u{fffd}"));
+        assert_eq!(read.incomplete_reason, incomplete_reason);
+        assert_eq!(
+            read.status == MessageStatus::Completed,
+            incomplete_reason.is_none()
+        );
+    }
 }
 
 /// Only answers are rated, by their own user; the rating shows, and can be taken back.

@@ -21,8 +21,8 @@ pub mod turns;
 use std::time::Duration;
 
 use chatkit_domain::{
-    BeginRun, Begun, BegunRun, Caller, Clock, Conversation, ConversationId, Dialect, FinishRun,
-    FinishedRun, MessageStatus, MessageText, NewConversation, NewToolCall, Repositories,
+    AnswerDraft, BeginRun, Begun, BegunRun, Caller, Clock, Conversation, ConversationId, Dialect,
+    FinishRun, FinishedRun, MessageText, NewConversation, NewToolCall, Repositories,
     RepositoryError, RunEnd, RunFence, RunInput, RunOwner, RunTarget, SystemClock, UserId,
 };
 use chrono::{DateTime, Utc};
@@ -46,6 +46,9 @@ macro_rules! conformance_tests {
             messages::answers_are_rated,
             messages::pages_of_messages_meet_without_gap_or_overlap,
             messages::the_context_is_the_newest_messages_and_what_stands_between,
+            messages::the_context_says_where_the_newest_window_started,
+            messages::a_withheld_message_is_marked_for_the_model,
+            messages::an_answer_keeps_its_reasoning_and_why_it_is_incomplete,
             runs::a_run_is_asked_to_stop,
             runs::a_conversation_has_one_active_run,
             runs::of_many_that_begin_at_once_one_does,
@@ -158,7 +161,7 @@ fn begin_at(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -
 /// Begins a run that nothing stands in the way of.
 async fn begin_new(repositories: &Repositories, caller: &Caller, begin: BeginRun) -> BegunRun {
     match repositories.runs.begin(caller, begin).await.unwrap() {
-        Begun::New(begun) => begun,
+        Begun::New(begun) => *begun,
         Begun::Known(run) => panic!("expected a new run, got {run:?}"),
     }
 }
@@ -185,10 +188,12 @@ async fn begun(
 fn answered() -> FinishRun {
     FinishRun {
         end: RunEnd::Completed,
-        answer: Some(("an answer".to_owned(), MessageStatus::Completed)),
+        answer: Some(AnswerDraft::complete("an answer")),
         begun: None,
         note: None,
         usage: None,
+        window_start: None,
+        withholds_message: false,
         events: None,
         last_event: 4,
         now: clock().now(),
@@ -214,6 +219,9 @@ fn tool_call(position: u32) -> NewToolCall {
         tool_name: "tool".to_owned(),
         arguments: Map::from_iter([("a".to_owned(), json!(position))]),
         arguments_text: None,
+        raw_arguments: format!("{{ \"a\": {position} }}"),
+        content_offset: 3,
+        provider_data: Some("{\"call\": 1.0}".to_owned()),
     }
 }
 

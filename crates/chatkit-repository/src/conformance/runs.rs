@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chatkit_domain::{
-    FinishRun, Limit, ListMessages, MessageStatus, MessageWindow, Repositories, RepositoryError,
-    RunEnd, RunErrorCode, RunFence, RunOwner, RunStatus, ToolCallOutcome, ToolCallStatus, Usage,
+    AnswerDraft, FinishRun, IncompleteReason, Limit, ListMessages, MessageStatus, MessageWindow,
+    Repositories, RepositoryError, RunEnd, RunErrorCode, RunFence, RunOwner, RunStatus,
+    ToolCallOutcome, ToolCallStatus, Usage,
 };
 use serde_json::json;
 
@@ -265,6 +266,7 @@ pub async fn tool_calls_are_kept_with_their_answer(repositories: &Repositories) 
     let usage = Usage {
         input_tokens: 11,
         output_tokens: 5,
+        cached_tokens: Some(4),
         estimated: false,
     };
     let finish = FinishRun {
@@ -308,7 +310,10 @@ pub async fn tool_calls_of_a_stopped_run_are_settled(repositories: &Repositories
     started.await.unwrap();
     let stopped = FinishRun {
         end: RunEnd::Cancelled,
-        answer: Some(("half an ans".to_owned(), MessageStatus::Incomplete)),
+        answer: Some(AnswerDraft::incomplete(
+            "half an ans",
+            IncompleteReason::Cancelled,
+        )),
         ..answered()
     };
     let finished = runs.finish(fence, stopped).await.unwrap();

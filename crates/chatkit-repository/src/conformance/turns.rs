@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use chatkit_domain::{
-    BeginRun, Begun, Caller, ConversationId, EarlierMessage, FinishRun, Idempotency, ItemId, Limit,
-    ListMessages, MessageStatus, MessageWindow, Repositories, RepositoryError, Role, RunEnd,
-    RunError, RunErrorCode, RunFence, RunInput, RunStatus, RunTarget,
+    AnswerDraft, BeginRun, Begun, Caller, ConversationId, EarlierMessage, FinishRun, Idempotency,
+    IncompleteReason, ItemId, Limit, ListMessages, MessageWindow, Repositories, RepositoryError,
+    Role, RunEnd, RunError, RunErrorCode, RunFence, RunInput, RunStatus, RunTarget,
 };
 
 use super::{
@@ -57,7 +57,7 @@ fn fence_of(begin: &BeginRun) -> RunFence {
 
 fn saying(text: &str) -> FinishRun {
     FinishRun {
-        answer: Some((text.to_owned(), MessageStatus::Completed)),
+        answer: Some(AnswerDraft::complete(text)),
         ..answered()
     }
 }
@@ -109,7 +109,10 @@ pub async fn what_was_replaced_is_put_back_when_the_run_fails(repositories: &Rep
     // Half of an answer replaces no whole one.
     let interrupted = FinishRun {
         end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
-        answer: Some(("half an ans".to_owned(), MessageStatus::Incomplete)),
+        answer: Some(AnswerDraft::incomplete(
+            "half an ans",
+            IncompleteReason::Cancelled,
+        )),
         ..answered()
     };
     for finish in [failed(), stopped, interrupted] {
@@ -177,7 +180,7 @@ pub async fn a_key_stands_for_its_run(repositories: &Repositories) {
     let id = created(repositories, &caller, clock().now()).await.id;
     let runs = &repositories.runs;
     let known = async || match runs.begin(&caller, keyed(id, "key", "same")).await.unwrap() {
-        Begun::Known(run) => run,
+        Begun::Known(run) => *run,
         Begun::New(begun) => panic!("expected a known run, got {begun:?}"),
     };
     let begin = keyed(id, "key", "same");
@@ -245,7 +248,10 @@ pub async fn a_key_of_an_interrupted_run_answers_its_message_again(repositories:
     let first = begin_new(repositories, &caller, begin).await;
     let interrupted = FinishRun {
         end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
-        answer: Some(("half an ans".to_owned(), MessageStatus::Incomplete)),
+        answer: Some(AnswerDraft::incomplete(
+            "half an ans",
+            IncompleteReason::Cancelled,
+        )),
         ..answered()
     };
     let runs = &repositories.runs;

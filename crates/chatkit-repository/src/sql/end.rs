@@ -2,8 +2,8 @@
 //! transaction that ends one.
 
 use chatkit_domain::{
-    FinishRun, ItemContent, ItemDraft, ItemId, Message, MessageStatus, RepositoryError, RunEnd,
-    RunError, RunErrorCode, RunId, last_event_number,
+    AnswerDraft, FinishRun, IncompleteReason, ItemContent, ItemDraft, ItemId, Message,
+    RepositoryError, RunEnd, RunError, RunErrorCode, RunId, last_event_number,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -11,6 +11,7 @@ use sea_orm::{
     Set,
     sea_query::{Expr, SimpleExpr},
 };
+use uuid::Uuid;
 
 use super::{
     Database,
@@ -42,25 +43,36 @@ impl Database {
             .await
             .map_err(repository_error)?
             .ok_or(RepositoryError::RunLost)?;
-        let Kept { text, begun, last } = kept(transaction, run_id).await?;
+        let Kept {
+            text,
+            reasoning,
+            begun,
+            last,
+        } = kept(transaction, run_id).await?;
+        let incomplete_reason = Some(IncompleteReason::Interrupted);
         let has_text = !text.trim().is_empty();
         let has_said = last_answer(transaction, &run).await?.is_some();
         let has_answer = has_text || has_said || !begun.is_empty();
         let draft = |(id, text)| {
-            let (parts, status) = (None, MessageStatus::Incomplete);
             let content = ItemContent::Answer {
                 text,
-                parts,
-                status,
+                parts: None,
+                incomplete_reason,
             };
             ItemDraft { id, content }
         };
         let finish = FinishRun {
             end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
-            answer: has_text.then_some((text, MessageStatus::Incomplete)),
+            answer: has_text.then_some(AnswerDraft {
+                text,
+                incomplete_reason,
+                reasoning: reasoning.into_text(),
+            }),
             begun: Some(begun.into_iter().map(draft).collect()),
             note: None,
             usage: None,
+            window_start: None,
+            withholds_message: false,
             events: None,
             last_event: last_event_number(last, true, has_answer),
             now,
@@ -177,6 +189,20 @@ async fn note_tool_calls(
     Ok(())
 }
 
+/// Marks the user message that a run answered as refused by the model's filter.
+pub(super) async fn withhold(
+    transaction: &DatabaseTransaction,
+    user_message: Option<Uuid>,
+) -> Result<(), RepositoryError> {
+    message::Entity::update_many()
+        .col_expr(message::Column::IsWithheld, Expr::value(true))
+        .filter(message::Column::Id.eq(user_message))
+        .exec(transaction)
+        .await
+        .map_err(repository_error)?;
+    Ok(())
+}
+
 /// Ends a run if this holds of it; otherwise it is lost.
 pub(super) async fn end_run(
     transaction: &DatabaseTransaction,
@@ -202,7 +228,11 @@ pub(super) async fn end_run(
     if let Some(usage) = finish.usage {
         changes.input_tokens = Set(Some(stored(usage.input_tokens)));
         changes.output_tokens = Set(Some(stored(usage.output_tokens)));
+        changes.cached_tokens = Set(usage.cached_tokens.map(stored));
         changes.usage_estimated = Set(Some(usage.estimated));
+    }
+    if let Some(start) = finish.window_start {
+        changes.window_start = Set(Some(stored(start)));
     }
     let rows = run::Entity::update_many()
         .set(changes)

@@ -261,8 +261,16 @@ impl Told {
                 text: text.into_owned(),
             },
             StoredEvent::Reasoning(id, text) => RunEvent::ReasoningDelta {
+                message_id,
                 item_id: ItemId::new(id),
                 text: text.into_owned(),
+                starts_another: false,
+            },
+            StoredEvent::NextReasoning(id, text) => RunEvent::ReasoningDelta {
+                message_id,
+                item_id: ItemId::new(id),
+                text: text.into_owned(),
+                starts_another: true,
             },
             StoredEvent::Said(id) => {
                 RunEvent::MessageCompleted(Box::new(self.said.get(&id)?.clone()))

@@ -1,8 +1,9 @@
 //! What runs write before their end: items, and what changes of their conversation.
 
 use chatkit_domain::{
-    ConversationChanges, ConversationStatus, Item, ItemContent, ItemDraft, ItemId, KeepItems,
-    KeptItems, MessageDetails, RepositoryError, RunFence, RunId, fold, replace_nul,
+    ConversationChanges, ConversationStatus, IncompleteReason, Item, ItemContent, ItemDraft,
+    ItemId, KeepItems, KeptItems, MessageDetails, RepositoryError, RunFence, RunId, fold,
+    replace_nul,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
@@ -14,7 +15,7 @@ use super::{
     entity::message,
     error::repository_error,
     locked::LockedConversation,
-    message_row::{MessageRow, body_of, kind_column, status_column},
+    message_row::{MessageRow, body_of, kind_column},
     stored,
 };
 
@@ -194,7 +195,7 @@ struct Columns {
     content: String,
     body: Option<Value>,
     search_text: Option<String>,
-    status: message::Status,
+    incomplete_reason: Option<IncompleteReason>,
 }
 
 impl Columns {
@@ -205,7 +206,7 @@ impl Columns {
             content: String::new(),
             body: None,
             search_text: None,
-            status: message::Status::Completed,
+            incomplete_reason: None,
         };
         match content {
             ItemContent::HiddenContext(note) => Self {
@@ -220,7 +221,7 @@ impl Columns {
             ItemContent::Answer {
                 text,
                 parts,
-                status,
+                incomplete_reason,
             } => {
                 let details = |parts| MessageDetails {
                     parts,
@@ -233,9 +234,16 @@ impl Columns {
                     search_text: Some(fold(&text)),
                     content: text,
                     body: parts.map(details).map(body_of),
-                    status: status_column(status),
+                    incomplete_reason,
                 }
             }
+        }
+    }
+
+    const fn status(&self) -> message::Status {
+        match self.incomplete_reason {
+            Some(_) => message::Status::Incomplete,
+            None => message::Status::Completed,
         }
     }
 
@@ -245,13 +253,14 @@ impl Columns {
         run_id: RunId,
         (id, sequence_number, created_at): (ItemId, i64, DateTime<Utc>),
     ) -> Result<MessageRow, RepositoryError> {
+        let status = self.status();
         let Self {
             kind,
             role,
             content,
             body,
             search_text,
-            status,
+            incomplete_reason,
         } = self;
         let row = message::Model {
             id: id.uuid(),
@@ -263,6 +272,9 @@ impl Columns {
             body,
             search_text,
             status,
+            incomplete_reason: incomplete_reason.map(|reason| reason.as_str().to_owned()),
+            reasoning: None,
+            is_withheld: false,
             run_id: Some(run_id.uuid()),
             model: None,
             tokens_used: None,
@@ -281,19 +293,22 @@ impl Columns {
         conversation: &LockedConversation<'_>,
         row: MessageRow,
     ) -> Result<MessageRow, RepositoryError> {
+        let status = self.status();
         let Self {
             kind: _,
             role: _,
             content,
             body,
             search_text,
-            status,
+            incomplete_reason,
         } = self;
+        let incomplete_reason = incomplete_reason.map(|reason| reason.as_str().to_owned());
         let changes = message::ActiveModel {
             content: Set(content.clone()),
             body: Set(body.clone()),
             search_text: Set(search_text),
             status: Set(status),
+            incomplete_reason: Set(incomplete_reason.clone()),
             removed_at: Set(None),
             removed_by: Set(None),
             ..Default::default()
@@ -303,6 +318,7 @@ impl Columns {
             content,
             body,
             status,
+            incomplete_reason,
             removed_at: None,
             ..row
         })

@@ -2,8 +2,9 @@
 //! and by commit are one.
 
 use chatkit_domain::{
-    Caller, ConversationId, EarlierMessage, ItemId, Message, MessageDetails, MessageStatus,
-    RepositoryError, Role, RunId, Title, automatic_title, fold, next_instant, replace_nul,
+    AnswerDraft, Caller, ConversationId, EarlierMessage, ItemId, Message, MessageDetails,
+    MessageStatus, RepositoryError, Role, RunId, Title, automatic_title, fold, next_instant,
+    replace_nul,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -204,17 +205,26 @@ impl<'a> LockedConversation<'a> {
         &mut self,
         id: ItemId,
         run: &run::Model,
-        answer: (String, MessageStatus),
+        answer: AnswerDraft,
         now: DateTime<Utc>,
     ) -> Result<Message, RepositoryError> {
-        let (content, status) = answer;
+        let AnswerDraft {
+            text,
+            incomplete_reason,
+            reasoning,
+        } = answer;
         let tokens = run.input_tokens.zip(run.output_tokens);
         let message = Message {
-            status,
+            status: match incomplete_reason {
+                Some(_) => MessageStatus::Incomplete,
+                None => MessageStatus::Completed,
+            },
+            incomplete_reason,
+            reasoning: reasoning.map(replace_nul),
             model: run.model.clone(),
             tokens_used: tokens.map(|(input, output)| natural(input) + natural(output)),
             run_id: Some(RunId::new(run.id)),
-            ..self.blank_message(id, replace_nul(content))
+            ..self.blank_message(id, replace_nul(text))
         };
         let message = self.place(message, now);
         let mut row: message::Model = message.clone().into();
@@ -247,6 +257,9 @@ impl<'a> LockedConversation<'a> {
             content,
             details: None,
             status: MessageStatus::Completed,
+            incomplete_reason: None,
+            reasoning: None,
+            is_withheld: false,
             tool_calls: Vec::new(),
             feedback: None,
             run_id: None,

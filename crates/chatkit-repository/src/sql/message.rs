@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chatkit_domain::{
-    Caller, ConversationId, Feedback, Item, ItemId, ListCreated, ListMessages, Message,
+    Caller, Context, ConversationId, Feedback, Item, ItemId, ListCreated, ListMessages, Message,
     MessagePage, MessageRepository, MessageWindow, Order, Part, RepositoryError, Since, ToolCall,
 };
 use sea_orm::{
@@ -25,9 +25,10 @@ use super::{
 /// The newest messages and all items from the oldest of them on, if the conversation is a live
 /// one of this user's.
 const CONTEXT: &str = "
-SELECT m.id, m.conversation_id, m.sequence_number, m.kind, m.role, m.content, m.body, m.status, m.run_id,
-  m.model, m.tokens_used, m.feedback, m.created_at, m.has_tool_calls, m.removed_at
-FROM messages m
+SELECT m.id, m.conversation_id, m.sequence_number, m.kind, m.role, m.content, m.body, m.status,
+  m.incomplete_reason, m.reasoning, m.is_withheld, m.run_id, m.model, m.tokens_used, m.feedback,
+  m.created_at, m.has_tool_calls, m.removed_at, r.window_start
+FROM messages m LEFT JOIN runs r ON r.id = m.run_id
 WHERE m.conversation_id = $1 AND m.removed_at IS NULL
   AND EXISTS (SELECT 1 FROM conversations
               WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL)
@@ -178,7 +179,7 @@ impl MessageRepository for Database {
         caller: &Caller,
         conversation: ConversationId,
         messages: u32,
-    ) -> Result<Vec<Item>, RepositoryError> {
+    ) -> Result<Context, RepositoryError> {
         let statement = Statement::from_sql_and_values(
             self.backend,
             CONTEXT,
@@ -188,14 +189,22 @@ impl MessageRepository for Database {
                 i64::from(messages).into(),
             ],
         );
-        let rows = MessageRow::find_by_statement(statement)
-            .all(&self.reader)
-            .await
-            .map_err(repository_error)?;
+        let rows = self.reader.query_all_raw(statement).await;
+        let rows = rows.map_err(repository_error)?;
         if rows.is_empty() {
             return Err(RepositoryError::NotFound);
         }
-        self.to_items(rows).await
+        let mut window_start = None;
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows {
+            let start: Option<i64> = row.try_get("", "window_start").map_err(repository_error)?;
+            window_start = start.or(window_start);
+            items.push(MessageRow::from_query_result(&row, "").map_err(repository_error)?);
+        }
+        Ok(Context {
+            items: self.to_items(items).await?,
+            window_start: window_start.map(natural),
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Between the rows of messages and the items of the domain.
 
 use chatkit_domain::{
-    ConversationId, Feedback, HiddenContext, Item, ItemId, Message, MessageDetails, MessageStatus,
-    RepositoryError, Role, RunId, ShownItem, ShownKind, fold,
+    ConversationId, Feedback, HiddenContext, IncompleteReason, Item, ItemId, Message,
+    MessageDetails, MessageStatus, RepositoryError, Role, RunId, ShownItem, ShownKind, fold,
 };
 use sea_orm::{
     DerivePartialModel,
@@ -24,6 +24,9 @@ pub(crate) struct MessageRow {
     pub(crate) content: String,
     pub(crate) body: Option<Json>,
     pub(crate) status: message::Status,
+    pub(crate) incomplete_reason: Option<String>,
+    pub(crate) reasoning: Option<String>,
+    pub(crate) is_withheld: bool,
     pub(crate) run_id: Option<Uuid>,
     pub(crate) model: Option<String>,
     pub(crate) tokens_used: Option<i64>,
@@ -52,6 +55,9 @@ impl From<message::Model> for MessageRow {
             body,
             search_text: _,
             status,
+            incomplete_reason,
+            reasoning,
+            is_withheld,
             run_id,
             model,
             tokens_used,
@@ -70,6 +76,9 @@ impl From<message::Model> for MessageRow {
             content,
             body,
             status,
+            incomplete_reason,
+            reasoning,
+            is_withheld,
             run_id,
             model,
             tokens_used,
@@ -147,6 +156,9 @@ impl TryFrom<MessageRow> for Message {
             content,
             body,
             status,
+            incomplete_reason,
+            reasoning,
+            is_withheld,
             run_id,
             model,
             tokens_used,
@@ -169,6 +181,11 @@ impl TryFrom<MessageRow> for Message {
                 message::Status::Completed => MessageStatus::Completed,
                 message::Status::Incomplete => MessageStatus::Incomplete,
             },
+            incomplete_reason: incomplete_reason
+                .as_deref()
+                .and_then(IncompleteReason::parse),
+            reasoning,
+            is_withheld,
             tool_calls: Vec::new(),
             feedback: feedback.map(|feedback| match feedback {
                 message::Feedback::Positive => Feedback::Positive,
@@ -218,6 +235,9 @@ impl From<Message> for message::Model {
             content,
             details,
             status,
+            incomplete_reason,
+            reasoning,
+            is_withheld,
             tool_calls: _,
             feedback,
             run_id,
@@ -238,6 +258,9 @@ impl From<Message> for message::Model {
             content,
             body: details.map(|details| body_of(*details)),
             status: status_column(status),
+            incomplete_reason: incomplete_reason.map(|reason| reason.as_str().to_owned()),
+            reasoning,
+            is_withheld,
             run_id: run_id.map(chatkit_domain::Id::uuid),
             model,
             tokens_used: tokens_used.map(stored),

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chatkit_domain::{
     BeginRun, Begun, BegunRun, Caller, ConversationId, EventBatch, EventPage, FinishRun,
     FinishedRun, ItemContent, ItemDraft, ItemId, KeepItems, KeptItems, Message, NewToolCall,
-    OwnedRun, RepositoryError, Run, RunEnd, RunFence, RunId, RunInput, RunOutcome, RunOwner,
-    RunRepository, RunTarget, ToolCall, ToolCallOutcome,
+    OwnedRun, RepositoryError, Run, RunEnd, RunErrorCode, RunFence, RunId, RunInput, RunOutcome,
+    RunOwner, RunRepository, RunTarget, ToolCall, ToolCallOutcome,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     Database,
     begin::{KeyMeets, insert_conversation, known_run, take_input},
-    end::{Left, end_run, keep_answer},
+    end::{Left, end_run, keep_answer, withhold},
     entity::{run, tool_call as tool_call_entity},
     error::repository_error,
     is_active,
@@ -89,7 +89,7 @@ impl RunRepository for Database {
                     conversation.save().await?;
                     transaction.commit().await.map_err(repository_error)?;
                 }
-                return Ok(Begun::Known(to_run(*run, calls)));
+                return Ok(Begun::Known(Box::new(to_run(*run, calls))));
             }
         };
         if let Some(run_id) = active.here {
@@ -105,11 +105,11 @@ impl RunRepository for Database {
             .await?;
         conversation.save().await?;
         transaction.commit().await.map_err(repository_error)?;
-        Ok(Begun::New(BegunRun {
+        Ok(Begun::New(Box::new(BegunRun {
             run: to_run(run, Vec::new()),
             user_message,
             again,
-        }))
+        })))
     }
 
     async fn get(
@@ -290,8 +290,15 @@ impl RunRepository for Database {
         }
         let unfinished = match &finish.end {
             RunEnd::Cancelled => tool_call_entity::Status::Cancelled,
+            // A model that failed, or a limit: this process ended the tool itself.
+            RunEnd::Failed(error) if error.code != RunErrorCode::Interrupted => {
+                tool_call_entity::Status::Cancelled
+            }
             RunEnd::Completed | RunEnd::Failed(_) => tool_call_entity::Status::Unknown,
         };
+        if finish.withholds_message {
+            withhold(&transaction, row.user_message_id).await?;
+        }
         let calls = if row.has_tool_calls {
             tool_call::settle(
                 &transaction,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chatkit_domain::{EventBatch, ItemId, RepositoryError, RunEvent, RunId};
+use chatkit_domain::{EventBatch, ItemId, ReasoningText, RepositoryError, RunEvent, RunId};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -32,6 +32,8 @@ pub(super) enum StoredEvent<'a> {
     /// Text of a part of an answer whose begin was told.
     Part(Uuid, u32, Cow<'a, str>),
     Reasoning(Uuid, Cow<'a, str>),
+    /// The start of another thought after an earlier one.
+    NextReasoning(Uuid, Cow<'a, str>),
     Call(Uuid),
     Result(Uuid),
     /// An answer that was kept before the run's end.
@@ -107,8 +109,18 @@ impl<'a> StoredEvent<'a> {
                 text,
             } => Some(Self::Part(message_id.uuid(), *part, text.into())),
             RunEvent::MessageDelta { text, .. } => Some(Self::Text(text.into())),
-            RunEvent::ReasoningDelta { item_id, text } => {
-                Some(Self::Reasoning(item_id.uuid(), text.into()))
+            RunEvent::ReasoningDelta {
+                item_id,
+                text,
+                starts_another,
+                ..
+            } => {
+                let (id, text) = (item_id.uuid(), text.into());
+                Some(if *starts_another {
+                    Self::NextReasoning(id, text)
+                } else {
+                    Self::Reasoning(id, text)
+                })
             }
             RunEvent::ToolCallStarted(call) => Some(Self::Call(call.id.uuid())),
             RunEvent::ToolCallCompleted(call) => Some(Self::Result(call.id.uuid())),
@@ -137,6 +149,8 @@ pub(super) async fn insert_last(
 pub(super) struct Kept {
     /// The text of an answer that is one.
     pub(super) text: String,
+    /// The reasoning that the model showed.
+    pub(super) reasoning: ReasoningText,
     /// The texts of other answers that were begun.
     pub(super) begun: Vec<(ItemId, String)>,
     /// The number of the last event.
@@ -158,9 +172,10 @@ impl Kept {
                 let id = ItemId::new(id);
                 self.begun.retain(|(begun, _)| *begun != id);
             }
+            StoredEvent::Reasoning(_, text) => self.reasoning.push(&text, false),
+            StoredEvent::NextReasoning(_, text) => self.reasoning.push(&text, true),
             StoredEvent::Started
             | StoredEvent::Message
-            | StoredEvent::Reasoning(..)
             | StoredEvent::Call(_)
             | StoredEvent::Result(_)
             | StoredEvent::ChatKit(_) => {}

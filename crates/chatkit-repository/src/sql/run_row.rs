@@ -20,6 +20,7 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
         model,
         input_tokens,
         output_tokens,
+        cached_tokens,
         usage_estimated,
         error_code,
         error_message,
@@ -28,6 +29,7 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
         user_message_id,
         assistant_message_id,
         state: _,
+        window_start: _,
         has_tool_calls: _,
         last_event: _,
         lease_owner: _,
@@ -41,14 +43,7 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
         id: RunId::new(id),
         conversation_id: ConversationId::new(conversation_id),
         dialect: dialect_of(dialect),
-        status: match status {
-            run::Status::Queued => RunStatus::Queued,
-            run::Status::Running => RunStatus::Running,
-            run::Status::AwaitingApproval => RunStatus::AwaitingApproval,
-            run::Status::Completed => RunStatus::Completed,
-            run::Status::Failed => RunStatus::Failed,
-            run::Status::Cancelled => RunStatus::Cancelled,
-        },
+        status: status_of(status),
         user_message_id: user_message_id.map(ItemId::new),
         assistant_message_id: assistant_message_id.map(ItemId::new),
         model,
@@ -57,6 +52,7 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
             .map(|(input, output)| Usage {
                 input_tokens: natural(input),
                 output_tokens: natural(output),
+                cached_tokens: cached_tokens.map(natural),
                 estimated: usage_estimated.unwrap_or_default(),
             }),
         error: error_code
@@ -69,6 +65,17 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
         created_at,
         started_at,
         ended_at,
+    }
+}
+
+fn status_of(status: run::Status) -> RunStatus {
+    match status {
+        run::Status::Queued => RunStatus::Queued,
+        run::Status::Running => RunStatus::Running,
+        run::Status::AwaitingApproval => RunStatus::AwaitingApproval,
+        run::Status::Completed => RunStatus::Completed,
+        run::Status::Failed => RunStatus::Failed,
+        run::Status::Cancelled => RunStatus::Cancelled,
     }
 }
 

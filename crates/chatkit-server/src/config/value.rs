@@ -233,6 +233,12 @@ fn duration_from(text: &str, least: Duration) -> anyhow::Result<Duration> {
     Ok(duration)
 }
 
+/// The length of a tool's result: enough for any error, so that a model can correct its call.
+pub(super) fn result_chars(text: &str) -> anyhow::Result<usize> {
+    let chars = text.parse().ok().filter(|chars| *chars >= 1_000);
+    chars.context("must be a whole number of at least 1000")
+}
+
 pub(super) fn not_empty(text: &str) -> anyhow::Result<String> {
     if text.trim().is_empty() {
         bail!("must not be empty: leave it out instead");

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod broken_turns;
 mod browser;
 mod crowd;
 mod killed;

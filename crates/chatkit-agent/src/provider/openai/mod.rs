@@ -1,84 +1,182 @@
 //! Any server that speaks OpenAI's API.
+//!
+//! A request goes through [`adaptation`] (which of its forms this server takes), `chat_request` or
+//! `response_request` (its body) and `upstream` (sending it). The answer comes back through
+//! `decoder`, which reads [`sse`] and hands each event to `chat` or `responses`.
 
-mod chat_completions;
-mod http;
+mod adaptation;
+mod attached;
+mod calls;
+mod chat;
+mod chat_request;
+mod decoder;
+mod history;
+mod refusal;
+mod response_request;
 mod responses;
-mod wire;
+mod sse;
+mod think;
+mod upstream;
+mod usage;
+mod wording;
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
-use async_openai::{Client, config::OpenAIConfig};
 use async_trait::async_trait;
+use serde_json::Value;
 
 use self::{
-    http::{UpstreamService, failure},
-    responses::Responses,
+    adaptation::{Adaptation, MAX_TRIED, Memory, asked_for},
+    attached::Tag,
+    decoder::Broken,
+    upstream::Upstream,
 };
 use super::{ModelRequest, ModelStream, Provider, ProviderError};
 
-/// By which of its APIs a server is asked.
+/// Which of a server's APIs is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OpenAiApi {
     /// Chat completions, which every compatible server speaks.
     #[default]
     ChatCompletions,
-    /// Responses, by which models that reason tell a summary of it.
+    /// Responses, by which models that reason show a summary of it.
     Responses,
+}
+
+impl OpenAiApi {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat_completions",
+            Self::Responses => "responses",
+        }
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "/chat/completions",
+            Self::Responses => "/responses",
+        }
+    }
 }
 
 /// Where the models are, and how to reach them.
 #[derive(Clone)]
 pub struct OpenAiOptions {
-    /// The API by which they are asked.
+    /// The API to use.
     pub api: OpenAiApi,
     /// The API's base, such as `https://api.openai.com/v1`.
     pub base_url: String,
-    /// The key; servers of one's own may need none.
+    /// The key. Without one no `Authorization` header is sent.
     pub api_key: Option<String>,
     /// The longest silence before or between the parts of an answer.
     pub silence: Duration,
+    /// What the server is known not to take. Anything else is found out.
+    pub refused: RefusedForms,
+}
+
+/// Forms of a request that a server is known to refuse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RefusedForms {
+    /// Tools are not sent; earlier calls are told as text.
+    pub tools: bool,
+    /// `stream_options` is not sent, so usage may be estimated.
+    pub stream_options: bool,
+    /// Neighboring messages of one role are joined.
+    pub neighbors: bool,
 }
 
 /// A provider over one of OpenAI's APIs.
 pub struct OpenAiProvider {
-    client: Client<OpenAIConfig>,
+    upstream: Upstream,
     api: OpenAiApi,
-    responses: Responses,
+    memory: Memory,
+    /// Whether the server is OpenAI's own, which takes all of its own parameters.
+    is_openai: bool,
 }
 
 impl OpenAiProvider {
-    /// A provider of the models behind this API. Nothing is asked yet.
+    /// Creates a provider of the models at this API. Nothing is sent yet.
     ///
     /// # Errors
     /// [`ProviderError::Failed`] when the machine's certificates cannot be read.
     pub fn new(options: &OpenAiOptions) -> Result<Self, ProviderError> {
-        let service = UpstreamService::new(options.silence)?;
-        let config = OpenAIConfig::new()
-            .with_api_base(options.base_url.trim_end_matches('/'))
-            .with_api_key(options.api_key.clone().unwrap_or_default());
-        let client = Client::build(service.client(), config).with_http_service(service);
+        let api_key = options.api_key.clone().filter(|key| !key.is_empty());
+        let upstream = Upstream::new(&options.base_url, api_key, options.silence)?;
+        let RefusedForms {
+            tools,
+            stream_options,
+            neighbors,
+        } = options.refused;
+        let fixed = [
+            (Adaptation::NoTools, tools),
+            (Adaptation::Without("stream_options"), stream_options),
+            (Adaptation::AlternateRoles, neighbors),
+        ];
+        let fixed = fixed.into_iter().filter(|(_, is_set)| *is_set);
+        let fixed: BTreeSet<_> = fixed.map(|(adaptation, _)| adaptation).collect();
         Ok(Self {
-            client,
+            upstream,
             api: options.api,
-            responses: Responses::default(),
+            memory: Memory::new(fixed),
+            is_openai: is_openai(&options.base_url),
         })
     }
+
+    fn body(&self, request: &ModelRequest, applied: &BTreeSet<Adaptation>) -> Value {
+        let tag = Tag {
+            api: self.api.as_str(),
+            model: request.model.clone(),
+        };
+        let cache_key = self.is_openai.then_some(request.cache_key.as_str());
+        match self.api {
+            OpenAiApi::ChatCompletions => chat_request::body(request, applied, &tag, cache_key),
+            OpenAiApi::Responses => response_request::body(request, applied, &tag, cache_key),
+        }
+    }
+}
+
+/// Whether a base URL is OpenAI's own API, or Azure's form of it.
+fn is_openai(base_url: &str) -> bool {
+    let host = reqwest::Url::parse(base_url).ok();
+    let host = host.as_ref().and_then(reqwest::Url::host_str);
+    host.is_some_and(|host| {
+        host == "api.openai.com"
+            || host.ends_with(".api.openai.com")
+            || host.ends_with(".openai.azure.com")
+    })
 }
 
 #[async_trait]
 impl Provider for OpenAiProvider {
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ProviderError> {
-        if self.api == OpenAiApi::Responses {
-            return self.responses.ask(&self.client, request).await;
+        let mut applied = self.memory.of(&request.model);
+        let mut helpful = Vec::new();
+        let mut adapted = 0;
+        loop {
+            let body = self.body(&request, &applied);
+            let (model, sampling) = (&request.model, &request.sampling);
+            let failure = match self.upstream.open(self.api, model, &body, sampling).await {
+                Ok(stream) => {
+                    for adaptation in helpful {
+                        self.memory.learn(self.api, model, adaptation);
+                    }
+                    return Ok(stream);
+                }
+                Err(failure) => failure,
+            };
+            let asked = match &failure {
+                Broken::Refused(refusal) if adapted < MAX_TRIED => {
+                    asked_for(refusal, &request, &body, &applied)
+                }
+                _ => None,
+            };
+            let Some(asked) = asked else {
+                return Err(self.upstream.error(failure, sampling));
+            };
+            adapted += 1;
+            applied.insert(asked.adaptation);
+            helpful.extend(asked.is_trusted.then_some(asked.adaptation));
         }
-        let body = wire::Request::from(request);
-        let chunks = self
-            .client
-            .chat()
-            .create_stream_byot::<_, wire::Chunk>(body)
-            .await
-            .map_err(failure)?;
-        Ok(chat_completions::events(chunks))
     }
 }
 
@@ -98,5 +196,72 @@ impl fmt::Debug for OpenAiProvider {
             .debug_struct("OpenAiProvider")
             .field("api", &self.api)
             .finish_non_exhaustive()
+    }
+}
+
+/// The events of an answer with these bytes, and how it ended.
+#[cfg(any(test, feature = "fuzzing"))]
+fn decoded(api: OpenAiApi, bytes: &[u8]) -> (Vec<super::ModelEvent>, Result<(), decoder::Broken>) {
+    let mut decoder = decoder::Decoder::new(api, "model");
+    let mut events = std::collections::VecDeque::new();
+    let mut result = Ok(());
+    for piece in bytes.chunks(1 << 14) {
+        result = result.and_then(|()| decoder.read(piece, &mut events));
+    }
+    let result = result.and_then(|()| decoder.end(&mut events));
+    (events.into(), result)
+}
+
+/// Reads bytes as an answer by both APIs, for the fuzzer.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn fuzz_decoder(bytes: &[u8]) {
+    for api in [OpenAiApi::ChatCompletions, OpenAiApi::Responses] {
+        let (events, result) = decoded(api, bytes);
+        let text = events
+            .iter()
+            .map(super::ModelEvent::text_bytes)
+            .sum::<usize>();
+        // U+FFFD takes three bytes, a lone half in its place six.
+        assert!(text <= 3 * bytes.len() + 16, "more was read than was sent");
+        if result.is_ok() {
+            let is_end =
+                |event: &super::ModelEvent| matches!(event, super::ModelEvent::Finished(_));
+            assert!(events.last().is_some_and(is_end), "an answer ends once");
+            assert_eq!(events.iter().filter(|event| is_end(event)).count(), 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fuzzer's corpus: what once was interesting is read again with every test run.
+    #[test]
+    fn the_corpus_is_read_without_a_panic() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/decoder");
+        let files: Vec<_> = std::fs::read_dir(corpus).unwrap().collect();
+        assert!(files.len() > 20, "the corpus is missing");
+        for file in files {
+            fuzz_decoder(&std::fs::read(file.unwrap().path()).unwrap());
+        }
+    }
+
+    #[test]
+    fn only_openais_own_api_gets_its_own_parameters() {
+        for own in [
+            "https://api.openai.com/v1",
+            "https://eu.api.openai.com/v1",
+            "https://x.openai.azure.com/openai/v1",
+        ] {
+            assert!(is_openai(own), "{own}");
+        }
+        for other in [
+            "https://api.openai.com.evil.example/v1",
+            "http://localhost:11434/v1",
+            "x",
+        ] {
+            assert!(!is_openai(other), "{other}");
+        }
     }
 }

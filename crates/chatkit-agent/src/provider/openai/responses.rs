@@ -1,185 +1,224 @@
-//! From the events of a response to the events of an answer.
+//! An answer as the Responses API streams it (OpenAI API reference, "Responses"), read leniently.
 
-mod wire;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
+use super::{
+    attached::{Attached, Tag},
+    calls::{CallPiece, Calls},
+    decoder::{Broken, Ending, Part, Parts, Stage, garbage},
+    refusal::Refusal,
+    usage::usage,
 };
+use crate::provider::{FinishReason, ModelEvent, json as lenient};
 
-use async_openai::{Client, config::OpenAIConfig, error::OpenAIError};
-use futures::{Stream, StreamExt, stream};
-use serde_json::Value;
-
-use self::wire::{Event, OutputItem, Request, ResponseBody};
-use super::http::{RefusedStatus, failure, is_too_long};
-use crate::provider::{
-    FinishReason, ModelEvent, ModelRequest, ModelStream, ProviderError, RequestedCall,
-};
-
-/// What stands between the parts of a summary.
+/// Separates the parts of a summary.
 const PART_SEPARATOR: &str = "\n\n";
 
-/// Asks for responses.
-#[derive(Debug, Default)]
-pub(super) struct Responses {
-    /// The models that do not tell what they think. Found out by asking, once for each.
-    without_reasoning: Mutex<HashSet<String>>,
+/// A step of an answer: of every kind only what is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Step {
+    #[serde(rename = "type")]
+    kind: String,
+    delta: Option<Value>,
+    item: Option<Map<String, Value>>,
+    summary_index: Option<Value>,
+    response: Option<Value>,
+    /// Of an event `error`, which has its members itself or in an object.
+    error: Option<Value>,
+    code: Option<Value>,
+    message: Option<Value>,
 }
 
-impl Responses {
-    /// Asks for a response.
-    pub(super) async fn ask(
-        &self,
-        client: &Client<OpenAIConfig>,
-        request: ModelRequest,
-    ) -> Result<ModelStream, ProviderError> {
-        let mut body = Request::from(request);
-        if self.lock().contains(&body.model) {
-            body.reasoning = None;
+/// What has come of an answer, besides its text.
+#[derive(Debug)]
+pub(super) struct ResponseAnswer {
+    tag: Tag,
+    calls: Calls,
+    attached: Attached,
+    has_text: bool,
+    /// The kind of event that shows reasoning: a server may send a summary and the whole.
+    reasoning: Option<&'static str>,
+    usage: Option<Value>,
+    finish: Option<FinishReason>,
+}
+
+impl ResponseAnswer {
+    pub(super) fn new(tag: Tag) -> Self {
+        Self {
+            tag,
+            calls: Calls::default(),
+            attached: Attached::default(),
+            has_text: false,
+            reasoning: None,
+            usage: None,
+            finish: None,
         }
-        let refused = match send(client, &body).await {
-            Err(error) if body.reasoning.is_some() && refuses_reasoning(&error) => error,
-            result => return result,
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        match self.finish {
+            Some(_) => Stage::Settled,
+            None => Stage::Open,
+        }
+    }
+
+    /// Reads an event.
+    pub(super) fn add(&mut self, name: &str, data: &[u8]) -> Result<Parts, Broken> {
+        let step = lenient::parse::<Step>(data).map_err(|_| no_json())?;
+        let mut parts = Vec::new();
+        self.calls.has_halves |= step.has_halves;
+        self.add_step(name, step.value, &mut parts)?;
+        Ok(Parts {
+            parts,
+            has_halves: step.has_halves,
+        })
+    }
+
+    /// Reads an answer that comes as one object.
+    pub(super) fn whole(&mut self, data: &[u8]) -> Result<Parts, Broken> {
+        let whole = lenient::parse::<Value>(data).map_err(|_| no_json())?;
+        let mut parts = Vec::new();
+        self.calls.has_halves |= whole.has_halves;
+        if !whole.value["output"].is_array() && whole.value["error"].is_null() {
+            return Err(garbage("the answer has no output").into());
+        }
+        self.add_response(whole.value, &mut parts)?;
+        Ok(Parts {
+            parts,
+            has_halves: whole.has_halves,
+        })
+    }
+
+    fn add_step(&mut self, name: &str, step: Step, parts: &mut Vec<Part>) -> Result<(), Broken> {
+        let kind = match step.kind.as_str() {
+            "" => name,
+            kind => kind,
         };
-        tracing::info!(
-            model = body.model,
-            error = &refused as &dyn std::error::Error,
-            "the model does not tell its reasoning"
-        );
-        self.lock().insert(body.model.clone());
-        body.reasoning = None;
-        send(client, &body).await
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.without_reasoning
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn send(client: &Client<OpenAIConfig>, body: &Request) -> Result<ModelStream, ProviderError> {
-    let responses = client.responses();
-    let steps = responses.create_stream_byot::<_, Event>(body).await;
-    Ok(events(steps.map_err(failure)?))
-}
-
-/// Whether a refusal is about the request for summaries and nothing else.
-fn refuses_reasoning(error: &ProviderError) -> bool {
-    let ProviderError::Failed(cause) = error else {
-        return false;
-    };
-    let refused = cause.downcast_ref::<RefusedStatus>();
-    refused.is_some_and(|refused| refused.param.starts_with("reasoning"))
-}
-
-/// The events of an answer. Tool calls come at its end, as with the other API.
-fn events(
-    steps: impl Stream<Item = Result<Event, OpenAIError>> + Send + Unpin + 'static,
-) -> ModelStream {
-    let state = (steps, Vec::new());
-    let parts = stream::unfold(Some(state), |state| async move {
-        let (mut steps, mut calls) = state?;
-        let (events, ends) = match steps.next().await {
-            Some(Ok(step)) => read(step, &mut calls),
-            Some(Err(error)) => (vec![Err(failure(error))], true),
-            None => {
-                let cut = ProviderError::Failed("the answer was cut off".into());
-                (vec![Err(cut)], true)
+        let text = match step.delta {
+            Some(Value::String(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        };
+        match kind {
+            "response.output_text.delta" | "response.refusal.delta" => {
+                self.has_text |= text.is_some();
+                parts.extend(text.map(Part::Text));
             }
-        };
-        Some((events, (!ends).then_some((steps, calls))))
-    });
-    parts.flat_map(stream::iter).boxed()
-}
+            "response.reasoning_summary_text.delta" => self.add_reasoning("summary", text, parts),
+            "response.reasoning_text.delta" => self.add_reasoning("whole", text, parts),
+            "response.reasoning_summary_part.added" => {
+                let index = step.summary_index.and_then(|index| index.as_u64());
+                if index.is_some_and(|index| index > 0) {
+                    self.add_reasoning("summary", Some(PART_SEPARATOR.to_owned()), parts);
+                }
+            }
+            "response.output_item.done" => {
+                self.add_item(step.item.unwrap_or_default())?;
+                parts.push(Part::Working);
+            }
+            "response.failed" => {
+                let response = step.response.unwrap_or_default();
+                return Err(Refusal::in_stream(&response["error"]).into());
+            }
+            "response.completed" | "response.incomplete" | "response.done" => {
+                self.add_response(step.response.unwrap_or_default(), parts)?;
+            }
+            "error" => {
+                let error = step.error.filter(|error| !error.is_null());
+                let own = json!({"code": step.code, "message": step.message});
+                let error = error.unwrap_or(own);
+                return Err(Refusal::in_stream(&error).into());
+            }
+            // Pieces of arguments, and whatever later versions stream.
+            _ if text.is_some() => parts.push(Part::Working),
+            _ => {}
+        }
+        Ok(())
+    }
 
-type Events = Vec<Result<ModelEvent, ProviderError>>;
-
-/// What a step adds to the answer, and whether it is the last.
-fn read(step: Event, calls: &mut Vec<RequestedCall>) -> (Events, bool) {
-    let text = |delta: Option<Value>| match delta {
-        Some(Value::String(text)) if !text.is_empty() => Some(text),
-        _ => None,
-    };
-    let event = match step.kind.as_str() {
-        "response.output_text.delta" | "response.refusal.delta" => {
-            text(step.delta).map(ModelEvent::TextDelta)
-        }
-        "response.reasoning_summary_text.delta" => text(step.delta).map(ModelEvent::ReasoningDelta),
-        "response.reasoning_summary_part.added" => step
-            .summary_index
-            .filter(|index| *index > 0)
-            .map(|_| ModelEvent::ReasoningDelta(PART_SEPARATOR.to_owned())),
-        "response.output_item.done" => {
-            calls.extend(step.item.and_then(requested));
-            None
-        }
-        "response.completed" | "response.incomplete" => {
-            let events = finish(step.response.unwrap_or_default(), std::mem::take(calls));
-            return (events.into_iter().map(Ok).collect(), true);
-        }
-        "response.failed" => {
-            let error = step.response.and_then(|response| response.error);
-            return (vec![Err(broken_off(&error.unwrap_or_default()))], true);
-        }
-        "error" => {
-            let error = step.error.filter(|error| !error.is_null());
-            let error = error.unwrap_or_else(|| serde_json::json!({"code": step.code}));
-            return (vec![Err(broken_off(&error))], true);
-        }
-        _ => None,
-    };
-    (event.into_iter().map(Ok).collect(), false)
-}
-
-/// The call that an item of the output asks for.
-fn requested(item: OutputItem) -> Option<RequestedCall> {
-    (item.kind == "function_call").then(|| RequestedCall {
-        call_id: item.call_id.unwrap_or_default(),
-        tool_name: item.name.unwrap_or_default(),
-        arguments: item.arguments.unwrap_or_default(),
-    })
-}
-
-fn finish(response: ResponseBody, calls: Vec<RequestedCall>) -> Vec<ModelEvent> {
-    // Some servers only show the calls in the whole.
-    let calls = if calls.is_empty() {
-        let output = response.output.unwrap_or_default();
-        output.into_iter().filter_map(requested).collect()
-    } else {
-        calls
-    };
-    let mut events: Vec<_> = calls.into_iter().map(ModelEvent::ToolCall).collect();
-    let usage = response.usage.unwrap_or_default();
-    if let Some((input_tokens, output_tokens)) = usage.input_tokens.zip(usage.output_tokens) {
-        events.push(ModelEvent::Usage(chatkit_domain::Usage {
-            input_tokens,
-            output_tokens,
-            estimated: false,
+    fn add_reasoning(&mut self, kind: &'static str, text: Option<String>, parts: &mut Vec<Part>) {
+        let is_shown = *self.reasoning.get_or_insert(kind) == kind;
+        parts.extend(text.map(|text| {
+            if is_shown {
+                Part::Reasoning(text)
+            } else {
+                Part::Working
+            }
         }));
     }
-    let reason = response
-        .incomplete_details
-        .and_then(|details| details.reason);
-    events.push(ModelEvent::Finished(match reason.as_deref() {
-        None => FinishReason::Stop,
-        Some("content_filter") => FinishReason::ContentFilter,
-        Some(_) => FinishReason::Length,
-    }));
-    events
+
+    fn add_item(&mut self, item: Map<String, Value>) -> Result<(), Broken> {
+        match item.get("type").and_then(Value::as_str) {
+            Some("function_call") => self.calls.add(CallPiece::of_response(item))?,
+            // Without a store over there, only this form can go back.
+            Some("reasoning") if item.get("encrypted_content").is_some_and(Value::is_string) => {
+                self.attached.add_item(Value::Object(item));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Reads the response as its last event has it.
+    fn add_response(&mut self, mut response: Value, parts: &mut Vec<Part>) -> Result<(), Broken> {
+        if !response["error"].is_null() || response["status"] == "failed" {
+            return Err(Refusal::in_stream(&response["error"]).into());
+        }
+        self.usage = response.get_mut("usage").map(Value::take);
+        self.finish = Some(match response["incomplete_details"]["reason"].as_str() {
+            None => FinishReason::Stop,
+            Some("content_filter") => FinishReason::ContentFilter,
+            Some(_) => FinishReason::Length,
+        });
+        // Some servers show calls and text only here.
+        let (has_calls, has_text) = (!self.calls.is_empty(), self.has_text);
+        let Some(Value::Array(output)) = response.get_mut("output").map(Value::take) else {
+            return Ok(());
+        };
+        for item in output {
+            if !has_text {
+                texts_of(&item, parts);
+            }
+            if let (Value::Object(item), false) = (item, has_calls) {
+                self.add_item(item)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What comes at the end.
+    pub(super) fn finish(&mut self) -> Ending {
+        let calls = std::mem::take(&mut self.calls);
+        let usage = self.usage.take().and_then(|value| usage(&value));
+        let reason = self.finish.unwrap_or_default();
+        let calls: Vec<ModelEvent> = calls.finish(&self.attached, &self.tag);
+        (calls, usage, reason)
+    }
 }
 
-/// What an error in the middle of a response means.
-fn broken_off(error: &Value) -> ProviderError {
-    let code = error["code"].as_str().unwrap_or_default();
-    if is_too_long(&error.to_string()) {
-        ProviderError::ContextTooLong
-    } else if code == "rate_limit_exceeded" || code == "server_overloaded" {
-        ProviderError::Overloaded { retry_after: None }
-    } else {
-        ProviderError::Failed("the server broke off with an error".into())
+/// The texts of an item of the output.
+fn texts_of(item: &Value, parts: &mut Vec<Part>) {
+    let texts = |list: &Value| -> Vec<String> {
+        let list = list.as_array().into_iter().flatten();
+        let text = |part: &Value| part["text"].as_str().map(str::to_owned);
+        list.filter_map(|part| text(part).or_else(|| part["refusal"].as_str().map(str::to_owned)))
+            .collect()
+    };
+    match item["type"].as_str() {
+        Some("message") => parts.extend(texts(&item["content"]).into_iter().map(Part::Text)),
+        Some("reasoning") => {
+            let summary = texts(&item["summary"]);
+            parts.extend(
+                (!summary.is_empty()).then(|| Part::Reasoning(summary.join(PART_SEPARATOR))),
+            );
+        }
+        _ => {}
     }
+}
+
+fn no_json() -> Broken {
+    garbage("an event of the answer is not the JSON it must be").into()
 }
 
 #[cfg(test)]

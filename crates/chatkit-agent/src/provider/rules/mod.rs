@@ -16,6 +16,7 @@ use serde_json::Value;
 use self::{intent::Intent, plan::Step};
 use super::{
     FinishReason, InputItem, ModelEvent, ModelRequest, ModelStream, Provider, ProviderError,
+    ToolChoice,
 };
 
 /// The built-in rules.
@@ -26,10 +27,9 @@ pub struct RulesProvider;
 impl Provider for RulesProvider {
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ProviderError> {
         let (asked, results) = situation(&request.input);
-        let has_tools = request
-            .tools
-            .iter()
-            .any(|tool| tool.name == plan::LIST_TASKS);
+        let may_call = request.tool_choice != ToolChoice::None;
+        let mut tools = request.tools.iter();
+        let has_tools = may_call && tools.any(|tool| tool.name == plan::LIST_TASKS);
         let events = match plan::next_step(&asked, &results, has_tools) {
             Step::Say(text) => words(&text).map(ModelEvent::TextDelta).collect(),
             Step::Call(calls) => calls
@@ -70,7 +70,7 @@ fn situation(input: &[InputItem]) -> (Intent, Vec<ToolResult<'_>>) {
                 tool_name,
                 output: serde_json::from_str(output).map_err(|_| output.as_str()),
             }),
-            InputItem::Assistant(_) | InputItem::Note(_) | InputItem::ToolCalls(_) => {}
+            InputItem::Assistant { .. } | InputItem::Note(_) => {}
         }
     }
     (asked, results)

@@ -228,6 +228,7 @@ fn call(round: usize, calls: Vec<(&'static str, Value)>) -> Step {
             call_id: format!("call_{round}_{position}"),
             tool_name: tool_name.to_owned(),
             arguments: arguments.to_string(),
+            provider_data: None,
         })
         .collect();
     Step::Call(calls)

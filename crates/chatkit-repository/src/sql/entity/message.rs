@@ -15,6 +15,11 @@ pub struct Model {
     pub body: Option<Json>,
     pub search_text: Option<String>,
     pub status: Status,
+    /// Why an answer is incomplete, in the words of the API.
+    pub incomplete_reason: Option<String>,
+    pub reasoning: Option<String>,
+    /// Whether the model's filter refused it.
+    pub is_withheld: bool,
     pub run_id: Option<Uuid>,
     pub model: Option<String>,
     pub tokens_used: Option<i64>,

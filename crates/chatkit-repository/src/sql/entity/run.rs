@@ -13,6 +13,7 @@ pub struct Model {
     pub model: Option<String>,
     pub input_tokens: Option<i64>,
     pub output_tokens: Option<i64>,
+    pub cached_tokens: Option<i64>,
     pub usage_estimated: Option<bool>,
     pub error_code: Option<String>,
     pub error_message: Option<String>,
@@ -21,6 +22,8 @@ pub struct Model {
     pub user_message_id: Option<Uuid>,
     pub assistant_message_id: Option<Uuid>,
     pub state: Option<Json>,
+    /// The sequence number of the first item that the model was given.
+    pub window_start: Option<i64>,
     /// Whether it has called tools.
     pub has_tool_calls: bool,
     pub last_event: i64,

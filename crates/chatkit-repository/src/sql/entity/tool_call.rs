@@ -14,6 +14,11 @@ pub struct Model {
     pub tool_name: String,
     pub tool_input: Json,
     pub tool_input_text: Option<String>,
+    /// The arguments byte for byte: a JSON column may store another form of the same value.
+    pub raw_input: Option<String>,
+    pub content_offset: Option<i64>,
+    /// JSON that only the model's provider reads, as text.
+    pub provider_data: Option<String>,
     pub tool_output: Option<Json>,
     pub status: Status,
     pub error_message: Option<String>,

@@ -1,26 +1,29 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
+use crate::provider::{
+    FinishReason, ModelEvent, ProviderError, Sampling,
+    openai::{OpenAiApi, decoded, decoder::Broken},
+};
 
-async fn read_all(steps: &[Value]) -> Vec<Result<ModelEvent, ProviderError>> {
-    let steps: Vec<Result<Event, OpenAIError>> = steps
+fn read(steps: &[Value]) -> (Vec<ModelEvent>, Result<(), Broken>) {
+    let stream: String = steps
         .iter()
-        .map(|step| Ok(serde_json::from_value(step.clone()).unwrap()))
+        .map(|step| format!("data: {step}\n\n"))
         .collect();
-    events(stream::iter(steps)).collect().await
+    decoded(OpenAiApi::Responses, stream.as_bytes())
 }
 
 fn completed(response: Value) -> Value {
     json!({"type": "response.completed", "response": response})
 }
 
-#[tokio::test]
-async fn text_reasoning_usage_and_end() {
+#[test]
+fn text_reasoning_usage_and_end() {
     let part = |index: u64| json!({"type": "response.reasoning_summary_part.added", "summary_index": index});
     let thought =
         |text: &str| json!({"type": "response.reasoning_summary_text.delta", "delta": text});
     let usage = json!({"input_tokens": 3, "output_tokens": 2, "total_tokens": 5});
-    let events = read_all(&[
+    let (events, end) = read(&[
         json!({"type": "response.created", "response": {"output": [], "usage": null}}),
         part(0),
         thought("First"),
@@ -31,10 +34,8 @@ async fn text_reasoning_usage_and_end() {
         json!({"type": "response.of_tomorrow", "delta": {"x": 1}}),
         json!({"type": "response.output_text.done", "text": "Hello"}),
         completed(json!({"usage": usage, "incomplete_details": null})),
-        json!({"type": "response.output_text.delta", "delta": "behind the end"}),
-    ])
-    .await;
-    let events: Vec<_> = events.into_iter().map(Result::unwrap).collect();
+    ]);
+    assert!(end.is_ok());
     let thought = |text: &str| ModelEvent::ReasoningDelta(text.to_owned());
     assert_eq!(
         events,
@@ -47,6 +48,7 @@ async fn text_reasoning_usage_and_end() {
             ModelEvent::Usage(chatkit_domain::Usage {
                 input_tokens: 3,
                 output_tokens: 2,
+                cached_tokens: None,
                 estimated: false
             }),
             ModelEvent::Finished(FinishReason::Stop),
@@ -54,12 +56,12 @@ async fn text_reasoning_usage_and_end() {
     );
 }
 
-#[tokio::test]
-async fn calls_come_at_the_end_and_once() {
+#[test]
+fn calls_come_at_the_end_and_once() {
     let item =
         |id: &str| json!({"type": "function_call", "call_id": id, "name": "t", "arguments": "{}"});
     let done = |id: &str| json!({"type": "response.output_item.done", "item": item(id)});
-    let told = [
+    let streamed = [
         json!({"type": "response.function_call_arguments.delta", "delta": "{}"}),
         done("a"),
         json!({"type": "response.output_item.done", "item": {"type": "message"}}),
@@ -67,11 +69,11 @@ async fn calls_come_at_the_end_and_once() {
         completed(json!({"output": [item("a"), item("b")]})),
     ];
     let shown = [completed(json!({"output": [item("a"), item("b")]}))];
-    for steps in [told.as_slice(), shown.as_slice()] {
-        let events = read_all(steps).await;
+    for steps in [streamed.as_slice(), shown.as_slice()] {
+        let (events, _) = read(steps);
         let ids: Vec<_> = events
             .into_iter()
-            .filter_map(|event| match event.unwrap() {
+            .filter_map(|event| match event {
                 ModelEvent::ToolCall(call) => Some(call.call_id),
                 _ => None,
             })
@@ -80,37 +82,70 @@ async fn calls_come_at_the_end_and_once() {
     }
 }
 
-#[tokio::test]
-async fn an_answer_can_end_early() {
+#[test]
+fn an_answer_can_end_early() {
     for (reason, expected) in [
         ("max_output_tokens", FinishReason::Length),
         ("content_filter", FinishReason::ContentFilter),
     ] {
         let details = json!({"incomplete_details": {"reason": reason}});
         let step = json!({"type": "response.incomplete", "response": details});
-        let events = read_all(&[step]).await;
-        assert!(matches!(events[..], [Ok(ModelEvent::Finished(found))] if found == expected));
+        assert_eq!(read(&[step]).0, [ModelEvent::Finished(expected)]);
     }
 }
 
-#[tokio::test]
-async fn what_breaks_off_is_told_apart() {
+#[test]
+fn text_that_only_the_end_shows_is_read_there() {
+    let message = json!({"type": "message", "content": [{"type": "output_text", "text": "Hello"}]});
+    let whole = json!({"object": "response", "status": "completed", "output": [message]});
+    let text = ModelEvent::TextDelta("Hello".to_owned());
+    let finished = ModelEvent::Finished(FinishReason::Stop);
+    let (events, _) = read(&[completed(whole.clone())]);
+    assert_eq!(events, [text.clone(), finished.clone()]);
+    let (events, _) = decoded(OpenAiApi::Responses, whole.to_string().as_bytes());
+    assert_eq!(events, [text, finished]);
+}
+
+#[test]
+fn arguments_and_whole_reasoning_are_signs_of_life() {
+    let step = |kind: &str| json!({"type": kind, "delta": "x"});
+    let (events, _) = read(&[
+        step("response.function_call_arguments.delta"),
+        step("response.reasoning_text.delta"),
+        step("response.reasoning_summary_text.delta"),
+    ]);
+    let reasoning = ModelEvent::ReasoningDelta("x".to_owned());
+    assert_eq!(
+        events,
+        [ModelEvent::Working, reasoning, ModelEvent::Working]
+    );
+}
+
+#[test]
+fn failures_are_told_apart() {
     let failed = |code: &str| {
         let error = json!({"code": code, "message": "m"});
         json!({"type": "response.failed", "response": {"error": error}})
     };
-    let met = async |step: Value| read_all(&[step]).await.pop().unwrap().unwrap_err();
-    let long = met(failed("context_length_exceeded")).await;
+    let met = |step: Value| match read(&[step]).1.unwrap_err() {
+        Broken::Refused(refusal) => refusal.into_error(&Sampling::default(), None),
+        Broken::Failed(error) => error,
+    };
+    let long = met(failed("context_length_exceeded"));
     assert!(matches!(long, ProviderError::ContextTooLong));
-    let busy = met(failed("rate_limit_exceeded")).await;
+    let busy = met(failed("rate_limit_exceeded"));
     assert!(matches!(busy, ProviderError::Overloaded { .. }));
     for step in [
         failed("server_error"),
         json!({"type": "error", "code": "x", "message": "m"}),
         json!({"type": "error", "error": {"code": "x", "message": "m"}}),
         json!({"type": "response.failed"}),
+        json!({"type": "response.failed", "response": {"status": "failed", "error": null}}),
         json!({"type": "response.output_text.done", "text": "and no end"}),
     ] {
-        assert!(matches!(met(step).await, ProviderError::Failed(_)));
+        assert!(
+            matches!(met(step.clone()), ProviderError::Failed(_)),
+            "{step}"
+        );
     }
 }

@@ -1,0 +1,262 @@
+//! One question to the model: what it is given, and what is changed when it cannot take that.
+
+use std::{sync::Arc, time::Instant};
+
+use chatkit_domain::{PARAGRAPH, RunErrorCode, Usage, replace_nul};
+use futures::StreamExt;
+
+use super::{Engine, EngineFailure, progress::Round};
+use crate::{
+    agent::Shared,
+    metrics,
+    provider::{InputItem, ModelEvent, ModelRequest, ModelStream, ProviderError, ToolChoice},
+    start::RunOptions,
+    thinking::Thinking,
+    transcript::{Window, cut},
+};
+
+/// How often what is sent is halved before only the newest message is sent.
+const MAX_HALVINGS: u32 = 3;
+
+/// How much of a result of this run is sent when even the newest message with all of them is too
+/// long, in characters.
+const SHORT_RESULT_CHARS: usize = 1_000;
+
+/// Stands for a tool's result in a request that the model's filter has refused.
+const WITHHELD_RESULT: &str = "The result was left out, as the content filter refused it.";
+
+impl Engine<'_> {
+    /// Asks the model once. When it refuses the input as too long, what is sent is halved. When
+    /// its filter refuses the input, it is asked once with the newest message alone. No request is
+    /// sent twice unchanged.
+    pub(super) async fn ask(
+        &mut self,
+        window: &mut Window,
+        this_run: &mut [InputItem],
+        round: u32,
+    ) -> Result<Round, EngineFailure> {
+        let mut halvings = 0;
+        let mut was_filtered = false;
+        loop {
+            let before = self.progress.chars;
+            let result = self.ask_with(window, this_run, round).await;
+            let has_said_nothing = self.progress.chars == before;
+            match result {
+                Err(EngineFailure::Model(ProviderError::ContextTooLong))
+                    if has_said_nothing && self.shrink(window, this_run, &mut halvings) => {}
+                Err(EngineFailure::Model(ProviderError::ContentFiltered)) if has_said_nothing => {
+                    let has_more = withhold_results(this_run) || !window.is_newest_only();
+                    if was_filtered || !has_more {
+                        self.progress.withholds_message = true;
+                        return Err(ProviderError::ContentFiltered.into());
+                    }
+                    was_filtered = true;
+                    window.keep_newest_only();
+                }
+                result => {
+                    // What was left out stays out, also of the runs to come.
+                    self.progress.window_start = window.start();
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// Shortens what is sent. Returns whether anything could be shortened.
+    fn shrink(&self, window: &mut Window, this_run: &mut [InputItem], halvings: &mut u32) -> bool {
+        if window.is_newest_only() {
+            return shorten_results(this_run);
+        }
+        if *halvings < MAX_HALVINGS {
+            *halvings += 1;
+            let lengths = this_run.iter().map(InputItem::length);
+            let settings = &self.shared.settings;
+            let instructions = instructions(&settings.instructions, &self.task.options);
+            window.halve(instructions.chars().count() + lengths.sum::<usize>());
+        } else {
+            window.keep_newest_only();
+        }
+        true
+    }
+
+    async fn ask_with(
+        &mut self,
+        window: &Window,
+        this_run: &[InputItem],
+        round: u32,
+    ) -> Result<Round, EngineFailure> {
+        let Shared {
+            settings,
+            definitions,
+            ..
+        } = &*self.shared;
+        let options = &self.task.options;
+        let mut input = window.input();
+        input.extend_from_slice(this_run);
+        let request = ModelRequest {
+            model: options
+                .model
+                .clone()
+                .unwrap_or_else(|| settings.model.clone()),
+            instructions: instructions(&settings.instructions, options),
+            input,
+            tools: definitions.clone(),
+            tool_choice: match &options.tool {
+                _ if round >= settings.max_tool_rounds => ToolChoice::None,
+                Some(tool) if round == 0 => ToolChoice::Tool(tool.clone()),
+                _ => ToolChoice::Auto,
+            },
+            sampling: options.sampling.clone(),
+            cache_key: self.emitter.fence.conversation_id.to_string(),
+        };
+        self.progress.asking_since = Some(Instant::now());
+        let result = self.exchange(request).await;
+        self.progress.stop_asking(match &result {
+            Err(EngineFailure::Model(error)) => metrics::model_outcome(error),
+            _ => "answered",
+        });
+        result
+    }
+
+    /// Asks the model and reads its answer.
+    async fn exchange(&mut self, request: ModelRequest) -> Result<Round, EngineFailure> {
+        let asked = request.length();
+        let shared = Arc::clone(&self.shared);
+        let answer = shared.provider.respond(request);
+        let answer = tokio::time::timeout(shared.settings.model_timeout, answer);
+        let stream = answer.await.unwrap_or(Err(ProviderError::TimedOut))?;
+        self.read(stream, asked).await
+    }
+
+    async fn read(
+        &mut self,
+        mut stream: ModelStream,
+        asked: usize,
+    ) -> Result<Round, EngineFailure> {
+        let silence = self.shared.settings.model_timeout;
+        let before = self.progress.chars;
+        let mut round = Round {
+            text: String::new(),
+            calls: Vec::new(),
+        };
+        let mut usage = None;
+        loop {
+            let event = tokio::time::timeout(silence, stream.next())
+                .await
+                .map_err(|_| EngineFailure::from(ProviderError::TimedOut))?
+                .ok_or_else(|| ProviderError::Failed("the answer was cut off".into()))?;
+            match event? {
+                ModelEvent::TextDelta(text) => {
+                    round.text.push_str(&text);
+                    self.add_text(text).await?;
+                }
+                ModelEvent::ReasoningDelta(text) => self.add_reasoning(text),
+                ModelEvent::Working => {}
+                ModelEvent::ToolCall(call) => round.calls.push(call),
+                ModelEvent::Usage(counted) => usage = Some(counted),
+                ModelEvent::Finished(reason) => {
+                    self.progress.finish_reason = reason;
+                    break;
+                }
+            }
+        }
+        let arguments = round
+            .calls
+            .iter()
+            .map(|call| call.arguments.chars().count());
+        let written = self.progress.chars - before + arguments.sum::<usize>();
+        self.progress.usage += usage.unwrap_or_else(|| Usage::estimate(asked, written));
+        Ok(round)
+    }
+
+    async fn add_text(&mut self, text: String) -> Result<(), EngineFailure> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.end_thinking().await?;
+        if std::mem::take(&mut self.progress.is_new_round) && !self.progress.text.is_empty() {
+            self.push(PARAGRAPH.to_owned());
+        }
+        self.push(replace_nul(text));
+        if self.progress.chars > self.shared.settings.max_answer_chars {
+            return Err(EngineFailure::Run(RunErrorCode::AnswerTooLong, None));
+        }
+        Ok(())
+    }
+
+    /// Emits reasoning, as far as it is no longer than an answer may be.
+    fn add_reasoning(&mut self, text: String) {
+        self.progress.reasoning_chars += text.chars().count();
+        if self.progress.reasoning_chars > self.shared.settings.max_answer_chars {
+            return;
+        }
+        let text = replace_nul(text);
+        let is_open = self.thinking.is_some();
+        let starts_another = !is_open && !self.progress.reasoning.is_empty();
+        self.progress.reasoning.push(&text, starts_another);
+        let start = || Thinking::new(self.shared.clock.id(), self.entered.message_id());
+        let thinking = self.thinking.get_or_insert_with(start);
+        self.entered.tell(thinking.add(text, starts_another));
+    }
+
+    /// Stores the model's thought: something else follows.
+    pub(super) async fn end_thinking(&mut self) -> Result<(), EngineFailure> {
+        if let Some(thinking) = self.thinking.take() {
+            thinking.done(self.emitter).await?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, text: String) {
+        self.progress.text.push_str(&text);
+        self.progress.chars += text.chars().count();
+        self.entered.say(text);
+    }
+}
+
+/// Replaces the results of this run. Returns whether there were any.
+fn withhold_results(this_run: &mut [InputItem]) -> bool {
+    let mut has_changed = false;
+    for item in this_run {
+        if let InputItem::ToolResult { output, .. } = item
+            && output != WITHHELD_RESULT
+        {
+            WITHHELD_RESULT.clone_into(output);
+            has_changed = true;
+        }
+    }
+    has_changed
+}
+
+/// Shortens the results of this run. Returns whether any was longer.
+fn shorten_results(this_run: &mut [InputItem]) -> bool {
+    let mut has_changed = false;
+    for item in this_run {
+        if let InputItem::ToolResult { output, .. } = item
+            && output.chars().count() > SHORT_RESULT_CHARS + 1
+        {
+            *output = cut(std::mem::take(output), SHORT_RESULT_CHARS);
+            has_changed = true;
+        }
+    }
+    has_changed
+}
+
+impl ModelRequest {
+    /// Characters of the request, for servers that do not count tokens.
+    fn length(&self) -> usize {
+        let input = self.input.iter().map(InputItem::length);
+        self.instructions.chars().count() + input.sum::<usize>()
+    }
+}
+
+/// The settings' instructions, then those of this turn alone.
+fn instructions(settings: &str, turn: &RunOptions) -> String {
+    let language = |locale| format!("The language of the user's interface is {locale}.");
+    let language = turn.locale.as_ref().map(language).unwrap_or_default();
+    let parts: Vec<&str> = [settings, &turn.instructions, &language]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("\n\n")
+}

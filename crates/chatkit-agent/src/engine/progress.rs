@@ -1,0 +1,101 @@
+//! What has come of a run so far.
+
+use std::time::{Duration, Instant};
+
+use chatkit_domain::{
+    AnswerDraft, IncompleteReason, ReasoningText, RunErrorCode, Usage, replace_nul,
+};
+
+use super::EngineFailure;
+use crate::{
+    metrics,
+    provider::{FinishReason, InputItem, RequestedCall},
+};
+
+/// What has come of a run so far; it outlives a loop that is stopped in the middle.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The answer's text, of all rounds.
+    pub(super) text: String,
+    /// The length of the text, in characters.
+    pub(super) chars: usize,
+    pub(super) reasoning: ReasoningText,
+    pub(super) reasoning_chars: usize,
+    /// Whether the next text starts a new round and so a new paragraph.
+    pub(super) is_new_round: bool,
+    pub(super) has_called_tools: bool,
+    pub(super) usage: Usage,
+    pub(super) finish_reason: FinishReason,
+    /// Whether the model's filter refused the newest message even alone.
+    pub(super) withholds_message: bool,
+    /// The sequence number of the first item that the model was given.
+    pub(super) window_start: Option<u64>,
+    /// How long the model was waited for.
+    pub(super) model_time: Duration,
+    /// Since when it is waited for.
+    pub(super) asking_since: Option<Instant>,
+}
+
+/// What a model said in one round.
+#[derive(Debug)]
+pub(super) struct Round {
+    pub(super) text: String,
+    pub(super) calls: Vec<RequestedCall>,
+}
+
+impl Progress {
+    /// Counts a request to the model that has ended, whichever way; nothing where there is none.
+    pub(super) fn stop_asking(&mut self, outcome: &'static str) {
+        if let Some(since) = self.asking_since.take() {
+            let took = since.elapsed();
+            self.model_time += took;
+            metrics::model_call(outcome, took);
+        }
+    }
+
+    /// The answer to store. `None` if there is no text.
+    pub(super) fn into_draft(
+        self,
+        incomplete_reason: Option<IncompleteReason>,
+    ) -> Option<AnswerDraft> {
+        let Self {
+            text, reasoning, ..
+        } = self;
+        (!text.trim().is_empty()).then(|| AnswerDraft {
+            text,
+            incomplete_reason,
+            reasoning: reasoning.into_text(),
+        })
+    }
+
+    /// Why a run ended without an answer although the model ended it itself.
+    pub(super) fn blank_end(&self) -> EngineFailure {
+        EngineFailure::Run(
+            match self.finish_reason {
+                FinishReason::ContentFilter => RunErrorCode::ContentFiltered,
+                FinishReason::Stop | FinishReason::Length => RunErrorCode::ModelFailed,
+            },
+            Some("the model answered with nothing".into()),
+        )
+    }
+}
+
+impl Round {
+    /// The round as the model reads it next.
+    pub(super) fn into_input(self) -> InputItem {
+        let Self { text, calls } = self;
+        InputItem::Assistant {
+            text: replace_nul(text),
+            calls,
+        }
+    }
+}
+
+/// Why an answer that the model ended itself is incomplete.
+pub(super) const fn incomplete_reason(finish: FinishReason) -> Option<IncompleteReason> {
+    match finish {
+        FinishReason::Stop => None,
+        FinishReason::Length => Some(IncompleteReason::Length),
+        FinishReason::ContentFilter => Some(IncompleteReason::ContentFilter),
+    }
+}

@@ -1,0 +1,215 @@
+//! Data that servers attach to messages and tool calls and want back with them, such as
+//! `reasoning_content` (DeepSeek) or `extra_content` with a thought signature (Gemini).
+//!
+//! It goes back only to the API and the model that it came from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Most data of one message or call, in bytes. More is dropped as a whole: a part would be refused.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// Parts of the names of members that go back. Everything else that a server adds is its own
+/// bookkeeping, which a strict server would refuse.
+const NAMES: [&str; 6] = [
+    "reasoning",
+    "thinking",
+    "thought",
+    "signature",
+    "extra_content",
+    "provider_specific_fields",
+];
+
+/// What was attached to one message or call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Attached {
+    members: Map<String, Value>,
+    bytes: usize,
+}
+
+impl Attached {
+    /// Adds the members of another piece of the message that go back. Texts and lists go on where
+    /// they ended.
+    pub(super) fn add(&mut self, piece: Map<String, Value>) {
+        for (name, value) in piece {
+            if goes_back(&name) && !value.is_null() && self.bytes <= MAX_BYTES {
+                self.bytes += size(&value);
+                merge(self.members.entry(name).or_insert(Value::Null), value);
+            }
+        }
+    }
+
+    /// Adds an item that goes back as it is.
+    pub(super) fn add_item(&mut self, item: Value) {
+        self.bytes += size(&item);
+        if self.bytes <= MAX_BYTES {
+            let items = self.members.entry("items").or_insert(Value::Null);
+            merge(items, Value::Array(vec![item]));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.members.is_empty() || self.bytes > MAX_BYTES
+    }
+}
+
+/// Whether a member with this name goes back.
+pub(super) fn goes_back(name: &str) -> bool {
+    NAMES.iter().any(|part| name.contains(part))
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        // Rare, and small.
+        other => other.to_string().len(),
+    }
+}
+
+/// Continues a value with what a later piece adds.
+fn merge(value: &mut Value, piece: Value) {
+    match (value, piece) {
+        (Value::String(text), Value::String(more)) => text.push_str(&more),
+        (Value::Array(list), Value::Array(more)) => {
+            for element in more {
+                match list.last_mut().filter(|last| continues(last, &element)) {
+                    Some(last) => merge(last, element),
+                    None => list.push(element),
+                }
+            }
+        }
+        (Value::Object(members), Value::Object(more)) => {
+            for (name, more) in more {
+                match members.get_mut(&name) {
+                    // What names an element is the same in each of its pieces.
+                    Some(_) if matches!(name.as_str(), "type" | "id" | "format" | "index") => {}
+                    Some(member) => merge(member, more),
+                    None => {
+                        members.insert(name, more);
+                    }
+                }
+            }
+        }
+        (_, Value::Null) => {}
+        (value, piece) => *value = piece,
+    }
+}
+
+/// Whether an element of a list is a piece of the last one: both name the same place.
+fn continues(last: &Value, element: &Value) -> bool {
+    let named = |name: &str| last.get(name) == element.get(name);
+    element.get("index").is_some() && named("index") && named("type")
+}
+
+/// The API and the model that data belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tag {
+    pub(super) api: &'static str,
+    pub(super) model: String,
+}
+
+/// The stored form of the data of one call.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(super) struct Data {
+    api: String,
+    model: String,
+    /// Data of the message, with the first of its calls.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) message: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) call: Map<String, Value>,
+}
+
+impl Tag {
+    /// The data of a call, and of its message with the first one, as it is stored. `None` if
+    /// nothing was attached.
+    pub(super) fn data(&self, message: Option<&Attached>, call: &Attached) -> Option<String> {
+        let members = |attached: &Attached| {
+            let members = attached.members.clone();
+            if attached.is_empty() {
+                Map::new()
+            } else {
+                members
+            }
+        };
+        let message = message.map(members).unwrap_or_default();
+        let call = members(call);
+        if message.is_empty() && call.is_empty() {
+            return None;
+        }
+        serde_json::to_string(&Data {
+            api: self.api.to_owned(),
+            model: self.model.clone(),
+            message,
+            call,
+        })
+        .ok()
+    }
+
+    /// The stored data, if it belongs to this API and model.
+    pub(super) fn read(&self, data: Option<&str>) -> Data {
+        data.and_then(|data| serde_json::from_str::<Data>(data).ok())
+            .filter(|data| data.api == self.api && data.model == self.model)
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn pieces_are_put_together_and_go_back_to_where_they_came_from() {
+        let mut message = Attached::default();
+        for piece in [
+            json!({"reasoning_content": "I ", "role": "assistant", "matched_stop": 7}),
+            json!({"reasoning_content": "think", "reasoning_details": null}),
+            json!({"reasoning_details": [{"type": "text", "index": 0, "text": "a"}]}),
+            json!({"reasoning_details": [{"type": "text", "index": 0, "text": "b", "signature": "s"}]}),
+            json!({"reasoning_details": [{"type": "text", "index": 1, "text": "c"}]}),
+        ] {
+            message.add(map(piece));
+        }
+        let mut call = Attached::default();
+        call.add(map(
+            json!({"type": "function", "extra_content": {"google": {"x": 1.0}}}),
+        ));
+        let tag = |model: &str| Tag {
+            api: "chat",
+            model: model.to_owned(),
+        };
+        let data = tag("m").data(Some(&message), &call).unwrap();
+        let read = tag("m").read(Some(&data));
+        let details = json!([
+            {"type": "text", "index": 0, "text": "ab", "signature": "s"},
+            {"type": "text", "index": 1, "text": "c"},
+        ]);
+        let expected = json!({"reasoning_content": "I think", "reasoning_details": details});
+        assert_eq!(Value::Object(read.message), expected);
+        assert_eq!(
+            Value::Object(read.call),
+            json!({"extra_content": {"google": {"x": 1.0}}})
+        );
+        assert!(tag("other").read(Some(&data)).message.is_empty());
+        assert_eq!(tag("m").data(None, &Attached::default()), None);
+    }
+
+    #[test]
+    fn too_much_is_dropped_as_a_whole() {
+        let mut message = Attached::default();
+        for _ in 0..300 {
+            message.add(map(json!({"reasoning": "x".repeat(1024)})));
+        }
+        let tag = Tag {
+            api: "chat",
+            model: String::new(),
+        };
+        assert_eq!(tag.data(Some(&message), &Attached::default()), None);
+    }
+}

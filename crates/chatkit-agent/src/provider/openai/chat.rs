@@ -1,0 +1,245 @@
+//! An answer as chat completions send it (OpenAI API reference, "Chat"), read leniently: servers
+//! that call themselves compatible leave members out, send null for them, or add their own.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{
+    attached::{Attached, Tag, goes_back},
+    calls::{CallPiece, Calls},
+    decoder::{Broken, Ending, Part, Parts, Stage, garbage},
+    refusal::Refusal,
+    usage::usage,
+};
+use crate::provider::{FinishReason, ProviderError, json};
+
+/// Members of a delta that hold shown reasoning. A server may send the same text under several
+/// names; the first counts.
+const REASONING: [&str; 4] = [
+    "reasoning_content",
+    "reasoning",
+    "reasoning_text",
+    "thinking",
+];
+
+/// A part of an answer, or the whole.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Chunk {
+    choices: Option<Vec<Choice>>,
+    usage: Option<Value>,
+    error: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Choice {
+    delta: Option<Map<String, Value>>,
+    /// What a whole answer has instead.
+    message: Option<Map<String, Value>>,
+    finish_reason: Option<Value>,
+}
+
+/// What has come of an answer, besides its text.
+#[derive(Debug)]
+pub(super) struct ChatAnswer {
+    tag: Tag,
+    calls: Calls,
+    attached: Attached,
+    usage: Option<Value>,
+    finish: Option<FinishReason>,
+    /// Whether the usage came with the end or after it. Some servers send one before it too.
+    is_settled: bool,
+}
+
+impl ChatAnswer {
+    pub(super) fn new(tag: Tag) -> Self {
+        Self {
+            tag,
+            calls: Calls::default(),
+            attached: Attached::default(),
+            usage: None,
+            finish: None,
+            is_settled: false,
+        }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        match self.finish {
+            None => Stage::Open,
+            Some(_) if self.is_settled => Stage::Settled,
+            Some(_) => Stage::Finished,
+        }
+    }
+
+    /// Reads an event.
+    pub(super) fn add(&mut self, data: &[u8]) -> Result<Parts, Broken> {
+        match json::parse::<Chunk>(data) {
+            Ok(parsed) => self.add_chunk(parsed.value, parsed.has_halves),
+            // A server that forgets the empty line between two events.
+            Err(_) if data.contains(&b'\n') => {
+                let mut all = Parts::default();
+                for line in data.split(|byte| *byte == b'\n') {
+                    let chunk = json::parse::<Chunk>(line).map_err(|_| no_json())?;
+                    let parts = self.add_chunk(chunk.value, chunk.has_halves)?;
+                    all.has_halves |= parts.has_halves;
+                    all.parts.extend(parts.parts);
+                }
+                Ok(all)
+            }
+            Err(_) => Err(no_json()),
+        }
+    }
+
+    /// Reads an answer that comes as one object, or as a list with an error (Gemini).
+    pub(super) fn whole(&mut self, data: &[u8]) -> Result<Parts, Broken> {
+        let whole = json::parse::<Value>(data).map_err(|_| no_json())?;
+        let value = match whole.value {
+            Value::Array(list) => list.into_iter().next().unwrap_or_default(),
+            value => value,
+        };
+        let chunk: Chunk = serde_json::from_value(value).map_err(|_| no_json())?;
+        if chunk.choices.as_ref().is_none_or(Vec::is_empty) && chunk.error.is_none() {
+            return Err(garbage("the answer has no choices").into());
+        }
+        let parts = self.add_chunk(chunk, whole.has_halves)?;
+        self.finish.get_or_insert_default();
+        Ok(parts)
+    }
+
+    fn add_chunk(&mut self, chunk: Chunk, has_halves: bool) -> Result<Parts, Broken> {
+        if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+            return Err(Refusal::in_stream(&error).into());
+        }
+        self.calls.has_halves |= has_halves;
+        let usage = chunk.usage.filter(|usage| !usage.is_null());
+        let has_usage = usage.is_some();
+        self.usage = usage.or_else(|| self.usage.take());
+        let mut parts = Vec::new();
+        for choice in chunk.choices.unwrap_or_default().into_iter().take(1) {
+            if let Some(delta) = choice.delta.or(choice.message) {
+                self.add_delta(delta, &mut parts)?;
+            }
+            if let Some(Value::String(reason)) = choice.finish_reason {
+                self.finish = finish_of(&reason)?.or(self.finish);
+            }
+        }
+        self.is_settled |= has_usage && self.finish.is_some();
+        Ok(Parts { parts, has_halves })
+    }
+
+    fn add_delta(
+        &mut self,
+        mut delta: Map<String, Value>,
+        parts: &mut Vec<Part>,
+    ) -> Result<(), ProviderError> {
+        let content = delta.remove("content").unwrap_or_default();
+        let refusal = delta.remove("refusal");
+        let calls = delta.remove("tool_calls");
+        delta.remove("role");
+        if let Some(text) = reasoning_of(&delta) {
+            parts.push(Part::Reasoning(text));
+        }
+        content_of(content, parts);
+        if let (Some(Value::String(text)), true) = (refusal, parts.is_empty()) {
+            parts.push(Part::Text(text));
+        }
+        if let Some(Value::Array(pieces)) = calls {
+            for piece in pieces {
+                self.calls.add(CallPiece::of_chat(piece))?;
+                parts.push(Part::Working);
+            }
+        }
+        // A kind of output that this reader does not know is a sign of life all the same.
+        if delta.values().any(is_something) {
+            parts.push(Part::Working);
+        }
+        delta.retain(|name, _| goes_back(name));
+        self.attached.add(delta);
+        Ok(())
+    }
+
+    /// What comes at the end.
+    pub(super) fn finish(&mut self) -> Ending {
+        let calls = std::mem::take(&mut self.calls);
+        let usage = self.usage.take().and_then(|value| usage(&value));
+        let reason = self.finish.unwrap_or_default();
+        (calls.finish(&self.attached, &self.tag), usage, reason)
+    }
+}
+
+fn no_json() -> Broken {
+    garbage("an event of the answer is not the JSON it must be").into()
+}
+
+/// Why the model ended its answer. `None` for a blank reason.
+///
+/// # Errors
+/// [`ProviderError`] for an end that is a failure.
+fn finish_of(reason: &str) -> Result<Option<FinishReason>, ProviderError> {
+    Ok(Some(match reason.to_ascii_lowercase().as_str() {
+        "" => return Ok(None),
+        "length" | "max_tokens" | "model_length" | "max_output_tokens" => FinishReason::Length,
+        "content_filter" | "safety" | "recitation" | "prohibited_content" | "blocklist"
+        | "sensitive" | "spii" => FinishReason::ContentFilter,
+        // OpenRouter; vLLM; Gemini.
+        "error" | "abort" | "malformed_function_call" => {
+            return Err(garbage("the server ended the answer with an error"));
+        }
+        // DeepSeek.
+        "insufficient_system_resource" => {
+            return Err(ProviderError::Overloaded { retry_after: None });
+        }
+        _ => FinishReason::Stop,
+    }))
+}
+
+/// The reasoning that a delta shows.
+fn reasoning_of(delta: &Map<String, Value>) -> Option<String> {
+    let mut named = REASONING
+        .iter()
+        .filter_map(|name| delta.get(*name)?.as_str());
+    if let Some(text) = named.find(|text| !text.is_empty()) {
+        return Some(text.to_owned());
+    }
+    // OpenRouter.
+    let details = delta.get("reasoning_details")?.as_array()?;
+    let text = |detail: &Value| {
+        let text = detail["text"].as_str();
+        let text = text.or_else(|| detail["summary"].as_str());
+        text.unwrap_or_default().to_owned()
+    };
+    let text: String = details.iter().map(text).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The parts of a content: text, or a list of parts of text and of reasoning (Mistral).
+fn content_of(content: Value, parts: &mut Vec<Part>) {
+    match content {
+        Value::String(text) if !text.is_empty() => parts.push(Part::Text(text)),
+        Value::Array(list) => {
+            for part in list {
+                if let Some(text) = part["text"].as_str() {
+                    parts.push(Part::Text(text.to_owned()));
+                }
+                let thoughts = part["thinking"].as_array().into_iter().flatten();
+                let thoughts = thoughts.filter_map(|thought| thought["text"].as_str());
+                parts.extend(thoughts.map(|text| Part::Reasoning(text.to_owned())));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

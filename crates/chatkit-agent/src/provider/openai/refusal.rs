@@ -1,0 +1,321 @@
+//! A server's refusal, as a status with a body or as an error within a stream, and what it means.
+//!
+//! Servers agree on little more than "an error is JSON". What a refusal means is read from its
+//! status, its codes, and as a last resort from its words. A body may quote the conversation:
+//! only its words for programs go to the log, and its message only where it is about
+//! configuration.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::{Response, StatusCode, header::RETRY_AFTER};
+use serde_json::Value;
+
+use super::wording;
+use crate::provider::{ProviderError, Sampling};
+
+/// How much of an error's body is read, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// How much of a server's message the log gets, in characters.
+const LOGGED_CHARS: usize = 200;
+
+/// The longest `Retry-After` that is passed on.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a server says that it refuses, and why.
+#[derive(Debug, Default)]
+pub(super) struct Refusal {
+    /// The status of the response; `None` for an error within a stream.
+    status: Option<StatusCode>,
+    code: String,
+    kind: String,
+    /// The member of the request that is refused, if the server names it.
+    pub(super) param: String,
+    message: String,
+    /// Everything it said, in lower case.
+    pub(super) text: String,
+    retry_after: Option<Duration>,
+}
+
+/// A refusal as the log shows it.
+#[derive(Debug, thiserror::Error)]
+#[error("status {status}, code {code:?}, type {kind:?}, param {param:?}{message}")]
+struct Reported {
+    status: u16,
+    code: String,
+    kind: String,
+    param: String,
+    /// Empty, or the start of the server's message.
+    message: String,
+}
+
+impl Refusal {
+    /// Reads the refusal of a request.
+    pub(super) async fn read(response: Response) -> Self {
+        let status = response.status();
+        let retry_after = retry_after(&response);
+        let body = read_start(response).await;
+        let value = serde_json::from_str(&body).unwrap_or(Value::String(body.clone()));
+        Self {
+            status: Some(status),
+            retry_after,
+            text: body.to_lowercase(),
+            ..Self::of(&value)
+        }
+    }
+
+    /// An error that came within a stream.
+    pub(super) fn in_stream(error: &Value) -> Self {
+        Self {
+            text: error.to_string().to_lowercase(),
+            ..Self::of(error)
+        }
+    }
+
+    /// Reads the members of an error in any of the known forms: OpenAI's, a list of one (Gemini),
+    /// a flat one (Mistral, vLLM), and FastAPI's.
+    fn of(value: &Value) -> Self {
+        let value = value.get(0).unwrap_or(value);
+        let error = match &value["error"] {
+            Value::Null => value,
+            error => error,
+        };
+        let detail = &error["detail"];
+        let detail = detail.get(0).unwrap_or(detail);
+        let message = [
+            &error["message"],
+            &error["msg"],
+            &detail["msg"],
+            detail,
+            error,
+        ];
+        Self {
+            code: word(&error["code"]),
+            kind: word(
+                [&error["type"], &error["status"], &detail["type"]]
+                    .into_iter()
+                    .find(|kind| kind.is_string())
+                    .unwrap_or(&Value::Null),
+            ),
+            param: match &error["param"] {
+                Value::String(param) => param.clone(),
+                // FastAPI: a path such as ["body", "stream_options"].
+                _ => detail["loc"]
+                    .as_array()
+                    .and_then(|path| path.iter().rev().find_map(Value::as_str))
+                    .unwrap_or_default()
+                    .to_owned(),
+            },
+            message: message
+                .into_iter()
+                .find_map(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether one of its words for programs is this.
+    fn says(&self, words: &[&str]) -> bool {
+        let is = |own: &str| words.iter().any(|word| own.eq_ignore_ascii_case(word));
+        is(&self.code) || is(&self.kind)
+    }
+
+    /// The status, or the one that stands in the error itself.
+    fn effective_status(&self) -> u16 {
+        let own = self.status.map(|status| status.as_u16());
+        let named = || {
+            self.code
+                .parse()
+                .ok()
+                .filter(|code| (400..600).contains(code))
+        };
+        own.filter(|status| *status != 200)
+            .or_else(named)
+            .unwrap_or_default()
+    }
+
+    /// Whether the same request may succeed a little later. Within a stream the server has started
+    /// to work, so only an overload may pass.
+    pub(super) fn may_pass(&self) -> bool {
+        let is_server_error = self.status.is_some_and(|status| status.is_server_error());
+        let may = is_server_error || self.effective_status() == 408 || self.is_overloaded();
+        may && !self.is_too_long() && !self.is_filtered() && !self.is_of_quota()
+    }
+
+    /// How long the server asks to wait.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    fn is_overloaded(&self) -> bool {
+        match self.effective_status() {
+            429 | 529 => true,
+            503 => self.retry_after.is_some() || self.says(wording::OVERLOADED),
+            _ => self.says(wording::OVERLOADED),
+        }
+    }
+
+    fn is_of_quota(&self) -> bool {
+        self.effective_status() == 402 || self.says(wording::QUOTA)
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.says(wording::FILTERED_CODES)
+            || (matches!(self.effective_status(), 0 | 400 | 403 | 422 | 451)
+                && contains(&self.text, wording::FILTERED))
+    }
+
+    fn is_too_long(&self) -> bool {
+        if self.says(wording::TOO_LONG_CODES) {
+            return true;
+        }
+        // A rate limit counts tokens too.
+        !self.is_overloaded() && contains(&self.text, wording::TOO_LONG)
+    }
+
+    /// The setting to check, if the refusal is about configuration.
+    fn setting(&self) -> Option<&'static str> {
+        if self.is_of_quota() {
+            return Some("OPENAI_API_KEY (its quota is used up)");
+        }
+        if self.says(wording::UNKNOWN_MODEL) {
+            return Some("OPENAI_MODEL");
+        }
+        match self.effective_status() {
+            401 | 403 => Some("OPENAI_API_KEY"),
+            // A path that does not exist, or a model that does not.
+            404 if contains(&self.text, &["model"]) => Some("OPENAI_MODEL"),
+            300..400 | 404 | 405 => Some("OPENAI_BASE_URL"),
+            400 | 422 if !self.param.is_empty() && !names_input(&self.param) => {
+                Some("OPENAI_API and OPENAI_MODEL")
+            }
+            _ => None,
+        }
+    }
+
+    /// The caller's parameter that is refused.
+    fn refused_parameter(&self, sampling: &Sampling) -> Option<&'static str> {
+        if !matches!(self.effective_status(), 0 | 400 | 422) {
+            return None;
+        }
+        let own_name = self.param.rsplit(['.', '/']).next().unwrap_or_default();
+        let mut set = sampling.names().into_iter();
+        set.find(|name| {
+            let wire = [*name, "max_output_tokens"];
+            let count = if name.starts_with("max_") { 2 } else { 1 };
+            let is_named =
+                |wire: &&str| own_name == *wire || own_name.is_empty() && quotes(&self.text, wire);
+            wire[..count].iter().any(is_named)
+        })
+    }
+
+    /// What it means for the run.
+    pub(super) fn into_error(self, sampling: &Sampling, api_key: Option<&str>) -> ProviderError {
+        if self.is_too_long() {
+            return ProviderError::ContextTooLong;
+        }
+        if self.is_filtered() {
+            return ProviderError::ContentFiltered;
+        }
+        if let Some(parameter) = self.refused_parameter(sampling) {
+            return ProviderError::ParameterRefused { parameter };
+        }
+        let setting = self.setting();
+        if setting.is_none() && self.is_overloaded() {
+            let retry_after = self.retry_after;
+            return ProviderError::Overloaded { retry_after };
+        }
+        match setting {
+            Some(setting) => ProviderError::Unavailable {
+                setting,
+                source: Box::new(self.reported(true, api_key)),
+            },
+            None => ProviderError::Failed(Box::new(self.reported(false, api_key))),
+        }
+    }
+
+    fn reported(self, with_message: bool, api_key: Option<&str>) -> Reported {
+        let message = match api_key.filter(|key| !key.is_empty()) {
+            Some(key) => self.message.replace(key, "…"),
+            None => self.message.clone(),
+        };
+        let start: String = message.chars().take(LOGGED_CHARS).collect();
+        Reported {
+            status: self.effective_status(),
+            code: self.code,
+            kind: self.kind,
+            param: logged_word(&self.param),
+            message: if with_message && !start.is_empty() {
+                format!(", message {start:?}")
+            } else {
+                String::new()
+            },
+        }
+    }
+}
+
+/// Whether a parameter is the conversation itself, whose refusal is no matter of configuration.
+fn names_input(param: &str) -> bool {
+    ["messages", "input", "prompt"]
+        .iter()
+        .any(|name| param.starts_with(name))
+}
+
+/// Whether one of these words stands in a text in lower case.
+pub(super) fn contains(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.contains(word))
+}
+
+/// Whether a text names a parameter in quotation marks of any kind.
+fn quotes(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let mark = |c: char| matches!(c, '\'' | '"' | '`' | '\\');
+        text[..at].ends_with(mark) && text[at + name.len()..].starts_with(mark)
+    })
+}
+
+/// A code as text, fit for the log.
+fn word(value: &Value) -> String {
+    match value {
+        Value::String(text) => logged_word(text),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// A word for programs. Anything longer may be a quotation.
+fn logged_word(text: &str) -> String {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
+    text.chars().filter(fits).take(64).collect()
+}
+
+/// Seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match value.parse() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        Err(_) => {
+            let date = DateTime::parse_from_rfc2822(value).ok()?;
+            let wait = date.with_timezone(&Utc) - Utc::now();
+            wait.to_std().unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+async fn read_start(mut response: Response) -> String {
+    let mut bytes = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() >= MAX_BODY_BYTES {
+            break;
+        }
+    }
+    bytes.truncate(MAX_BODY_BYTES);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A refusal with this status and body.
+fn refusal(status: u16, body: &str) -> Refusal {
+    let value = serde_json::from_str(body).unwrap_or(Value::String(body.to_owned()));
+    Refusal {
+        status: StatusCode::from_u16(status).ok(),
+        text: body.to_lowercase(),
+        ..Refusal::of(&value)
+    }
+}
+
+fn error(status: u16, body: &str) -> ProviderError {
+    refusal(status, body).into_error(&Sampling::default(), Some("sk-secret"))
+}
+
+/// The error with all its causes, as the log shows it.
+fn logged(error: &ProviderError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+#[test]
+fn servers_say_in_many_ways_that_the_input_is_too_long() {
+    for (status, body) in [
+        (400, r#"{"error":{"code":"context_length_exceeded"}}"#),
+        (400, "This model's maximum Context Length is 8192 tokens"),
+        (500, "the request exceeds the available context size"),
+        (
+            400,
+            r#"[{"error":{"code":400,"message":"The input token count (2181) exceeds the maximum number of tokens allowed (2048).","status":"INVALID_ARGUMENT"}}]"#,
+        ),
+        (400, "Input is too long for requested model"),
+        (422, "`inputs` tokens + `max_new_tokens` must be <= 4096"),
+        (400, "Range of input length should be [1, 30720]"),
+        (
+            400,
+            r#"{"error":"This model's maximum prompt length is 131072"}"#,
+        ),
+        (413, r#"{"error":{"type":"request_too_large"}}"#),
+    ] {
+        assert!(
+            matches!(error(status, body), ProviderError::ContextTooLong),
+            "{body}"
+        );
+        assert!(!refusal(status, body).may_pass(), "{body}");
+    }
+    let rate = r#"{"error":{"code":"rate_limit_exceeded","message":"too many tokens per minute"}}"#;
+    assert!(matches!(error(429, rate), ProviderError::Overloaded { .. }));
+}
+
+#[test]
+fn a_matter_of_configuration_names_the_setting_and_shows_the_message() {
+    for (status, body, setting) in [
+        (
+            401,
+            r#"{"error":{"code":"invalid_api_key","message":"Bad key sk-secret"}}"#,
+            "OPENAI_API_KEY",
+        ),
+        (402, "pay first", "quota"),
+        (429, r#"{"error":{"code":"insufficient_quota"}}"#, "quota"),
+        (
+            404,
+            r#"{"error":{"message":"The model `x` does not exist"}}"#,
+            "OPENAI_MODEL",
+        ),
+        (404, "page not found", "OPENAI_BASE_URL"),
+        (307, "", "OPENAI_BASE_URL"),
+        (
+            400,
+            r#"{"message":"Invalid model: x","type":"invalid_model"}"#,
+            "OPENAI_MODEL",
+        ),
+        (
+            400,
+            r#"{"error":{"param":"stream","message":"m"}}"#,
+            "OPENAI_API",
+        ),
+    ] {
+        let error = error(status, body);
+        let log = logged(&error);
+        assert!(matches!(error, ProviderError::Unavailable { .. }), "{log}");
+        assert!(log.contains(setting), "{log}");
+        assert!(!log.contains("sk-secret"), "{log}");
+    }
+    let bad = error(401, r#"{"error":{"message":"Bad key"}}"#);
+    assert!(logged(&bad).contains("Bad key"));
+}
+
+#[test]
+fn what_may_quote_the_conversation_stays_out_of_the_log() {
+    for body in [
+        r#"{"error":{"code":"x","message":"secret words"}}"#,
+        r#"{"error":{"code":"secret words and spaces","message":"m"}}"#,
+        "secret words",
+        r#"{"error":"secret words"}"#,
+        r#"{"error":{"param":"messages.[1].content","message":"secret words"}}"#,
+    ] {
+        let error = error(400, body);
+        assert!(matches!(error, ProviderError::Failed(_)), "{body}");
+        assert!(
+            !logged(&error).contains("secret words"),
+            "{}",
+            logged(&error)
+        );
+    }
+}
+
+#[test]
+fn a_filter_is_told_from_other_refusals() {
+    for (status, body) in [
+        (400, r#"{"error":{"code":"content_filter","message":"m"}}"#),
+        (
+            400,
+            r#"{"error":{"innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
+        ),
+        (400, r#"{"error":{"code":"data_inspection_failed"}}"#),
+        (400, r#"{"error":{"message":"Content Exists Risk"}}"#),
+    ] {
+        assert!(
+            matches!(error(status, body), ProviderError::ContentFiltered),
+            "{body}"
+        );
+    }
+    assert!(matches!(
+        error(500, "content_filter crashed"),
+        ProviderError::Failed(_)
+    ));
+}
+
+#[test]
+fn a_callers_parameter_is_named() {
+    let sampling = Sampling {
+        temperature: Some(2.0),
+        max_tokens: Some(1),
+        ..Sampling::default()
+    };
+    for (body, expected) in [
+        (json!({"error": {"param": "temperature"}}), "temperature"),
+        (
+            json!({"error": {"message": "Unsupported value: 'temperature' must be 1"}}),
+            "temperature",
+        ),
+        (
+            json!({"detail": [{"loc": ["body", "max_tokens"], "msg": "m"}]}),
+            "max_tokens",
+        ),
+        (
+            json!({"error": {"param": "max_output_tokens"}}),
+            "max_tokens",
+        ),
+    ] {
+        match refusal(400, &body.to_string()).into_error(&sampling, None) {
+            ProviderError::ParameterRefused { parameter } => assert_eq!(parameter, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+    // Not one that the caller set.
+    let other = refusal(400, r#"{"error":{"param":"seed"}}"#);
+    let error = other.into_error(&sampling, None);
+    assert!(!matches!(error, ProviderError::ParameterRefused { .. }));
+}

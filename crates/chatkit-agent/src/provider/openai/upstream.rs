@@ -1,0 +1,310 @@
+//! Requests to the model's server: which are sent again, and when an answer has come to its end.
+
+use std::{collections::VecDeque, time::Duration};
+
+use async_openai::config::{Config, OpenAIConfig};
+use futures::{StreamExt, stream};
+use reqwest::{
+    Response, StatusCode,
+    header::{AUTHORIZATION, HeaderMap},
+    redirect::{Action, Attempt, Policy},
+};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    OpenAiApi,
+    decoder::{Broken, Decoder, Stage, garbage},
+    refusal::Refusal,
+};
+use crate::provider::{ModelEvent, ModelStream, ProviderError, Sampling};
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a request is sent again, while nothing of an answer has come.
+const RETRIES: u32 = 2;
+
+/// The longest wait that a server may ask for without failing the run.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How long an answer that has come to its end may take to bring its usage.
+const USAGE_WAIT: Duration = Duration::from_secs(2);
+
+/// How long the end marker may take after that. A connection that is read to its end serves the
+/// next request.
+const END_WAIT: Duration = Duration::from_millis(100);
+
+/// Most redirects that are followed, all within one origin.
+const MAX_REDIRECTS: usize = 3;
+
+/// The model's server.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    client: reqwest::Client,
+    config: OpenAIConfig,
+    headers: HeaderMap,
+    api_key: Option<String>,
+}
+
+impl Upstream {
+    pub(super) fn new(
+        base_url: &str,
+        api_key: Option<String>,
+        silence: Duration,
+    ) -> Result<Self, ProviderError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            // Only a net: the engine measures silence, and tells it from other failures.
+            .read_timeout(silence + Duration::from_secs(5))
+            .redirect(Policy::custom(redirect))
+            .build()
+            .map_err(|error| ProviderError::Failed(Box::new(error)))?;
+        let config = OpenAIConfig::new()
+            .with_api_base(base_url.trim_end_matches('/'))
+            .with_api_key(api_key.clone().unwrap_or_default());
+        let mut headers = config.headers();
+        if api_key.is_none() {
+            // A header without a key is refused by gateways that need none.
+            headers.remove(AUTHORIZATION);
+        }
+        Ok(Self {
+            client,
+            config,
+            headers,
+            api_key,
+        })
+    }
+
+    /// What a failure means for the run.
+    pub(super) fn error(&self, failure: Broken, sampling: &Sampling) -> ProviderError {
+        match failure {
+            Broken::Refused(refusal) => refusal.into_error(sampling, self.api_key.as_deref()),
+            Broken::Failed(error) => error,
+        }
+    }
+
+    /// Sends a request, again while that can help, and waits for the first event of its answer.
+    pub(super) async fn open(
+        &self,
+        api: OpenAiApi,
+        model: &str,
+        body: &Value,
+        sampling: &Sampling,
+    ) -> Result<ModelStream, Broken> {
+        let mut attempt = 0;
+        loop {
+            let (failure, may_pass) = match self.attempt(api, model, body).await {
+                Ok((first, reader)) => {
+                    return Ok(self.stream(first, reader, sampling.clone()));
+                }
+                Err(Attempted::Unreachable(error)) => unreachable(error),
+                Err(Attempted::Broken(broken)) => {
+                    let may_pass =
+                        matches!(&broken, Broken::Refused(refusal) if refusal.may_pass());
+                    (broken, may_pass)
+                }
+            };
+            match wait(&failure, attempt).filter(|_| may_pass) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(failure),
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        api: OpenAiApi,
+        model: &str,
+        body: &Value,
+    ) -> Result<(ModelEvent, AnswerReader), Attempted> {
+        let request = self
+            .client
+            .post(self.config.url(api.path()))
+            .headers(self.headers.clone())
+            .json(body);
+        let response = request.send().await.map_err(Attempted::Unreachable)?;
+        if !response.status().is_success() {
+            return Err(Attempted::Broken(Refusal::read(response).await.into()));
+        }
+        let mut reader = AnswerReader::new(response, Decoder::new(api, model));
+        match reader.next().await {
+            Some(Ok(first)) => Ok((first, reader)),
+            Some(Err(broken)) => Err(Attempted::Broken(broken)),
+            None => Err(Attempted::Broken(garbage("the answer is empty").into())),
+        }
+    }
+
+    fn stream(&self, first: ModelEvent, reader: AnswerReader, sampling: Sampling) -> ModelStream {
+        let api_key = self.api_key.clone();
+        let rest = stream::unfold(Some(reader), move |reader| {
+            let (sampling, api_key) = (sampling.clone(), api_key.clone());
+            async move {
+                let mut reader = reader?;
+                match reader.next().await? {
+                    Ok(event) => Some((Ok(event), Some(reader))),
+                    Err(Broken::Failed(error)) => Some((Err(error), None)),
+                    Err(Broken::Refused(refusal)) => {
+                        let error = refusal.into_error(&sampling, api_key.as_deref());
+                        Some((Err(error), None))
+                    }
+                }
+            }
+        });
+        stream::once(async { Ok(first) }).chain(rest).boxed()
+    }
+}
+
+/// How an attempt failed.
+#[derive(Debug)]
+enum Attempted {
+    Unreachable(reqwest::Error),
+    Broken(Broken),
+}
+
+/// Follows a redirect within one origin that repeats the request as it is. Any other would carry
+/// the key, or the conversation, elsewhere.
+fn redirect(attempt: Attempt<'_>) -> Action {
+    let repeats = matches!(
+        attempt.status(),
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    );
+    let previous = attempt.previous();
+    let same_origin = previous
+        .first()
+        .is_some_and(|first| first.origin() == attempt.url().origin());
+    if repeats && same_origin && previous.len() <= MAX_REDIRECTS {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}
+
+/// A request that did not reach the server, and whether another may.
+fn unreachable(error: reqwest::Error) -> (Broken, bool) {
+    // A silence has cost its time already.
+    let may_pass = !error.is_timeout();
+    let error = if error.is_timeout() && !error.is_connect() {
+        ProviderError::TimedOut
+    } else {
+        // The URL may hold a key.
+        ProviderError::Failed(Box::new(error.without_url()))
+    };
+    (Broken::Failed(error), may_pass)
+}
+
+/// How long to wait before the next attempt; `None` when there is none.
+fn wait(failure: &Broken, attempt: u32) -> Option<Duration> {
+    if attempt >= RETRIES {
+        return None;
+    }
+    let asked = match failure {
+        Broken::Refused(refusal) => refusal.retry_after(),
+        Broken::Failed(_) => None,
+    };
+    let backoff = Duration::from_millis(250 << attempt).mul_f64(fastrand::f64() + 0.5);
+    let wait = asked.unwrap_or(backoff);
+    (wait <= LONGEST_WAIT).then_some(wait)
+}
+
+/// Reads an answer from its response.
+#[derive(Debug)]
+struct AnswerReader {
+    response: Response,
+    decoder: Decoder,
+    events: VecDeque<ModelEvent>,
+    /// Why the answer broke off, once its events are read.
+    broken: Option<Broken>,
+    is_over: bool,
+    /// Until when the rest of an answer is waited for that has come to its end.
+    until: Option<(Stage, Instant)>,
+}
+
+impl AnswerReader {
+    fn new(response: Response, decoder: Decoder) -> Self {
+        Self {
+            response,
+            decoder,
+            events: VecDeque::new(),
+            broken: None,
+            is_over: false,
+            until: None,
+        }
+    }
+
+    /// The next event; `None` after the last.
+    async fn next(&mut self) -> Option<Result<ModelEvent, Broken>> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(Ok(event));
+            }
+            if let Some(broken) = self.broken.take() {
+                self.is_over = true;
+                return Some(Err(broken));
+            }
+            if self.is_over {
+                return None;
+            }
+            if let Err(broken) = self.advance().await {
+                self.broken = Some(broken);
+            }
+        }
+    }
+
+    async fn advance(&mut self) -> Result<(), Broken> {
+        let until = match self.decoder.stage() {
+            Stage::Open => None,
+            stage @ (Stage::Finished | Stage::Settled) => Some(self.deadline(stage)),
+            Stage::Ended => {
+                self.finish();
+                return Ok(());
+            }
+        };
+        let chunk = self.response.chunk();
+        let chunk = match until {
+            None => chunk.await,
+            Some(until) => match timeout_at(until, chunk).await {
+                Ok(chunk) => chunk,
+                Err(_) => {
+                    self.finish();
+                    return Ok(());
+                }
+            },
+        };
+        match chunk {
+            Ok(Some(bytes)) => self.decoder.read(&bytes, &mut self.events),
+            Ok(None) => {
+                self.is_over = true;
+                self.decoder.end(&mut self.events)
+            }
+            // The connection is cut after the answer's end.
+            Err(_) if until.is_some() => {
+                self.finish();
+                Ok(())
+            }
+            Err(error) if error.is_timeout() => Err(ProviderError::TimedOut.into()),
+            Err(error) => Err(ProviderError::Failed(Box::new(error.without_url())).into()),
+        }
+    }
+
+    fn deadline(&mut self, stage: Stage) -> Instant {
+        match self.until {
+            Some((known, until)) if known == stage => until,
+            _ => {
+                let wait = match stage {
+                    Stage::Settled => END_WAIT,
+                    _ => USAGE_WAIT,
+                };
+                let until = Instant::now() + wait;
+                self.until = Some((stage, until));
+                until
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.is_over = true;
+        self.decoder.finish(&mut self.events);
+    }
+}

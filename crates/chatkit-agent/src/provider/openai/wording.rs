@@ -1,0 +1,167 @@
+//! The words by which servers say what they refuse. All in lower case; each comes from a public
+//! report.
+
+/// Codes and types of a server that asks to come back later.
+pub(super) const OVERLOADED: &[&str] = &[
+    "rate_limit_exceeded",
+    "rate_limit_error",
+    "rate_limited",
+    "too_many_requests",
+    "resource_exhausted",
+    "overloaded",
+    "overloaded_error",
+    "server_overloaded",
+    "engine_overloaded",
+    "slow_down",
+    "429",
+];
+
+/// Codes and types of an account that may ask no more.
+pub(super) const QUOTA: &[&str] = &[
+    "insufficient_quota",
+    "insufficient_balance",
+    "billing_not_active",
+    "billing_hard_limit_reached",
+    "quota_exceeded",
+    "402",
+];
+
+/// Codes and types of a model that the server does not have.
+pub(super) const UNKNOWN_MODEL: &[&str] = &[
+    "model_not_found",
+    "invalid_model",
+    "unknown_model",
+    "model_not_available",
+    "deploymentnotfound",
+];
+
+/// Codes and types of an input that is too long.
+pub(super) const TOO_LONG_CODES: &[&str] = &[
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "string_above_max_length",
+    "request_too_large",
+    "context_window_exceeded",
+];
+
+/// Words for an input that is too long.
+pub(super) const TOO_LONG: &[&str] = &[
+    "context_length_exceeded",
+    "context length",
+    "context window",
+    "context size",
+    "maximum context",
+    "max_model_len",
+    "prompt is too long",
+    "prompt too long",
+    "input is too long",
+    "input too long",
+    "too many tokens",
+    "too many input tokens",
+    "reduce the length of the messages",
+    "reduce your prompt",
+    "maximum prompt length",
+    "maximum number of tokens allowed",
+    "range of input length should be",
+    "token count exceeds",
+    "exceeds the maximum number of tokens",
+    "exceeds the limit of",
+    "`max_new_tokens` must be",
+    "exceed context limit",
+    "larger than the max context",
+    "tokens exceed",
+    "request_too_large",
+    "longer than the model's context",
+];
+
+/// Codes and types of a filter that refused the input.
+pub(super) const FILTERED_CODES: &[&str] = &[
+    "content_filter",
+    "content_policy_violation",
+    "responsibleaipolicyviolation",
+    "data_inspection_failed",
+    "invalid_prompt",
+    "moderation_blocked",
+    "prohibited_content",
+    "content_blocked",
+];
+
+/// Words of a filter that refused the input.
+pub(super) const FILTERED: &[&str] = &[
+    "content_filter",
+    "responsibleaipolicyviolation",
+    "content management policy",
+    "content_policy_violation",
+    "data_inspection_failed",
+    "prohibited_content",
+    "flagged for moderation",
+    "input was flagged",
+    "content exists risk",
+];
+
+/// Words of a server or model without tools.
+pub(super) const NO_TOOLS: &[&str] = &[
+    "does not support tools",
+    "do not support tools",
+    "does not support function calling",
+    "does not support tool use",
+    "does not support tool calling",
+    "tools are not supported",
+    "tool use is not supported",
+    "tool calling is not supported",
+    "function calling is not supported",
+    "function calling is not enabled",
+    "no endpoints found that support tool use",
+    "--enable-auto-tool-choice",
+    "tools param requires",
+];
+
+/// Words of a chat template whose roles must alternate.
+pub(super) const ALTERNATE: &[&str] = &[
+    "must alternate",
+    "roles must be alternat",
+    "should alternate",
+    "alternating user",
+    "alternate user/assistant",
+    "unexpected role 'user' after role 'tool'",
+    "consecutive messages",
+    "multiple consecutive",
+];
+
+/// Words of a chat template without a system role.
+pub(super) const NO_SYSTEM_ROLE: &[&str] = &[
+    "system role not supported",
+    "system role is not supported",
+    "does not support system",
+    "developer instruction is not enabled",
+    "unsupported role: system",
+];
+
+/// Words of a server that wants call ids of nine characters (Mistral).
+pub(super) const SHORT_CALL_IDS: &[&str] = &["with a length of 9"];
+
+/// Words by which a server refuses `null`, next to the name `content`.
+pub(super) const NO_NULL: &[&str] = &[
+    "null",
+    "none",
+    "nil",
+    "undefined",
+    "a string",
+    "valid string",
+    "is required",
+    "missing",
+    "must not be empty",
+    "expected string",
+];
+
+/// Names of what servers attach to their answers, as in [`goes_back`](super::attached::goes_back).
+pub(super) const ATTACHED: &[&str] = &[
+    "reasoning",
+    "thinking",
+    "thought",
+    "signature",
+    "extra_content",
+    "provider_specific_fields",
+    "encrypted_content",
+    "encrypted content",
+];

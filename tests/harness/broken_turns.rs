@@ -1,0 +1,306 @@
+//! Turns that break off at each of their events, behind a model's server that takes nothing but a
+//! well-formed history.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
+use futures::{StreamExt, stream};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{
+    Client, eventually,
+    model::{FakeModel, Reply, Step},
+};
+
+/// What a message to the model's server must contain to break off. The place follows.
+const MARK: &str = "break off at ";
+
+/// What a message must contain to be refused at once, before anything is said.
+const REFUSED: &str = "be refused";
+
+/// How many requests the turns send at the same time.
+const AT_ONCE: usize = 8;
+
+/// A model's server that refuses orphaned and doubled results, two neighbors of one role, a user
+/// message after a result, and an empty assistant message.
+#[derive(Debug)]
+pub struct StrictModel {
+    /// The server.
+    pub model: FakeModel,
+    /// What no request may have done, as no other form of the request could mend it.
+    violations: Arc<Mutex<Vec<String>>>,
+}
+
+/// How a turn breaks off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// The model falls silent, until something else ends the turn.
+    Silence,
+    /// The model's connection is cut.
+    Cut,
+}
+
+/// What comes before the turn.
+#[derive(Clone, Copy, Debug)]
+enum Before {
+    Nothing,
+    /// A turn that failed, and left a hidden note.
+    Note,
+    /// An attempt to answer the same message, which failed after it had called a tool.
+    Attempt,
+}
+
+/// A turn that has started to be answered.
+#[derive(Debug)]
+pub struct BrokenTurn {
+    conversation: String,
+    /// The path of the run.
+    run: String,
+}
+
+/// The rounds of a turn: reasoning, text and calls, and at last the answer.
+fn rounds() -> [Vec<Step>; 3] {
+    let thought = |text: &str| Step::delta(json!({"reasoning_content": text}));
+    let rest = json!({"index": 0, "function": {"arguments": "}"}});
+    [
+        vec![
+            thought("I "),
+            thought("think."),
+            Step::text("Let "),
+            Step::text("me see."),
+            Step::call(0, "a", "list_tasks", "{"),
+            Step::delta(json!({"tool_calls": [rest]})),
+            Step::end("tool_calls"),
+        ],
+        vec![
+            thought("Hm."),
+            Step::text("Now "),
+            Step::text("I add it."),
+            Step::call(0, "a", "add_task", "{\"title\": \"Milk\"}"),
+            Step::call(1, "b", "list_tasks", "{}"),
+            Step::end("tool_calls"),
+        ],
+        vec![
+            thought("So."),
+            Step::text("It "),
+            Step::text("is "),
+            Step::text("done."),
+            Step::end("stop"),
+        ],
+    ]
+}
+
+/// Every place at which a turn can break off: a round, and how many of its events come before.
+fn places() -> Vec<(usize, usize)> {
+    let rounds = rounds();
+    let rounds = rounds.iter().enumerate();
+    rounds
+        .flat_map(|(round, steps)| (0..=steps.len()).map(move |events| (round, events)))
+        .collect()
+}
+
+/// How many turns [`StrictModel::start_turns`] starts.
+#[must_use]
+pub fn turn_count() -> usize {
+    3 * places().len()
+}
+
+impl StrictModel {
+    /// A server whose turns break off so.
+    pub async fn start(how: Break) -> Self {
+        let violations: Arc<Mutex<Vec<String>>> = Arc::default();
+        let attempted: Mutex<HashSet<String>> = Mutex::default();
+        let found = violations.clone();
+        let model = FakeModel::refusing(move |request| {
+            let messages = request["messages"].as_array().unwrap();
+            if let Some(violation) = violation(messages) {
+                found
+                    .lock()
+                    .unwrap()
+                    .push(format!("{violation}: {messages:?}"));
+                return Some(refused("the history is malformed"));
+            }
+            if !alternates(messages) {
+                return Some(refused("Conversation roles must alternate"));
+            }
+            reply(messages, how, &mut attempted.lock().unwrap())
+        })
+        .await;
+        Self { model, violations }
+    }
+
+    /// Starts a turn for every place and everything that may come before it.
+    ///
+    /// # Panics
+    /// When one does not start.
+    pub async fn start_turns(&self, client: &Client) -> Vec<BrokenTurn> {
+        let places = places().into_iter();
+        let all = places.flat_map(|place| {
+            [Before::Nothing, Before::Note, Before::Attempt].map(|before| (place, before))
+        });
+        stream::iter(all)
+            .map(|(place, before)| start(client, place, before))
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await
+    }
+
+    /// Waits until every turn is silent.
+    ///
+    /// # Panics
+    /// When one is not.
+    pub async fn all_silent(&self) {
+        eventually("every turn is silent", async || {
+            self.model.stalled() >= turn_count()
+        })
+        .await;
+    }
+
+    /// Checks that every turn has ended, and that the next message in its conversation is
+    /// answered.
+    ///
+    /// # Panics
+    /// When one is not.
+    pub async fn check_next(&self, client: &Client, turns: &[BrokenTurn]) {
+        stream::iter(turns)
+            .for_each_concurrent(AT_ONCE, |turn| check_next(client, turn))
+            .await;
+        let violations = self.violations.lock().unwrap();
+        assert_eq!(*violations, Vec::<String>::new());
+    }
+}
+
+impl BrokenTurn {
+    /// Asks the run to stop.
+    ///
+    /// # Panics
+    /// When the server does not take that.
+    pub async fn stop(&self, client: &Client) {
+        let stopped = client
+            .post(&format!("{}/cancel", self.run), json!({}))
+            .await;
+        assert!(stopped.status.is_success(), "{}", stopped.text);
+    }
+}
+
+async fn start(client: &Client, (round, events): (usize, usize), before: Before) -> BrokenTurn {
+    let conversation = client.create_conversation().await;
+    let messages = format!("/api/chat/conversations/{conversation}/messages");
+    let mark = format!("{before:?} {MARK}{round}.{events}.");
+    let body = match before {
+        Before::Nothing => json!({"content": mark}),
+        Before::Note => {
+            let refused = client.post(&messages, json!({"content": REFUSED})).await;
+            refused.expect(StatusCode::BAD_GATEWAY);
+            json!({"content": mark})
+        }
+        Before::Attempt => {
+            let failed = client.post(&messages, json!({"content": mark})).await;
+            let problem = failed.expect(StatusCode::BAD_GATEWAY);
+            json!({"regenerate": problem["user_message_id"]})
+        }
+    };
+    let run = client.begin_run(&conversation, body).await;
+    BrokenTurn { conversation, run }
+}
+
+async fn check_next(client: &Client, turn: &BrokenTurn) {
+    eventually("the run has ended", async || {
+        let run = client.get(turn.run.trim_end_matches("/events")).await;
+        run.body["ended_at"].is_string()
+    })
+    .await;
+    let answer = client.say(&turn.conversation, "And the next?").await;
+    let content = answer["assistant_message"]["content"].as_str().unwrap();
+    assert!(content.ends_with("And the next?"), "{content}");
+}
+
+fn refused(message: &str) -> Reply {
+    let body = json!({"error": {"message": message}});
+    Reply::Status(400, Vec::new(), body.to_string())
+}
+
+/// What the server says to a history that it takes. `None` for an ordinary answer.
+fn reply(messages: &[Value], how: Break, attempted: &mut HashSet<String>) -> Option<Reply> {
+    let newest = messages
+        .iter()
+        .rposition(|message| message["role"] == "user")?;
+    let content = messages[newest]["content"].as_str().unwrap();
+    let content = content.rsplit("\n\n").next()?;
+    if content == REFUSED {
+        return Some(Reply::error(401, "invalid_api_key"));
+    }
+    let (before, place) = content.split_once(MARK)?;
+    let mut place = place.trim_end_matches('.').split('.');
+    let mut number = || place.next().unwrap().parse::<usize>().unwrap();
+    let (last_round, events) = (number(), number());
+    let calls = messages[newest..].iter();
+    let calls = calls.filter(|message| message["tool_calls"].is_array());
+    let mut round = calls.count();
+    if before.starts_with("Attempt") {
+        // The first attempt calls a tool and fails; the second is given that call.
+        match round {
+            0 => return Some(Reply::Stream(rounds()[0].clone())),
+            1 if attempted.insert(content.to_owned()) => {
+                return Some(Reply::Raw(vec![Step::text("Half"), Step::Abort]));
+            }
+            _ => round -= 1,
+        }
+    }
+    let mut steps = rounds()[round].clone();
+    if round == last_round {
+        steps.truncate(events);
+        steps.push(match how {
+            Break::Silence => Step::Stall,
+            Break::Cut => Step::Abort,
+        });
+    }
+    Some(Reply::Raw(steps))
+}
+
+/// What is wrong with a history that no other form could mend.
+fn violation(messages: &[Value]) -> Option<&'static str> {
+    let mut known = HashSet::new();
+    let mut open: Vec<&str> = Vec::new();
+    for message in messages {
+        let is_result = message["role"] == "tool";
+        if !is_result && !open.is_empty() {
+            return Some("a call without a result");
+        }
+        if is_result {
+            let id = message["tool_call_id"].as_str().unwrap();
+            let position = open.iter().position(|open| *open == id);
+            let Some(position) = position else {
+                return Some("an orphaned or doubled result");
+            };
+            open.remove(position);
+        }
+        let calls = message["tool_calls"].as_array().into_iter().flatten();
+        for call in calls {
+            let id = call["id"].as_str().unwrap();
+            if !known.insert(id) {
+                return Some("two calls of one id");
+            }
+            open.push(id);
+        }
+        let is_blank = message["content"]
+            .as_str()
+            .unwrap_or_default()
+            .trim()
+            .is_empty();
+        if message["role"] == "assistant" && is_blank && open.is_empty() {
+            return Some("an empty assistant message");
+        }
+    }
+    (!open.is_empty()).then_some("a call without a result")
+}
+
+fn alternates(messages: &[Value]) -> bool {
+    messages.windows(2).all(|pair| {
+        let (one, other) = (&pair[0]["role"], &pair[1]["role"]);
+        (one != other || one == "tool") && !(one == "tool" && other == "user")
+    })
+}

@@ -1,0 +1,223 @@
+//! What failures of a model's server mean, and how a conversation goes on after them.
+
+use chatkit_tests::model::{FakeModel, Reply, Step};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Chat, messages, refusal, refused, streams::response_calls};
+
+/// A server whose filter judges the whole input.
+async fn filtering() -> FakeModel {
+    FakeModel::refusing(|request| {
+        let bad = messages(request).iter().any(|message| {
+            let text = message.to_string();
+            text.contains("badword")
+        });
+        let body = json!({"error": {"code": "content_filter", "message": "filtered"}});
+        bad.then(|| refusal(400, &body))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_message_that_the_filter_refuses_is_withheld_from_then_on() {
+    for flags in [
+        &["--openai-api=chat_completions"],
+        &["--openai-api=responses"],
+    ] {
+        let chat = Chat::behind(filtering().await, flags).await;
+        chat.answer("hello").await;
+        let failed = chat.send("badword").await;
+        failed.expect_problem(StatusCode::BAD_GATEWAY, "content_filtered");
+        let asked = chat.model.requests().len();
+        chat.answer("fine").await;
+        // At once: a note stands in its place.
+        assert_eq!(chat.model.requests().len(), asked + 1);
+        // The user still has the message.
+        let history = chat.client.history(&chat.id).await;
+        assert!(
+            history
+                .iter()
+                .any(|message| message["content"] == "badword")
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_old_answer_that_the_filter_refuses_leaves_the_window_for_good() {
+    let chat = Chat::behind(filtering().await, &[]).await;
+    chat.model.script([Reply::text("That is a badword.")]);
+    chat.answer("hello").await;
+    assert_eq!(chat.answer("fine").await["content"], "You said: fine");
+    let asked = chat.model.requests().len();
+    assert_eq!(chat.answer("and on").await["content"], "You said: and on");
+    let requests = chat.model.requests();
+    assert_eq!(requests.len(), asked + 1);
+    let heard: Vec<&str> = messages(&requests[asked])
+        .iter()
+        .filter_map(|message| message["content"].as_str())
+        .collect();
+    assert_eq!(heard[1..], ["fine", "You said: fine", "and on"]);
+}
+
+#[tokio::test]
+async fn a_tool_result_that_the_filter_refuses_is_withheld() {
+    for api in super::APIS {
+        let model = FakeModel::refusing(|request| {
+            let mut messages = messages(request).iter();
+            let bad = messages.any(|message| {
+                let result = message["content"].as_str();
+                let result = result.or_else(|| message["output"].as_str());
+                let is_result =
+                    message["role"] == "tool" || message["type"] == "function_call_output";
+                is_result && result.unwrap_or_default().contains("badword")
+            });
+            let body = json!({"error": {"code": "content_filter", "message": "filtered"}});
+            bad.then(|| refusal(400, &body))
+        })
+        .await;
+        let chat = Chat::behind(model, &[&format!("--openai-api={api}")]).await;
+        let calls = [("a", "add_task", "{\"title\":\"badword\"}")];
+        chat.model.script([match api {
+            "responses" => response_calls(&calls),
+            _ => Reply::calls(&calls),
+        }]);
+        let answer = chat.answer("Add it").await;
+        assert_eq!(answer["content"], "You said: Add it");
+        assert_eq!(answer["tool_calls"][0]["status"], "success");
+        chat.answer("fine").await;
+        chat.answer("and on").await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_halved_by_what_was_sent() {
+    fn length(request: &Value) -> usize {
+        let messages = messages(request).iter();
+        messages
+            .map(|message| message["content"].as_str().unwrap_or_default().len())
+            .sum()
+    }
+    for body in [
+        "Input is too long for requested model",
+        "This model's maximum prompt length is 8192",
+        "Range of input length should be [1, 8000]",
+        "`inputs` tokens + `max_new_tokens` must be <= 8000",
+        "[{\"error\":{\"code\":400,\"message\":\"The input token count (2181) exceeds the maximum number of tokens allowed (2048).\",\"status\":\"INVALID_ARGUMENT\"}}]",
+    ] {
+        check(400, body).await;
+    }
+    check(
+        500,
+        "{\"error\":{\"message\":\"the request exceeds the available context size\"}}",
+    )
+    .await;
+
+    async fn check(status: u16, body: &'static str) {
+        let model = FakeModel::refusing(move |request| {
+            (length(request) > 8_000).then(|| Reply::Status(status, Vec::new(), body.to_owned()))
+        })
+        .await;
+        let chat = Chat::behind(model, &["--agent-instructions="]).await;
+        chat.model.script(vec![Reply::text("Yes."); 8]);
+        let long = "m".repeat(3_000);
+        chat.answer(&long).await;
+        chat.answer(&long).await;
+        let before = chat.model.requests().len();
+        chat.answer(&long).await;
+        let lengths: Vec<usize> = chat.model.requests()[before..].iter().map(length).collect();
+        assert_eq!(lengths, [9_008, 6_004], "{body}");
+        // The next turn starts with what was left, and is not refused first.
+        let before = chat.model.requests().len();
+        chat.answer("short").await;
+        assert_eq!(chat.model.requests().len(), before + 1);
+        // The newest message alone is too long.
+        let failed = chat.send(&"n".repeat(9_000)).await;
+        failed.expect_problem(StatusCode::BAD_GATEWAY, "context_too_long");
+        let sent: Vec<Value> = chat.model.requests()[before + 1..].to_vec();
+        for pair in sent.windows(2) {
+            assert_ne!(pair[0], pair[1], "no request is sent twice unchanged");
+        }
+        assert_eq!(messages(sent.last().unwrap()).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn results_that_are_too_long_for_the_model_are_shortened() {
+    fn length(request: &Value) -> usize {
+        let messages = messages(request).iter();
+        messages
+            .map(|message| message["content"].as_str().unwrap_or_default().len())
+            .sum()
+    }
+    let model = FakeModel::refusing(|request| {
+        (length(request) > 4_000).then(|| refused("prompt is too long"))
+    })
+    .await;
+    let chat = Chat::behind(model, &["--agent-instructions="]).await;
+    let title = "t".repeat(190);
+    let arguments = json!({"title": title, "description": "d".repeat(1_900)}).to_string();
+    let calls = [
+        ("a", "add_task", arguments.as_str()),
+        ("b", "list_tasks", "{}"),
+    ];
+    chat.model.script([
+        Reply::calls(&calls),
+        Reply::calls(&[("c", "list_tasks", "{}")]),
+    ]);
+    let answer = chat.answer("Add it").await;
+    assert_eq!(answer["content"], "You said: Add it");
+}
+
+#[tokio::test]
+async fn a_result_has_one_bound_in_the_run_and_later() {
+    let chat = Chat::behind(FakeModel::start().await, &["--max-tool-result-chars=1000"]).await;
+    let arguments = json!({"title": "Milk", "description": "d".repeat(1_900)}).to_string();
+    chat.model
+        .script([Reply::calls(&[("a", "add_task", &arguments)])]);
+    let answer = chat.answer("Add it").await;
+    let whole = answer["tool_calls"][0]["result"].to_string();
+    assert!(whole.len() > 1_900);
+    chat.answer("Thanks").await;
+    let requests = chat.model.requests();
+    let results: Vec<&str> = requests[1..]
+        .iter()
+        .map(|request| messages(request)[3]["content"].as_str().unwrap())
+        .collect();
+    assert_eq!(results[0].chars().count(), 1_001);
+    assert_eq!(results[0], results[1]);
+}
+
+#[tokio::test]
+async fn a_limit_of_the_run_keeps_what_was_said() {
+    let round = || {
+        Reply::Stream(vec![
+            Step::text("Again."),
+            Step::call(0, "a", "list_tasks", "{}"),
+            Step::end("tool_calls"),
+        ])
+    };
+    let chat = Chat::scripted([round(), round()], &["--max-tool-rounds=1"]).await;
+    let failed = chat.send("go").await;
+    let problem = failed.expect_problem(StatusCode::BAD_GATEWAY, "too_many_tool_rounds");
+    let partial = chat.newest().await;
+    assert_eq!(partial["id"], problem["assistant_message_id"]);
+    assert_eq!(partial["content"], "Again.\n\nAgain.");
+    assert_eq!(partial["tool_calls"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_tool_that_still_runs_when_the_run_fails_is_cancelled() {
+    let slow = Reply::Stream(vec![
+        Step::text("Let me see."),
+        Step::call(0, "a", "list_tasks", "{}"),
+        Step::end("tool_calls"),
+    ]);
+    // The model is silent after the tool has run, until the run's time is over.
+    let chat = Chat::scripted([slow, Reply::Silence], &["--run-timeout=2s"]).await;
+    let failed = chat.send("go").await;
+    failed.expect_problem(StatusCode::GATEWAY_TIMEOUT, "model_timeout");
+    let partial = chat.newest().await;
+    assert_eq!(partial["tool_calls"][0]["status"], "success");
+    assert_eq!(partial["incomplete_reason"], "failed");
+}
