@@ -1,5 +1,5 @@
-//! What remains of unfinished answers, the model's reasoning, and what a model must be given
-//! again. Only adds columns: an older version ignores them.
+//! Adds columns for unfinished answers, reasoning, and replayed tool calls. Older versions ignore
+//! the new columns.
 
 use sea_orm_migration::prelude::*;
 

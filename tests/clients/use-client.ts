@@ -150,6 +150,7 @@ function written(text: string, event: RunEvent): string {
     case "run.failed":
       return event.run.error?.message ?? text;
     case "message.created":
+    case "reasoning.delta":
     case "run.started":
     case "run.completed":
     case "run.cancelled":

@@ -1,5 +1,5 @@
-//! Turns that break off at each of their events, behind a model's server that takes nothing but a
-//! well-formed history.
+//! Breaks turns off at each of their events, with a model server that accepts only well-formed
+//! histories.
 
 use std::{
     collections::HashSet,
@@ -30,7 +30,7 @@ const AT_ONCE: usize = 8;
 pub struct StrictModel {
     /// The server.
     pub model: FakeModel,
-    /// What no request may have done, as no other form of the request could mend it.
+    /// Errors in histories that no adaptation could fix. Must stay empty.
     violations: Arc<Mutex<Vec<String>>>,
 }
 
@@ -261,7 +261,7 @@ fn reply(messages: &[Value], how: Break, attempted: &mut HashSet<String>) -> Opt
     Some(Reply::Raw(steps))
 }
 
-/// What is wrong with a history that no other form could mend.
+/// Finds an error in a history that no adaptation could fix.
 fn violation(messages: &[Value]) -> Option<&'static str> {
     let mut known = HashSet::new();
     let mut open: Vec<&str> = Vec::new();

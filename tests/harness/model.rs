@@ -40,7 +40,7 @@ pub struct FakeModel {
     _listener: JoinSet<()>,
 }
 
-/// Judges a request before the script does: what it refuses meets this reply.
+/// Checks a request before the script. A returned reply refuses the request.
 type Rule = Box<dyn Fn(&Value) -> Option<Reply> + Send + Sync>;
 
 #[derive(Default)]

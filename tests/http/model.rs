@@ -195,7 +195,7 @@ async fn calls_that_go_wrong_are_told_to_the_model_and_fail_nothing() {
 }
 
 #[tokio::test]
-async fn when_its_rounds_are_used_up_it_is_asked_once_more_and_may_call_none() {
+async fn the_last_request_forbids_tool_calls() {
     let model = FakeModel::start().await;
     let server = TestServer::start_asking(BACKEND, &model, &["--max-tool-rounds=2"]).await;
     let alice = server.client("alice");

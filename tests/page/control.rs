@@ -43,6 +43,7 @@ enum Asked {
 #[serde(rename_all = "snake_case")]
 enum Part {
     Text(String),
+    Reasoning(String),
     /// Milliseconds.
     Wait(u64),
     Call {
@@ -59,6 +60,7 @@ impl From<Part> for Step {
     fn from(part: Part) -> Self {
         match part {
             Part::Text(text) => Self::text(&text),
+            Part::Reasoning(text) => Self::delta(json!({"reasoning_content": text})),
             Part::Wait(pause) => Self::Wait(Duration::from_millis(pause)),
             Part::Call {
                 id,

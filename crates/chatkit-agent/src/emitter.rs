@@ -148,7 +148,7 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// The answers that were started and did not come to their end, for this reason.
+    /// Drafts of the unfinished answers, marked with this reason.
     pub(crate) fn partial_answers(&self, reason: IncompleteReason) -> Vec<ItemDraft> {
         self.lock()
             .pending
@@ -309,7 +309,7 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// An answer that was started and says something.
+/// The draft of an unfinished answer. `None` if it has no text.
 fn partial_answer(item: &ThreadItem, reason: IncompleteReason) -> Option<ItemDraft> {
     let ItemKind::AssistantMessage { content } = &item.kind else {
         return None;

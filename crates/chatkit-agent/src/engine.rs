@@ -61,7 +61,7 @@ pub(crate) struct Answered {
     pub(crate) finish_reason: FinishReason,
     /// How long the model was waited for.
     pub(crate) model_time: Duration,
-    /// What a caller that waits may do about a failure.
+    /// Details of a failure that help the caller.
     pub(crate) failure: FailureDetails,
 }
 
@@ -97,8 +97,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Answers, until the answer is complete, its time is over, a limit is met or the run is
-    /// stopped. `None` when the run is not this process's any more.
+    /// Runs until the answer is complete, its time is over, a limit is reached, or the run is
+    /// stopped. Returns `None` if another process now owns the run.
     pub(crate) async fn answer(mut self, until: tokio::time::Instant) -> Option<Answered> {
         let entered = self.entered;
         let mut result = tokio::select! {
@@ -264,11 +264,11 @@ impl<'a> Engine<'a> {
 }
 
 fn report(code: RunErrorCode, error: Option<&(dyn std::error::Error + 'static)>) {
-    // A setting is wrong: every run fails until an operator acts.
+    // A wrong setting fails every run until an operator acts, so this is an error.
     if code == RunErrorCode::ModelUnavailable {
-        tracing::error!(code = code.as_str(), error, "the model is not available");
+        tracing::error!(code = code.as_str(), error, "could not use the model");
     } else {
-        tracing::warn!(code = code.as_str(), error, "the run failed");
+        tracing::warn!(code = code.as_str(), error, "could not complete the run");
     }
 }
 
@@ -283,7 +283,7 @@ fn failed_by(error: &ProviderError) -> RunError {
         ProviderError::ParameterRefused { parameter } => {
             return RunError {
                 code: RunErrorCode::ModelFailed,
-                message: format!("The model does not take the parameter {parameter}."),
+                message: format!("The model does not support the parameter {parameter}."),
             };
         }
     };

@@ -26,7 +26,7 @@ use crate::{
 /// What the model is told of an answer that its user stopped.
 pub(crate) const STOPPED_NOTE: &str = "The user stopped this answer.";
 
-/// What the model is told of an answer that failed.
+/// A note to the model that an answer failed.
 pub(crate) const BROKEN_OFF_NOTE: &str = "This answer broke off.";
 
 /// Why a responder did not answer.

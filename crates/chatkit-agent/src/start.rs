@@ -84,11 +84,11 @@ pub struct EndedRun {
     pub finish_reason: FinishReason,
     /// How long the model was waited for.
     pub model_time: Duration,
-    /// What the caller may do about a failure.
+    /// Details of a failure that help the caller.
     pub failure: FailureDetails,
 }
 
-/// What a caller may do about a run that failed. Known only to the process that answered it.
+/// Details of a failed run that help its caller. Only the process that answered the run has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailureDetails {
     /// How long the model's server asks to wait.

@@ -37,8 +37,8 @@ struct PreparedCall {
 }
 
 impl ToolRound<'_> {
-    /// Carries the calls out: neighbors that only read at the same time, all others one after
-    /// the other. Returns the results for the model, in the order of the calls.
+    /// Carries out the calls: consecutive read-only calls concurrently, all others in sequence.
+    /// Returns the results for the model, in the order of the calls.
     ///
     /// # Errors
     /// Of the repository only: what goes wrong in a tool is its result.
@@ -133,7 +133,7 @@ impl ToolRound<'_> {
         })
     }
 
-    /// What the model reads of an outcome.
+    /// The outcome as model input, cut to the result limit.
     fn output(&self, outcome: ToolCallOutcome) -> String {
         let output = match (outcome.error_message, outcome.result) {
             (Some(message), _) => message,

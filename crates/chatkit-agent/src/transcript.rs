@@ -10,7 +10,7 @@ pub(crate) use self::window::Window;
 use crate::provider::{InputItem, RequestedCall};
 
 /// Stands for a user message that the model's filter refused.
-const WITHHELD: &str = "(A message of the user's was left out, as the content filter refused it.)";
+const WITHHELD: &str = "(A user message was omitted because the content filter refused it.)";
 
 /// The items as model input.
 pub(crate) fn model_input(items: &[Item], max_result_chars: usize) -> Vec<InputItem> {
@@ -152,7 +152,7 @@ fn take<'a>(rest: &mut &'a str, chars: usize, is_first: bool) -> &'a str {
     }
 }
 
-/// One round that was made before: its text, its calls, and what they gave back.
+/// An earlier round: its text, its calls, and their results.
 pub(crate) fn round_input(
     text: &str,
     round: &[ToolCall],

@@ -130,8 +130,8 @@ pub enum RunErrorCode {
     ModelTimeout,
     /// The model asks to come back later.
     ModelOverloaded,
-    /// The model's server refuses the key, does not know the model, or refuses what this server
-    /// always sends: a matter of configuration.
+    /// The model's server refuses the key, does not know the model, or refuses a required part of
+    /// every request. An operator must fix the configuration.
     ModelUnavailable,
     /// Even the newest message alone is too long for the model.
     ContextTooLong,
@@ -192,7 +192,9 @@ impl RunErrorCode {
             Self::ModelFailed => "The model did not give a usable answer.",
             Self::ModelTimeout => "The model took too long to answer.",
             Self::ModelOverloaded => "The model is overloaded; try again later.",
-            Self::ModelUnavailable => "The model is not available; please tell the operator.",
+            Self::ModelUnavailable => {
+                "The model is not available. Ask your administrator to check the server's model settings."
+            }
             Self::ContextTooLong => "Your message is too long for the model.",
             Self::ContentFiltered => "The model's content filter refused your message.",
             Self::TooManyToolRounds => "The model kept calling tools instead of answering.",

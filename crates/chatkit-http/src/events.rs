@@ -88,8 +88,8 @@ pub(crate) struct MessageDelta {
     text: String,
 }
 
-/// More of the model's reasoning, which is no part of the answer. The pieces of a run add up to
-/// `reasoning` of its message. Not sent again once the events of the run are no longer stored.
+/// More of the model's reasoning, which is not part of the answer. The pieces of a run form the
+/// message's `reasoning`. Not replayed after the run's events have been deleted.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct ReasoningDelta {
     /// The answer that the reasoning belongs to.

@@ -78,7 +78,7 @@ pub(crate) enum ApiError {
     Internal(Cause),
 }
 
-/// A run that failed, and what its caller may do about it.
+/// A failed run, with details that help its caller to retry.
 #[derive(Clone, Debug)]
 pub(crate) struct FailedRun {
     pub(crate) run: Run,
@@ -182,7 +182,7 @@ impl FieldError {
 impl ApiError {
     /// A run whose end is not known here.
     pub(crate) fn interrupted(run: Run) -> Self {
-        // Whether it leaves an answer is not known either.
+        // This process does not know whether the run stored an answer.
         let run = Run {
             assistant_message_id: None,
             ..run

@@ -78,8 +78,8 @@ pub(crate) struct Usage {
     /// Input tokens that the provider's prompt cache supplied; null if the model's server does
     /// not say.
     cached_tokens: Nullable<u64>,
-    /// Whether the counts are an estimate (characters / 4), because the model's server sent none
-    /// that make sense.
+    /// Whether the counts are an estimate (characters / 4) because the model's server sent no valid
+    /// counts.
     estimated: bool,
 }
 
@@ -114,8 +114,8 @@ pub(crate) struct ToolCall {
     execution_time_ms: Nullable<u64>,
     /// When the call began.
     timestamp: Timestamp,
-    /// How many characters of the message's content precede the call, so that text and calls can
-    /// be shown in the order in which they happened; null for calls that an older version stored.
+    /// The position of the call in the message's content, in characters. Use it to show text and
+    /// calls in order. Null for calls that an older version stored.
     content_offset: Nullable<u64>,
 }
 

@@ -113,13 +113,13 @@ pub struct Settings {
         value_enum
     )]
     pub openai_api: ModelApi,
-    /// Whether the model is given tools; `auto` finds out whether its server takes them
+    /// Whether to send tools to the model. With `auto`, they are omitted if its server refuses them
     #[arg(long, env, global = true, default_value = "auto", value_enum)]
     pub model_tools: ModelFeature,
-    /// Whether `stream_options` is sent, which asks for token counts
+    /// Whether to send `stream_options`, which requests token counts
     #[arg(long, env, global = true, default_value = "auto", value_enum)]
     pub model_stream_options: ModelFeature,
-    /// Whether neighboring messages of one role are joined, as some chat templates want it
+    /// Whether to join consecutive messages of the same role, which some chat templates require
     #[arg(long, env, global = true, default_value = "auto", value_enum)]
     pub model_roles: ModelRoles,
     /// Models that a caller may choose beside it, separated by commas
@@ -161,7 +161,7 @@ pub struct Settings {
     /// How often the model may ask for tools in one run
     #[arg(long, env, global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub max_tool_rounds: u32,
-    /// How many characters of a tool's result the model is given
+    /// The most characters of a tool result that the model receives
     #[arg(long, env, global = true, default_value_t = 16_000, value_parser = result_chars)]
     pub max_tool_result_chars: usize,
     /// How long one tool call may take
@@ -218,13 +218,13 @@ pub enum ModelApi {
     Responses,
 }
 
-/// A part of a request that some models' servers refuse.
+/// Whether an optional part of a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum ModelFeature {
-    /// It is sent, and left out for a while where it is refused.
+    /// Sent, unless the model's server has refused it in the last ten minutes.
     Auto,
-    /// It is never sent.
+    /// Never sent.
     Off,
 }
 
@@ -232,7 +232,7 @@ pub enum ModelFeature {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum ModelRoles {
-    /// As they come; they alternate for a while where a server insists.
+    /// As stored, unless the model's server requires that they alternate.
     Auto,
     /// User and assistant always alternate.
     Alternate,

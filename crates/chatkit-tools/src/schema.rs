@@ -1,6 +1,6 @@
 //! The schema of a tool's arguments in the form that every known model server takes.
 //!
-//! Gemini knows a subset of OpenAPI's schemas, and other servers refuse whatever their grammar
+//! Gemini knows a subset of OpenAPI's schemas, and other servers refuse keywords that their grammar
 //! compiler does not know. So a schema has one `type`, no references, and known keywords only. An
 //! optional argument is one that is not required.
 
@@ -64,7 +64,7 @@ fn simple(schema: Map<String, Value>) -> (Map<String, Value>, bool) {
     (schema, is_nullable)
 }
 
-/// Resolves what a schema says by alternatives: `null` beside a type, and the values of an enum.
+/// Replaces `anyOf`, `oneOf`, and `allOf` with one type where possible.
 fn without_alternatives(mut schema: Map<String, Value>) -> (Map<String, Value>, bool) {
     let alternatives = ["anyOf", "oneOf", "allOf"]
         .into_iter()
@@ -86,7 +86,7 @@ fn without_alternatives(mut schema: Map<String, Value>) -> (Map<String, Value>, 
         .iter()
         .all(|alternative| alternative.contains_key("enum"));
     if rest.len() == 1 {
-        // What stands beside the alternatives, such as the argument's own description, wins.
+        // Keywords beside the alternatives take precedence, such as the argument's own description.
         for (keyword, value) in rest.swap_remove(0) {
             schema.entry(keyword).or_insert(value);
         }
@@ -159,7 +159,7 @@ mod tests {
         /// The number.
         number: u64,
         title: Option<String>,
-        /// Where it stands.
+        /// The task's status.
         status: Option<Status>,
         tags: Vec<Option<i32>>,
         inner: Option<Inner>,
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn schemas_have_one_type_and_known_keywords() {
         let status = json!({
-            "type": "string", "enum": ["pending", "completed"], "description": "Where it stands."
+            "type": "string", "enum": ["pending", "completed"], "description": "The task's status."
         });
         let inner = json!({
             "type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"]

@@ -113,8 +113,8 @@ impl<T: Tool> AnyTool for Typed<T> {
     }
 }
 
-/// The arguments with whole numbers that were written as floats, such as `1.0`, as integers: some
-/// models write all numbers so, and Rust's integers do not take them.
+/// Converts floats with whole values, such as `1.0`, to integers. Some models write all numbers as
+/// floats, which serde rejects for integer types.
 fn with_whole_numbers(value: Value) -> Value {
     /// Above this, floats do not tell integers apart.
     const MAX: f64 = 9_007_199_254_740_992.0;

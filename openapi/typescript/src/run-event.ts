@@ -11,6 +11,7 @@ const IS_END = {
   "run.started": false,
   "message.created": false,
   "message.delta": false,
+  "reasoning.delta": false,
   "tool_call.started": false,
   "tool_call.completed": false,
   "message.completed": false,

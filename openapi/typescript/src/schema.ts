@@ -510,8 +510,9 @@ export interface components {
             message: string;
         };
         /**
-         * @description Why an answer is incomplete: the user stopped it, the server was interrupted, the model or the
-         *     run failed, or the model ended it itself at its length limit or by its content filter.
+         * @description The reason why an answer is incomplete. `cancelled`: the user stopped it. `interrupted`: the
+         *     server stopped. `failed`: the model or the run failed. `length`: the model reached its length
+         *     limit. `content_filter`: the model's filter withheld the rest.
          * @enum {string}
          */
         IncompleteReason: "cancelled" | "interrupted" | "failed" | "length" | "content_filter";
@@ -867,8 +868,8 @@ export interface components {
         };
         /**
          * ReasoningDelta
-         * @description More of the model's reasoning, which is no part of the answer. The pieces of a run add up to
-         *     `reasoning` of its message. Not sent again once the events of the run are no longer stored.
+         * @description More of the model's reasoning, which is not part of the answer. The pieces of a run form the
+         *     message's `reasoning`. Not replayed after the run's events have been deleted.
          */
         ReasoningDelta: {
             /**
@@ -1115,8 +1116,8 @@ export interface components {
              */
             timestamp: string;
             /**
-             * @description How many characters of the message's content precede the call, so that text and calls can
-             *     be shown in the order in which they happened; null for calls that an older version stored.
+             * @description The position of the call in the message's content, in characters. Use it to show text and
+             *     calls in order. Null for calls that an older version stored.
              */
             content_offset: number | null;
         };
@@ -1316,8 +1317,8 @@ export interface components {
              */
             cached_tokens: number | null;
             /**
-             * @description Whether the counts are an estimate (characters / 4), because the model's server sent none
-             *     that make sense.
+             * @description Whether the counts are an estimate (characters / 4) because the model's server sent no valid
+             *     counts.
              */
             estimated: boolean;
         };

@@ -101,7 +101,7 @@ test("events that came before are not given again", async (t) => {
 });
 
 test("events that are not known are passed over, and not asked for again", async (t) => {
-  const unknown = (id: number) => `id: ${id}\nevent: reasoning.delta\ndata: not JSON\n\n`;
+  const unknown = (id: number) => `id: ${id}\nevent: run.paused\ndata: not JSON\n\n`;
   const unnamed = `id: 1003\ndata: {"type":"run.failed"}\n\n`;
   const inherited = `id: 1004\nevent: toString\ndata: {"type":"toString"}\n\n`;
   const unnumbered = `id: x\nevent: news\ndata: {}\n\n`;

@@ -16,6 +16,7 @@ const GUARDS: Record<string, client.Guard<unknown>> = {
   Conversation: client.isConversation,
   ConversationList: client.isConversationList,
   Feedback: client.isFeedback,
+  IncompleteReason: client.isIncompleteReason,
   Message: client.isMessage,
   MessageList: client.isMessageList,
   MessageStatus: client.isMessageStatus,
@@ -31,8 +32,8 @@ const GUARDS: Record<string, client.Guard<unknown>> = {
 
 /** The schemas of the single events, which one guard is for. */
 const EVENTS = [
-  ...["RunStarted", "MessageCreated", "MessageDelta", "ToolCallStarted", "ToolCallCompleted"],
-  ...["MessageCompleted", "RunCompleted", "RunFailed", "RunCancelled"],
+  ...["RunStarted", "MessageCreated", "MessageDelta", "ReasoningDelta", "ToolCallStarted"],
+  ...["ToolCallCompleted", "MessageCompleted", "RunCompleted", "RunFailed", "RunCancelled"],
 ];
 
 // What a text looks like that is an id or a time is not for guards to say.

@@ -23,6 +23,7 @@ const GUARDS: [string, (value: unknown) => boolean][] = [
   ["isConversation", client.isConversation],
   ["isConversationList", client.isConversationList],
   ["isFeedback", client.isFeedback],
+  ["isIncompleteReason", client.isIncompleteReason],
   ["isMessage", client.isMessage],
   ["isMessageList", client.isMessageList],
   ["isMessageStatus", client.isMessageStatus],

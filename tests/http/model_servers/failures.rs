@@ -1,4 +1,4 @@
-//! What failures of a model's server mean, and how a conversation goes on after them.
+//! Failures of model servers, and how conversations continue after them.
 
 use chatkit_tests::model::{FakeModel, Reply, Step};
 use reqwest::StatusCode;
@@ -31,7 +31,7 @@ async fn a_message_that_the_filter_refuses_is_withheld_from_then_on() {
         failed.expect_problem(StatusCode::BAD_GATEWAY, "content_filtered");
         let asked = chat.model.requests().len();
         chat.answer("fine").await;
-        // At once: a note stands in its place.
+        // One request is enough, because a note replaces the message.
         assert_eq!(chat.model.requests().len(), asked + 1);
         // The user still has the message.
         let history = chat.client.history(&chat.id).await;
@@ -44,7 +44,7 @@ async fn a_message_that_the_filter_refuses_is_withheld_from_then_on() {
 }
 
 #[tokio::test]
-async fn an_old_answer_that_the_filter_refuses_leaves_the_window_for_good() {
+async fn a_filtered_old_answer_stays_out_of_later_windows() {
     let chat = Chat::behind(filtering().await, &[]).await;
     chat.model.script([Reply::text("That is a badword.")]);
     chat.answer("hello").await;
@@ -91,7 +91,7 @@ async fn a_tool_result_that_the_filter_refuses_is_withheld() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_is_halved_by_what_was_sent() {
+async fn input_that_is_too_long_is_halved() {
     fn length(request: &Value) -> usize {
         let messages = messages(request).iter();
         messages
@@ -170,7 +170,7 @@ async fn results_that_are_too_long_for_the_model_are_shortened() {
 }
 
 #[tokio::test]
-async fn a_result_has_one_bound_in_the_run_and_later() {
+async fn a_tool_result_is_cut_the_same_way_in_later_turns() {
     let chat = Chat::behind(FakeModel::start().await, &["--max-tool-result-chars=1000"]).await;
     let arguments = json!({"title": "Milk", "description": "d".repeat(1_900)}).to_string();
     chat.model
@@ -189,7 +189,7 @@ async fn a_result_has_one_bound_in_the_run_and_later() {
 }
 
 #[tokio::test]
-async fn a_limit_of_the_run_keeps_what_was_said() {
+async fn a_run_that_exceeds_a_limit_stores_its_partial_answer() {
     let round = || {
         Reply::Stream(vec![
             Step::text("Again."),

@@ -1,5 +1,5 @@
-//! What model servers really send and refuse, each as its users have reported it. A conversation
-//! is answered behind all of them.
+//! Tests against scripted servers that behave as users reported. Every conversation must stay
+//! answerable.
 
 mod failures;
 mod never_stuck;

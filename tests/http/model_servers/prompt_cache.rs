@@ -10,7 +10,7 @@ use super::{Chat, messages};
 const FIRST_COUNTED: usize = 60;
 
 #[tokio::test]
-async fn a_long_conversation_repeats_its_last_request_as_the_head_of_the_next() {
+async fn most_requests_start_with_the_previous_request() {
     let chat = Chat::behind(FakeModel::start().await, &[]).await;
     let (mut counted, mut repeated) = (0, 0);
     let mut last: Vec<Value> = Vec::new();

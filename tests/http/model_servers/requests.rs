@@ -1,4 +1,4 @@
-//! What is sent to servers that refuse a part of it.
+//! Requests to servers that refuse a part of them.
 
 use std::sync::{
     Arc,
@@ -64,7 +64,7 @@ async fn roles_alternate_where_a_server_insists() {
         .await
         .expect_problem(StatusCode::BAD_GATEWAY, "model_failed");
     chat.answer("and now?").await;
-    // It was found out once.
+    // Only the first request is refused.
     let sent = chat.model.requests();
     let refused = sent.iter().filter(|request| !alternates(request)).count();
     assert_eq!(refused, 1);
@@ -77,7 +77,7 @@ async fn roles_alternate_where_a_server_insists() {
 }
 
 #[tokio::test]
-async fn roles_alternate_by_setting_without_being_found_out() {
+async fn the_alternate_setting_applies_to_the_first_request() {
     let model = FakeModel::refusing(strict_roles).await;
     let chat = Chat::behind(model, &["--model-roles=alternate"]).await;
     chat.model.script([Reply::error(401, "invalid_api_key")]);
@@ -96,7 +96,7 @@ fn calls_with<'a>(request: &'a Value, member: &str) -> Vec<&'a Value> {
 }
 
 #[tokio::test]
-async fn what_a_server_wants_back_goes_back_with_the_call() {
+async fn attached_data_is_sent_back_with_its_call() {
     let thought = "I should call add_task.";
     let model = FakeModel::refusing(move |request| {
         let missing = calls_with(request, "reasoning_content")
@@ -120,7 +120,7 @@ async fn what_a_server_wants_back_goes_back_with_the_call() {
     chat.model.script([first, Reply::text("Added.")]);
     let answer = chat.answer("Add milk").await;
     assert_eq!(answer["reasoning"], thought);
-    // Later too, where the call is replayed.
+    // The replay in the next turn carries the data too.
     chat.answer("Thanks").await;
     let requests = chat.model.requests();
     for request in &requests[1..] {
@@ -136,7 +136,7 @@ async fn what_a_server_wants_back_goes_back_with_the_call() {
 }
 
 #[tokio::test]
-async fn a_server_that_sent_nothing_gets_nothing_back() {
+async fn a_call_without_attached_data_is_sent_back_without_extra_members() {
     let chat = Chat::scripted([Reply::calls(&[("a", "list_tasks", "{}")])], &[]).await;
     chat.answer("List").await;
     let requests = chat.model.requests();
@@ -192,7 +192,7 @@ async fn a_callers_parameter_that_is_refused_is_the_callers_error() {
         assert_eq!(error["param"], param);
         assert_eq!(error["type"], "invalid_request_error");
         assert_eq!(failed.header("x-should-retry"), "false");
-        // It is not left out: the caller asked for it.
+        // The parameter is not omitted, because the caller set it.
         chat.model.script([refusal(400, &body)]);
         chat.client
             .post("/v1/chat/completions", asked)
@@ -241,7 +241,7 @@ async fn tools_are_left_out_for_a_model_without_them() {
 }
 
 #[tokio::test]
-async fn earlier_calls_are_told_as_text_to_a_model_without_tools() {
+async fn earlier_calls_become_text_for_a_model_without_tools() {
     let has_tools = Arc::new(AtomicBool::new(true));
     let takes = has_tools.clone();
     let model = FakeModel::refusing(move |request| {
@@ -274,7 +274,7 @@ async fn tools_are_never_sent_when_they_are_off() {
 }
 
 #[tokio::test]
-async fn stream_options_are_left_out_where_they_are_refused() {
+async fn refused_stream_options_are_omitted() {
     let detail = json!({"detail": [{
         "type": "extra_forbidden", "loc": ["body", "stream_options"],
         "msg": "Extra inputs are not permitted",
@@ -319,7 +319,7 @@ async fn a_history_with_calls_always_comes_with_tools() {
 }
 
 #[tokio::test]
-async fn a_server_without_keys_gets_no_header_of_one() {
+async fn no_authorization_header_is_sent_without_a_key() {
     let chat = Chat::behind(FakeModel::keyless().await, &[]).await;
     chat.answer("Hi").await;
 }
@@ -362,7 +362,7 @@ fn redirect(status: u16, to: &FakeModel) -> Reply {
 }
 
 #[tokio::test]
-async fn a_redirect_carries_nothing_to_another_origin() {
+async fn redirects_to_another_origin_are_not_followed() {
     for status in [301, 302, 307, 308] {
         let other = FakeModel::start().await;
         let chat = Chat::scripted([redirect(status, &other)], &[]).await;
@@ -381,7 +381,7 @@ async fn a_redirect_within_the_origin_is_followed() {
 }
 
 #[tokio::test]
-async fn null_beside_calls_is_empty_text_where_it_is_refused() {
+async fn refused_null_content_becomes_empty_text() {
     let model = FakeModel::refusing(|request| {
         let has_null = messages(request)
             .iter()
@@ -399,7 +399,7 @@ async fn null_beside_calls_is_empty_text_where_it_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_without_a_system_role_gets_the_instructions_otherwise() {
+async fn a_server_without_a_system_role_gets_the_instructions_in_the_first_user_message() {
     let model = FakeModel::refusing(|request| {
         roles(request)
             .contains(&"system")
@@ -449,7 +449,7 @@ const LESSONS: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn a_users_text_teaches_nothing_about_the_model() {
+async fn a_refusal_that_quotes_the_user_is_not_remembered() {
     // A server that refuses each of these prompts, and quotes it; but only with everything that
     // is sent at first, so that leaving something out seems to help.
     let model = FakeModel::refusing(|request| {

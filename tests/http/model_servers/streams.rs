@@ -67,7 +67,7 @@ async fn every_sign_of_life_keeps_a_slow_answer_alive() {
 }
 
 #[tokio::test]
-async fn heartbeats_are_no_signs_of_life() {
+async fn heartbeats_do_not_reset_the_silence_timeout() {
     for heartbeat in [
         ": ping\n\n",
         "data:\n\n",
@@ -86,7 +86,7 @@ async fn heartbeats_are_no_signs_of_life() {
 }
 
 #[tokio::test]
-async fn counts_that_make_no_sense_cost_no_answer() {
+async fn invalid_token_counts_are_replaced_by_estimates() {
     let usage = |input: Value, output: Value| {
         Step::Chunk(json!({"choices": [], "usage": {
             "prompt_tokens": input, "completion_tokens": output, "total_tokens": 1116,
@@ -126,7 +126,7 @@ async fn tokens_of_the_prompt_cache_are_counted() {
 }
 
 #[tokio::test]
-async fn an_end_that_is_an_error_keeps_the_half_answer() {
+async fn an_error_end_stores_the_partial_answer() {
     let steps = vec![Step::text("Hello half of an ans"), Step::end("error")];
     let chat = Chat::scripted([Reply::Stream(steps)], &[]).await;
     let failed = chat.send("Hi").await;
@@ -150,7 +150,7 @@ async fn an_end_that_is_an_error_keeps_the_half_answer() {
 }
 
 #[tokio::test]
-async fn ends_at_a_length_or_a_filter_are_answers() {
+async fn an_answer_cut_by_length_or_filter_is_stored_as_incomplete() {
     for (reason, expected) in [("length", "length"), ("content_filter", "content_filter")] {
         let steps = vec![Step::text("Hello half"), Step::end(reason)];
         let chat = Chat::scripted([Reply::Stream(steps)], &[]).await;
@@ -201,7 +201,7 @@ async fn careless_events_are_read() {
 }
 
 #[tokio::test]
-async fn an_answer_ends_with_its_finish_although_the_connection_does_not() {
+async fn a_finish_reason_ends_the_answer_on_an_open_connection() {
     let hello = || vec![Step::text("Hello there."), Step::end("stop")];
     let with = |more: Vec<Step>| Reply::Raw(hello().into_iter().chain(more).collect());
     for reply in [
@@ -227,7 +227,7 @@ async fn an_answer_ends_with_its_finish_although_the_connection_does_not() {
 }
 
 #[tokio::test]
-async fn whole_calls_of_one_index_are_several() {
+async fn complete_calls_with_the_same_index_stay_separate() {
     let call = |title: &str| {
         let arguments = json!({"title": title}).to_string();
         let function = json!({"name": "add_task", "arguments": arguments});
@@ -289,7 +289,7 @@ pub(super) fn response_calls(calls: &[(&str, &str, &str)]) -> Reply {
 }
 
 #[tokio::test]
-async fn an_error_before_any_text_is_the_refusal_that_it_names() {
+async fn an_error_event_before_text_is_handled_as_a_refusal() {
     let error = json!({"error": {"code": "rate_limit_exceeded", "message": "slow down"}});
     let busy = Reply::Stream(vec![Step::Chunk(error)]);
     let chat = Chat::scripted([busy.clone(), busy.clone()], &[]).await;
@@ -309,7 +309,7 @@ async fn an_error_before_any_text_is_the_refusal_that_it_names() {
 }
 
 #[tokio::test]
-async fn the_servers_own_wait_is_passed_on() {
+async fn retry_after_of_the_model_server_is_forwarded() {
     for (value, expected) in [("30", 30), ("7.2", 8)] {
         let headers = vec![("Retry-After", value.to_owned())];
         let chat = Chat::scripted([Reply::Status(429, headers, "{}".to_owned())], &[]).await;
@@ -366,7 +366,7 @@ async fn an_answer_without_a_stream_is_read() {
 }
 
 #[tokio::test]
-async fn broken_text_is_mended() {
+async fn invalid_text_is_repaired() {
     let event = |content: &str| {
         let before = r#"data: {"choices":[{"index":0,"delta":{"content":""#;
         Step::Raw(format!("{before}{content}\"}}}}]}}\n\n"))
@@ -440,7 +440,7 @@ async fn reasoning_is_streamed_and_stored() {
 }
 
 #[tokio::test]
-async fn a_call_has_its_place_in_the_text() {
+async fn a_call_stores_its_text_position() {
     let call = |text: &str| {
         Reply::Stream(vec![
             Step::text(text),

@@ -1,4 +1,4 @@
-//! One question to the model: what it is given, and what is changed when it cannot take that.
+//! Sends one request to the model, and shortens it if the model refuses it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -15,7 +15,7 @@ use crate::{
     transcript::{Window, cut},
 };
 
-/// How often what is sent is halved before only the newest message is sent.
+/// Most halvings before only the newest message is sent.
 const MAX_HALVINGS: u32 = 3;
 
 /// How much of a result of this run is sent when even the newest message with all of them is too
@@ -23,12 +23,12 @@ const MAX_HALVINGS: u32 = 3;
 const SHORT_RESULT_CHARS: usize = 1_000;
 
 /// Stands for a tool's result in a request that the model's filter has refused.
-const WITHHELD_RESULT: &str = "The result was left out, as the content filter refused it.";
+const WITHHELD_RESULT: &str = "The result was omitted because the content filter refused it.";
 
 impl Engine<'_> {
-    /// Asks the model once. When it refuses the input as too long, what is sent is halved. When
-    /// its filter refuses the input, it is asked once with the newest message alone. No request is
-    /// sent twice unchanged.
+    /// Asks the model once. If the model refuses the input as too long, half of the input is
+    /// dropped. If its filter refuses the input, it is asked once with the newest message alone. No
+    /// request is sent twice unchanged.
     pub(super) async fn ask(
         &mut self,
         window: &mut Window,
@@ -54,7 +54,7 @@ impl Engine<'_> {
                     window.keep_newest_only();
                 }
                 result => {
-                    // What was left out stays out, also of the runs to come.
+                    // Later runs start their window here, so dropped items stay out.
                     self.progress.window_start = window.start();
                     return result;
                 }
@@ -199,7 +199,7 @@ impl Engine<'_> {
         self.entered.tell(thinking.add(text, starts_another));
     }
 
-    /// Stores the model's thought: something else follows.
+    /// Stores the current reasoning item, because other output follows.
     pub(super) async fn end_thinking(&mut self) -> Result<(), EngineFailure> {
         if let Some(thinking) = self.thinking.take() {
             thinking.done(self.emitter).await?;

@@ -1,4 +1,4 @@
-//! What has come of a run so far.
+//! The progress of a run.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::{
     provider::{FinishReason, InputItem, RequestedCall},
 };
 
-/// What has come of a run so far; it outlives a loop that is stopped in the middle.
+/// The partial result of a run. It survives when the loop is stopped midway.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     /// The answer's text, of all rounds.
@@ -30,13 +30,13 @@ pub(super) struct Progress {
     pub(super) withholds_message: bool,
     /// The sequence number of the first item that the model was given.
     pub(super) window_start: Option<u64>,
-    /// How long the model was waited for.
+    /// Total time spent waiting for the model.
     pub(super) model_time: Duration,
-    /// Since when it is waited for.
+    /// The start of the current model request, if there is one.
     pub(super) asking_since: Option<Instant>,
 }
 
-/// What a model said in one round.
+/// The model's text and tool calls of one round.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) text: String,
@@ -44,7 +44,7 @@ pub(super) struct Round {
 }
 
 impl Progress {
-    /// Counts a request to the model that has ended, whichever way; nothing where there is none.
+    /// Records the end of the current model request. Does nothing without a current request.
     pub(super) fn stop_asking(&mut self, outcome: &'static str) {
         if let Some(since) = self.asking_since.take() {
             let took = since.elapsed();
@@ -75,7 +75,7 @@ impl Progress {
                 FinishReason::ContentFilter => RunErrorCode::ContentFiltered,
                 FinishReason::Stop | FinishReason::Length => RunErrorCode::ModelFailed,
             },
-            Some("the model answered with nothing".into()),
+            Some("the model's answer is empty".into()),
         )
     }
 }

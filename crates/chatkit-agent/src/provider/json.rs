@@ -1,5 +1,4 @@
-//! JSON as model servers write it: text may hold half of a surrogate pair, or bytes that are no
-//! UTF-8.
+//! Parses JSON from model servers, whose text may contain lone surrogates or invalid UTF-8.
 //!
 //! A server that cuts its text between two UTF-16 units sends an emoji as `"\ud83d"` in one event
 //! and `"\ude00"` in the next. A half cannot be a Rust `char`, so it is read as a stand-in that

@@ -52,10 +52,10 @@ pub enum ToolChoice {
     /// Any, or none.
     #[default]
     Auto,
-    /// None: its rounds are used up. The tools are sent all the same, because some servers refuse
-    /// a history with tool calls otherwise.
+    /// No tool, because the run's rounds are used up. The tools are still sent: some servers refuse
+    /// a history with tool calls without them.
     None,
-    /// This one, and it must.
+    /// The model must call this tool.
     Tool(String),
 }
 
@@ -175,7 +175,7 @@ pub enum ModelEvent {
     TextDelta(String),
     /// More of the reasoning that the model shows, which is no part of the answer.
     ReasoningDelta(String),
-    /// The model works on something that is not shown before it is complete, such as the
+    /// The model is producing output that is shown only when complete, such as the
     /// arguments of a call. It only proves that the model is alive.
     Working,
     /// A tool call, whole.
@@ -231,7 +231,7 @@ pub enum ProviderError {
         /// The name of the parameter.
         parameter: &'static str,
     },
-    /// Its filter refuses the input.
+    /// The model's filter refuses the input.
     #[error("the model's content filter refused the input")]
     ContentFiltered,
     /// It asks to come back later.

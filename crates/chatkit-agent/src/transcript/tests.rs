@@ -109,7 +109,7 @@ fn an_exceeded_window_drops_its_oldest_half() {
 }
 
 #[test]
-fn the_newest_message_is_always_in_it() {
+fn the_newest_user_message_is_always_in_the_window() {
     check(&turns(3), 50, 6, &["u2", "a2", "u3"]);
     check(&turns(3), 50, 5, &["u3"]);
     check(&turns(3), 50, 1, &["u3"]);

@@ -20,8 +20,8 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The window of a new run. It starts where the window of the run before started, if that
-    /// still fits; otherwise the oldest half is dropped, until it fits.
+    /// Creates the window of a new run. It starts where the previous run's window started. While it
+    /// does not fit, its oldest half is dropped.
     pub(crate) fn new(
         items: Vec<Item>,
         stored_start: Option<u64>,

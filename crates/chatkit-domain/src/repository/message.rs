@@ -76,8 +76,8 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
 pub struct Context {
     /// The items, oldest first.
     pub items: Vec<Item>,
-    /// Where the window of the newest earlier run among them started, as a sequence number.
-    /// `None` if no run stored it.
+    /// The first sequence number that the newest of these items' runs sent to the model. `None` if
+    /// no run stored it.
     pub window_start: Option<u64>,
 }
 

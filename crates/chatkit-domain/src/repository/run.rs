@@ -341,8 +341,8 @@ pub struct FinishRun {
     /// The sequence number of the first item that the model was given. The next run starts its
     /// window there.
     pub window_start: Option<u64>,
-    /// Whether the model's filter refused the user message even alone. The message is then
-    /// withheld from the model.
+    /// Whether to withhold the user message from the model from now on. Set when the model's filter
+    /// refused the message on its own.
     pub withholds_message: bool,
     /// The events that are not kept yet; none where nobody has seen any of the run's.
     pub events: Option<EventBatch>,

@@ -78,7 +78,7 @@ fn refused_parameter(error: &ApiError) -> Option<&'static str> {
     }
 }
 
-/// What is 422 elsewhere is 400 here, and so is a parameter that the model refuses.
+/// Maps 422, and parameters that the model refuses, to 400.
 fn status(error: &ApiError) -> StatusCode {
     match error.status() {
         _ if refused_parameter(error).is_some() => StatusCode::BAD_REQUEST,

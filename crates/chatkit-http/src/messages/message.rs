@@ -64,8 +64,9 @@ pub(crate) enum MessageStatus {
     Incomplete,
 }
 
-/// Why an answer is incomplete: the user stopped it, the server was interrupted, the model or the
-/// run failed, or the model ended it itself at its length limit or by its content filter.
+/// The reason why an answer is incomplete. `cancelled`: the user stopped it. `interrupted`: the
+/// server stopped. `failed`: the model or the run failed. `length`: the model reached its length
+/// limit. `content_filter`: the model's filter withheld the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Enum)]
 #[serde(rename_all = "snake_case")]
 #[oai(rename_all = "snake_case")]

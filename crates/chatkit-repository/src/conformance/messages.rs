@@ -184,8 +184,8 @@ pub async fn the_context_is_the_newest_messages_and_what_stands_between(
     assert_eq!(context(50).await.len(), 9);
 }
 
-/// Runs whose window was never stored do not count; of the others the newest does.
-pub async fn the_context_says_where_the_newest_window_started(repositories: &Repositories) {
+/// The newest run with a stored window counts. Runs without one are skipped.
+pub async fn the_context_returns_the_start_of_the_newest_window(repositories: &Repositories) {
     let caller = somebody();
     let id = created(repositories, &caller, clock().now()).await.id;
     for (stored, expected) in [
@@ -250,7 +250,9 @@ pub async fn a_withheld_message_is_marked_for_the_model(repositories: &Repositor
 }
 
 /// Reasoning and the reason are read again with the answer, of complete answers too.
-pub async fn an_answer_keeps_its_reasoning_and_why_it_is_incomplete(repositories: &Repositories) {
+pub async fn reasoning_and_incomplete_reason_are_stored_with_an_answer(
+    repositories: &Repositories,
+) {
     let caller = somebody();
     let id = created(repositories, &caller, clock().now()).await.id;
     for incomplete_reason in IncompleteReason::ALL.map(Some).into_iter().chain([None]) {

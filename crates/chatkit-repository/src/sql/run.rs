@@ -290,7 +290,7 @@ impl RunRepository for Database {
         }
         let unfinished = match &finish.end {
             RunEnd::Cancelled => tool_call_entity::Status::Cancelled,
-            // A model that failed, or a limit: this process ended the tool itself.
+            // After a model failure or a limit, this process cancelled the tool itself.
             RunEnd::Failed(error) if error.code != RunErrorCode::Interrupted => {
                 tool_call_entity::Status::Cancelled
             }

@@ -4,7 +4,7 @@ import type { BegunRun, Message, MessageList, Turn } from "../types.js";
 import { type Guard, isBoolean, isInteger, isString, listOf, nullable, objectOf } from "./guard.js";
 import { isRun } from "./run.js";
 import { isToolCall } from "./tool-call.js";
-import { isFeedback, isMessageStatus, isRole } from "./words.js";
+import { isFeedback, isIncompleteReason, isMessageStatus, isRole } from "./words.js";
 
 /** Whether it is a message, whoever said it. */
 export const isMessage: Guard<Message> = objectOf<Message>({
@@ -14,6 +14,8 @@ export const isMessage: Guard<Message> = objectOf<Message>({
   role: isRole,
   content: isString,
   status: isMessageStatus,
+  incomplete_reason: nullable(isIncompleteReason),
+  reasoning: nullable(isString),
   tool_calls: nullable(listOf(isToolCall)),
   feedback: nullable(isFeedback),
   run_id: nullable(isString),

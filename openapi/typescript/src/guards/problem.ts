@@ -21,4 +21,5 @@ export const isProblemDocument: Guard<Problem> = objectOf<Problem>({
   conversation_id: optional(isString),
   user_message_id: optional(isString),
   run_id: optional(isString),
+  assistant_message_id: optional(isString),
 });

@@ -19,6 +19,7 @@ const CONTENTS: { readonly [Type in RunEventType]: Guard<Content<Type>> } = {
   "run.started": hasRun,
   "message.created": hasMessage,
   "message.delta": hasText,
+  "reasoning.delta": hasText,
   "tool_call.started": hasToolCall,
   "tool_call.completed": hasToolCall,
   "message.completed": hasMessage,

@@ -9,6 +9,7 @@ const isUsage = objectOf<Usage>({
   input_tokens: isInteger,
   output_tokens: isInteger,
   total_tokens: isInteger,
+  cached_tokens: nullable(isInteger),
   estimated: isBoolean,
 });
 

@@ -23,4 +23,5 @@ export const isToolCall: Guard<ToolCall> = objectOf<ToolCall>({
   error_message: nullable(isString),
   execution_time_ms: nullable(isInteger),
   timestamp: isString,
+  content_offset: nullable(isInteger),
 });

@@ -1,15 +1,31 @@
 /** Guards of the words by which the API tells one kind from another. */
 
-import type { Feedback, MessageStatus, Role, RunStatus, ToolCallStatus } from "../types.js";
+import type {
+  Feedback,
+  IncompleteReason,
+  MessageStatus,
+  Role,
+  RunStatus,
+  ToolCallStatus,
+} from "../types.js";
 import { type Guard, wordOf } from "./guard.js";
 
 /** Whether it says who said a message. */
 export const isRole: Guard<Role> = wordOf<Role>({ user: true, assistant: true });
 
-/** Whether it says if a message was said to its end. */
+/** Whether it says if a message is complete. */
 export const isMessageStatus: Guard<MessageStatus> = wordOf<MessageStatus>({
   completed: true,
   incomplete: true,
+});
+
+/** Whether it says why an answer is incomplete. */
+export const isIncompleteReason: Guard<IncompleteReason> = wordOf<IncompleteReason>({
+  cancelled: true,
+  interrupted: true,
+  failed: true,
+  length: true,
+  content_filter: true,
 });
 
 /** Whether it says where a run stands. */

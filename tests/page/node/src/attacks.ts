@@ -16,8 +16,8 @@ const AT_ONCE = 12;
 const ELSEWHERE = `http://localhost:${foreignPort}`;
 
 /**
- * Begins a conversation in which each of these is said, answered and given to a tool, and others that
- * have them as titles; returns the former's id.
+ * Starts a conversation in which each of these is said, thought, answered and given to a tool, and
+ * others that have them as titles. Returns the former's id.
  */
 async function say(payloads: readonly string[]): Promise<string> {
   let id = "";
@@ -28,7 +28,7 @@ async function say(payloads: readonly string[]): Promise<string> {
   for (const payload of payloads) {
     const task = JSON.stringify({ title: payload.slice(0, 200), description: payload });
     const call = { id: "c1", name: "add_task", arguments: task };
-    await script([{ call }, { end: "tool_calls" }], says(payload));
+    await script([{ reasoning: payload }, { call }, { end: "tool_calls" }], says(payload));
     await api("POST", `/conversations/${id}/messages`, { content: payload });
     // What no script answers is repeated.
     await api("POST", `/conversations/${id}/messages`, { content: payload });
@@ -75,7 +75,7 @@ async function openInWidget(page: Page, id: string): Promise<void> {
 }
 
 /** Opens a conversation and looks at everything in it. */
-async function look(browser: Browser, id: string, place: Place, attempts: number): Promise<void> {
+async function look(browser: Browser, id: string, place: Place, payloads: readonly string[]): Promise<void> {
   const context = await visitor(browser, place === "page" ? users.alice : null);
   await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) => {
@@ -87,15 +87,20 @@ async function look(browser: Browser, id: string, place: Place, attempts: number
   const address = page.url();
   const log = page.getByRole("region", { name: "History" });
   await log.getByText("You said:").last().waitFor();
-  const cards = await log.locator("details").all();
-  assert.equal(cards.length, attempts);
-  for (const card of cards) {
+  const cards = await log.locator("details.tool").all();
+  assert.equal(cards.length, payloads.length);
+  for (const card of await log.locator("details").all()) {
     await card.evaluate((details) => details.setAttribute("open", ""));
   }
   for (const link of await log.locator("a[href]").all()) {
     await link.hover({ timeout: 1_000 }).catch(() => undefined);
   }
   await log.locator("details pre").nth(cards.length - 1).waitFor({ state: "attached" });
+  // Reasoning is shown as it was written.
+  const reasoning = log.locator(".reasoning-text");
+  await reasoning.nth(payloads.length - 1).waitFor({ state: "attached" });
+  assert.deepEqual(await reasoning.allTextContents(), payloads);
+  assert.equal(await reasoning.locator("*").count(), 0);
   assert.deepEqual(await dangers(page, place), []);
   assert.equal(await page.evaluate(() => Reflect.get(window, "ran")), undefined);
   assert.equal(page.url(), address);
@@ -114,8 +119,8 @@ for (let from = 0; from < PAYLOADS.length; from += AT_ONCE) {
   const some = PAYLOADS.slice(from, from + AT_ONCE);
   scenarios[`attempts from ${from}`] = async (browser) => {
     const id = await say(some);
-    await look(browser, id, "page", some.length);
-    await look(browser, id, "widget", some.length);
+    await look(browser, id, "page", some);
+    await look(browser, id, "widget", some);
   };
 }
 

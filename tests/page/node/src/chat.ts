@@ -118,7 +118,7 @@ async function stopAndAgain(browser: Browser): Promise<void> {
   await say(page, "Tell me a story");
   await answer(page).getByText("there was").waitFor();
   await page.getByRole("button", { name: "Stop", exact: true }).click();
-  await answer(page).getByText("Stopped").waitFor();
+  await answer(page).getByText("You stopped this answer.").waitFor();
   await answer(page).getByText("Once upon a time, there was").waitFor();
   await answer(page).getByRole("button", { name: "Try again" }).click();
   await answered(page, "The end came soon.");
@@ -126,6 +126,145 @@ async function stopAndAgain(browser: Browser): Promise<void> {
   await answer(page).getByRole("button", { name: "Answer again" }).click();
   await answered(page, "It came later.");
   assert.equal(await page.getByRole("article", { name: "Answer" }).count(), 1);
+}
+
+/** The texts and the tools of the last answer, in the order in which they are shown. */
+async function partsShown(page: Page): Promise<string[]> {
+  return await answer(page).evaluate((article) =>
+    [...article.querySelectorAll(".markdown, .tool-name")].map((part) => part.textContent?.trim() ?? ""),
+  );
+}
+
+async function toolsBetweenTexts(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  const add = { id: "c1", name: "add_task", arguments: '{"title":"Tea"}' };
+  const list = { id: "c2", name: "list_tasks", arguments: "{}" };
+  const again = { id: "c3", name: "list_tasks", arguments: "{}" };
+  await script(
+    // A character that takes two units of a string.
+    [{ text: "I add it 🫖 to **your** list." }, { call: add }, { end: "tool_calls" }],
+    [{ call: list }, { end: "tool_calls" }],
+    [{ text: "Now I look once more." }, { call: again }, { end: "tool_calls" }],
+    [{ text: "It is" }, { wait: 1_500 }, { text: " there." }, { end: "stop" }],
+  );
+  await say(page, "Add tea");
+  await answer(page).getByText("It is").waitFor();
+  const parts = [
+    ...["I add it 🫖 to your list.", "Add task", "List tasks"],
+    ...["Now I look once more.", "List tasks"],
+  ];
+  assert.equal(await answer(page).getAttribute("aria-busy"), "true");
+  assert.deepEqual(await partsShown(page), [...parts, "It is"]);
+  await answered(page, "It is there.");
+  assert.deepEqual(await partsShown(page), [...parts, "It is there."]);
+  await page.reload();
+  await answered(page, "It is there.");
+  assert.deepEqual(await partsShown(page), [...parts, "It is there."]);
+  await checkAccessibility(page);
+}
+
+async function reasoningIsFolded(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  const text = "First I *look*. Then I <b>think</b>.";
+  await script([
+    ...[{ reasoning: "First I *look*. " }, { wait: 1_200 }, { reasoning: "Then I <b>think</b>." }],
+    ...[{ text: "Here it" }, { wait: 1_500 }, { text: " is." }, { end: "stop" }],
+  ]);
+  await say(page, "Think first");
+  await answer(page).locator("summary").getByText("Thinking…").waitFor();
+  assert.equal(await answer(page).getByText("First I").count(), 0);
+  await answer(page).locator("summary").press("Enter");
+  await answer(page).getByText("First I *look*.").waitFor();
+  // It says how long it took as soon as the answer goes on, and stays open when that is complete.
+  await answer(page).getByText("Here it").waitFor();
+  assert.equal(await answer(page).getAttribute("aria-busy"), "true");
+  const summary = await answer(page).locator("summary").innerText();
+  assert.match(summary, /^Thought for [1-3] s$/);
+  const reasoning = answer(page).getByRole("region", { name: "Reasoning" });
+  assert.equal(await reasoning.textContent(), text);
+  await answered(page, "Here it is.");
+  assert.equal(await answer(page).locator("summary").innerText(), summary);
+  assert.equal(await reasoning.textContent(), text);
+  await checkAccessibility(page);
+  await page.reload();
+  await answered(page, "Here it is.");
+  assert.equal(await reasoning.count(), 0);
+  await answer(page).locator("summary").getByText("Reasoning", { exact: true }).click();
+  assert.equal(await reasoning.textContent(), text);
+}
+
+async function reloadInMidThought(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script([
+    ...[{ reasoning: "Slowly, " }, { wait: 3_000 }, { reasoning: "slowly." }],
+    ...[{ text: "At last" }, { wait: 1_500 }, { text: "!" }, { end: "stop" }],
+  ]);
+  await say(page, "Take your time");
+  await answer(page).getByText("Thinking…").waitFor();
+  await page.reload();
+  await answer(page).getByText("Thinking…").waitFor();
+  // The page has not seen the start, so it does not know the time.
+  await answer(page).getByText("At last").waitFor();
+  assert.equal(await answer(page).locator("summary").innerText(), "Reasoning");
+  await answered(page, "At last!");
+  assert.equal(await answer(page).locator("summary").innerText(), "Reasoning");
+}
+
+async function brokenOff(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script([{ text: "Half of" }, "abort"], says("All of it."));
+  await say(page, "Say it all");
+  for (const visit of ["live", "reloaded"]) {
+    await answer(page).getByText("The answer broke off.").waitFor();
+    await answer(page).getByText("Half of").waitFor();
+    assert.equal(await page.locator(".notice").count(), 0, visit);
+    await page.reload();
+  }
+  await answer(page).getByRole("button", { name: "Try again" }).click();
+  await answered(page, "All of it.");
+  assert.equal(await page.getByText("Half of").count(), 0);
+}
+
+async function lengthLimit(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  const rest: Part[] = [{ text: "three, " }, { wait: 1_500 }, { text: "four." }, { end: "stop" }];
+  await script([{ text: "One, two," }, { end: "length" }], rest);
+  await say(page, "Count to four");
+  const answers = page.getByRole("article", { name: "Answer" });
+  const reason = answers.getByText("The answer reached the model's length limit.");
+  const next = page.getByRole("button", { name: "Continue" });
+  await reason.waitFor();
+  await answer(page).getByRole("button", { name: "Answer again" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0);
+  await checkAccessibility(page);
+  await page.reload();
+  await page.getByRole("textbox", { name: "Message" }).fill("Not sent yet");
+  await next.click();
+  await page.getByRole("article", { name: "You" }).getByText("Continue", { exact: true }).waitFor();
+  await answer(page).getByText("three,").waitFor();
+  assert.equal(await next.count(), 0);
+  await answered(page, "three, four.");
+  assert.equal(await next.count(), 0);
+  await reason.waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "Not sent yet");
+}
+
+async function contentFilter(browser: Browser): Promise<void> {
+  const page = await begin(browser);
+  await script([{ text: "Up to here" }, { end: "content_filter" }]);
+  await say(page, "Say the unsayable");
+  await answer(page).getByText("The model's content filter withheld the rest.").waitFor();
+  await answer(page).getByRole("button", { name: "Try again" }).waitFor();
+  // Answers that an older version stored have no reason.
+  await page.route("**/messages?*", async (route) => {
+    const response = await route.fetch();
+    const json = (await response.json()) as { messages: { incomplete_reason: string | null }[] };
+    for (const message of json.messages) message.incomplete_reason = null;
+    await route.fulfill({ response, json });
+  });
+  await page.reload();
+  await answer(page).getByText(/^Stopped/).waitFor();
+  await answer(page).getByRole("button", { name: "Try again" }).waitFor();
 }
 
 async function reloadAndTabs(browser: Browser): Promise<void> {
@@ -259,7 +398,7 @@ async function serverAwayAndBack(browser: Browser): Promise<void> {
   await answer(page).getByText("there was").waitFor();
   await stopServer();
   await startServer();
-  await answer(page).getByText("Stopped").waitFor();
+  await answer(page).getByText("The answer was interrupted.").waitFor();
   await answer(page).getByText("Once upon a time, there was").waitFor();
   await page.getByText("You are offline").waitFor({ state: "detached" });
   // The text so far, and one button.
@@ -338,7 +477,7 @@ async function keyboardOnly(browser: Browser): Promise<void> {
 
 /** Leads the keyboard to what has this text. */
 async function tabTo(page: Page, text: string, key: "Tab" | "Shift+Tab"): Promise<void> {
-  for (let step = 0; step < 40; step += 1) {
+  for (let step = 0; step < 80; step += 1) {
     await page.keyboard.press(key);
     const focused = await page.evaluate(() => document.activeElement?.textContent ?? "");
     if (focused.trim() === text) return;
@@ -407,6 +546,12 @@ await play({
   "a starter, a tool, what an answer can do": startersAndTools,
   "links lead away": linksLeadAway,
   "stop and answer again": stopAndAgain,
+  "tools between texts": toolsBetweenTexts,
+  "reasoning is folded": reasoningIsFolded,
+  "reload in mid-thought": reloadInMidThought,
+  "an answer that broke off": brokenOff,
+  "the length limit": lengthLimit,
+  "the content filter": contentFilter,
   "reload in mid-answer, two tabs": reloadAndTabs,
   "names, search, delete and undo": namesAndSearch,
   "two users": twoUsers,

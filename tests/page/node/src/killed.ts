@@ -48,7 +48,7 @@ async function killedInMidAnswer(browser: Browser): Promise<void> {
   await page.getByText("You are offline").waitFor();
   await answer.getByText("word30").waitFor();
   await start();
-  await answer.getByText("Stopped").waitFor();
+  await answer.getByText("The answer was interrupted.").waitFor();
   await page.getByText("You are offline").waitFor({ state: "detached" });
   // Until what is left of the run has been read again, it is still shown as one that goes on.
   await page.getByRole("button", { name: "Send" }).waitFor();

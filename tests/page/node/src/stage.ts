@@ -9,6 +9,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 /** A part of an answer of the model's. */
 export type Part =
   | { text: string }
+  | { reasoning: string }
   | { wait: number }
   | { call: { id: string; name: string; arguments: string } }
   | { end: string }

@@ -136,9 +136,15 @@ async function accessible(browser: Browser): Promise<void> {
   await page.getByText("fake-model answers").waitFor();
   await checkAccessibility(page);
   const call = { id: "c1", name: "add_task", arguments: '{"title":"Look"}' };
-  await script([{ call }, { end: "tool_calls" }], says("# Seen\n\n| a | b |\n| - | - |\n| 1 | 2 |"));
+  await script(
+    [{ reasoning: "A mirror?" }, { text: "Let me look." }, { call }, { end: "tool_calls" }],
+    [{ text: "# Seen\n\n| a | b |\n| - | - |\n| 1 | 2 |" }, { end: "length" }],
+  );
   await say(page, "How do I look?");
   await answered(page, "Seen");
+  await answer(page).getByRole("button", { name: "Continue" }).waitFor();
+  await answer(page).getByText("Thought for 1 s").click();
+  await answer(page).getByText("A mirror?").waitFor();
   await checkAccessibility(page);
 }
 
@@ -245,7 +251,8 @@ async function byThePage(browser: Browser): Promise<void> {
   await call("newConversation");
   await page.getByRole("heading", { name: "How can I help?" }).waitFor();
   await say(page, "Fail, please");
-  await page.getByRole("alert").getByRole("button", { name: "Try again" }).waitFor();
+  await answer(page).getByText("The answer broke off.").waitFor();
+  await answer(page).getByRole("button", { name: "Try again" }).waitFor();
   await page.waitForFunction(() => {
     const told = Reflect.get(window, "told") as [string, { code: string } | null][];
     return told.some(([type, detail]) => type === "chatkit-error" && detail?.code === "model_failed");

@@ -1,9 +1,9 @@
-//! Forms of a request that a server has refused, and what is sent instead.
+//! Changes to a request that a server has refused.
 //!
-//! Model servers differ in what they take, and none can be asked. So a refused request is sent
-//! once more without what the refusal names. If that helps, it is remembered for the model for a
-//! while, in this process. What a caller asks for is never left out, and a text that quotes the
-//! conversation teaches nothing.
+//! Model servers differ in what they accept and do not announce it. A refused request is sent again
+//! without the part that the refusal names. If that helps, this process remembers the change for
+//! the model for ten minutes. Parameters that the caller set are never omitted. A refusal that
+//! quotes the conversation is not remembered.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -27,7 +27,7 @@ pub(super) const MAX_TRIED: usize = 4;
 /// A deviation from the full form of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Adaptation {
-    /// No tools; earlier calls are told as text.
+    /// Omits tools. Earlier calls are sent as text.
     NoTools,
     /// This optional parameter is left out.
     Without(&'static str),
@@ -39,8 +39,8 @@ pub(super) enum Adaptation {
     EmptyContent,
     /// Call ids of nine letters and digits.
     ShortCallIds,
-    /// Nothing that the server attached to its messages and calls goes back.
-    NothingAttached,
+    /// Omits the data that the server attached to earlier messages and calls.
+    NoAttachedData,
 }
 
 /// The parameters that may be left out, besides tools.
@@ -64,7 +64,7 @@ impl Adaptation {
             Self::NoSystemRole => "the system role",
             Self::EmptyContent => "null as content",
             Self::ShortCallIds => "long call ids",
-            Self::NothingAttached => "reasoning and signatures of earlier answers",
+            Self::NoAttachedData => "reasoning and signatures of earlier answers",
         }
     }
 }
@@ -73,7 +73,7 @@ impl Adaptation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) adaptation: Adaptation,
-    /// Whether the refusal's own words ask for it, and not a text that it quotes.
+    /// Whether the refusal itself asks for the change, not text that it quotes from the conversation.
     pub(super) is_trusted: bool,
 }
 
@@ -99,12 +99,12 @@ pub(super) fn asked_for(
     })
 }
 
-/// What of a refusal asks for an adaptation.
+/// The part of a refusal that asks for an adaptation.
 #[derive(Clone, Copy, Debug)]
 enum Evidence {
     /// The member that says which parameter is refused.
     Param,
-    /// One of these words in its text.
+    /// The refusal's text contains one of these phrases.
     Words(&'static [&'static str]),
 }
 
@@ -141,7 +141,7 @@ fn candidates(refusal: &Refusal, body: &serde_json::Value) -> Vec<(Adaptation, E
         wording::NO_NULL,
     );
     let attached = wording::ATTACHED;
-    by_words(Adaptation::NothingAttached, has_attached(body), attached);
+    by_words(Adaptation::NoAttachedData, has_attached(body), attached);
     for parameter in OPTIONAL {
         let is_named = refusal
             .param
@@ -181,18 +181,18 @@ fn has_attached(body: &serde_json::Value) -> bool {
     }) || list("input").any(|item| item["type"] == "reasoning")
 }
 
-/// Whether each of the words that stand in the text also stands in what was sent. The refusal may
-/// quote it then.
+/// Whether all matching phrases of the refusal also appear in the request. If so, the refusal may
+/// only be quoting it.
 fn is_quoted(text: &str, words: &[&str], request: &ModelRequest) -> bool {
     let found = words.iter().filter(|word| text.contains(**word));
     let sent: Vec<String> = request
         .input
         .iter()
         .flat_map(texts_of)
-        .map(squash)
+        .map(normalize)
         .collect();
     found.into_iter().all(|word| {
-        let word = squash(word);
+        let word = normalize(word);
         sent.iter().any(|text| text.contains(&word))
     })
 }
@@ -210,8 +210,8 @@ fn texts_of(item: &InputItem) -> Vec<&str> {
     }
 }
 
-/// A text without everything that a quotation may change.
-fn squash(text: &str) -> String {
+/// Normalizes text so that a quotation compares equal to its source.
+fn normalize(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
@@ -221,7 +221,7 @@ fn squash(text: &str) -> String {
 /// The adaptations that helped, for each model.
 #[derive(Debug)]
 pub(super) struct Memory {
-    /// What the operator has set for all models.
+    /// Adaptations that the operator set for all models.
     fixed: BTreeSet<Adaptation>,
     learned: Mutex<Learned>,
 }
@@ -240,7 +240,7 @@ impl Memory {
         }
     }
 
-    /// What to apply to a request to this model.
+    /// Returns the adaptations for requests to this model.
     pub(super) fn of(&self, model: &str) -> BTreeSet<Adaptation> {
         let now = Instant::now();
         let mut learned = self.lock();
@@ -261,7 +261,7 @@ impl Memory {
                 model,
                 api = api.as_str(),
                 refused = adaptation.describe(),
-                "the model's server refuses a part of the request; it is left out from now on"
+                "changed requests to fit the model's server"
             );
         }
     }

@@ -28,8 +28,8 @@ pub(super) struct Attached {
 }
 
 impl Attached {
-    /// Adds the members of another piece of the message that go back. Texts and lists go on where
-    /// they ended.
+    /// Adds the returnable members of another piece of the message. Strings and lists are appended
+    /// to.
     pub(super) fn add(&mut self, piece: Map<String, Value>) {
         for (name, value) in piece {
             if goes_back(&name) && !value.is_null() && self.bytes <= MAX_BYTES {
@@ -81,7 +81,7 @@ fn merge(value: &mut Value, piece: Value) {
         (Value::Object(members), Value::Object(more)) => {
             for (name, more) in more {
                 match members.get_mut(&name) {
-                    // What names an element is the same in each of its pieces.
+                    // Identifying members are repeated unchanged in every piece.
                     Some(_) if matches!(name.as_str(), "type" | "id" | "format" | "index") => {}
                     Some(member) => merge(member, more),
                     None => {
@@ -95,7 +95,7 @@ fn merge(value: &mut Value, piece: Value) {
     }
 }
 
-/// Whether an element of a list is a piece of the last one: both name the same place.
+/// Whether an element of a list is a piece of the last one: both have the same index and type.
 fn continues(last: &Value, element: &Value) -> bool {
     let named = |name: &str| last.get(name) == element.get(name);
     element.get("index").is_some() && named("index") && named("type")
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_put_together_and_go_back_to_where_they_came_from() {
+    fn pieces_are_merged_and_returned_only_to_their_origin() {
         let mut message = Attached::default();
         for piece in [
             json!({"reasoning_content": "I ", "role": "assistant", "matched_stop": 7}),

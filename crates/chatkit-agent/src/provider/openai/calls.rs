@@ -126,9 +126,9 @@ impl Calls {
         Ok(())
     }
 
-    /// The call that a piece continues. The index says which, but some servers leave it out, and
-    /// some give all calls the same. Another id starts a new call then, and so does a name after
-    /// arguments that are complete.
+    /// The call that a piece continues. The index identifies it, but some servers omit the index
+    /// and some repeat one index for all calls. In those cases a different id starts a new call. So
+    /// does a name that follows complete arguments.
     fn open(&self, piece: &CallPiece) -> Option<usize> {
         let open = match piece.index {
             Some(index) => self
@@ -148,7 +148,7 @@ impl Calls {
         })
     }
 
-    /// The calls as events. Each has an id of its own.
+    /// The calls as events. Missing and duplicate ids are replaced.
     pub(super) fn finish(self, message: &Attached, tag: &Tag) -> Vec<ModelEvent> {
         let mut ids: Vec<String> = Vec::new();
         let mut events = Vec::new();
@@ -178,7 +178,7 @@ impl Calls {
     }
 }
 
-/// Follows a text and tells when it is a complete JSON object, in one pass.
+/// Detects in one pass when a text is a complete JSON object.
 #[derive(Debug, Default)]
 struct ObjectScanner {
     depth: u32,

@@ -35,12 +35,12 @@ struct Chunk {
 #[serde(default)]
 struct Choice {
     delta: Option<Map<String, Value>>,
-    /// What a whole answer has instead.
+    /// The member that replaces `delta` in unstreamed answers.
     message: Option<Map<String, Value>>,
     finish_reason: Option<Value>,
 }
 
-/// What has come of an answer, besides its text.
+/// The state of an answer being read, except for its text.
 #[derive(Debug)]
 pub(super) struct ChatAnswer {
     tag: Tag,
@@ -151,7 +151,7 @@ impl ChatAnswer {
             }
         }
         // A kind of output that this reader does not know is a sign of life all the same.
-        if delta.values().any(is_something) {
+        if delta.values().any(is_non_empty) {
             parts.push(Part::Working);
         }
         delta.retain(|name, _| goes_back(name));
@@ -159,7 +159,7 @@ impl ChatAnswer {
         Ok(())
     }
 
-    /// What comes at the end.
+    /// Returns the calls, the usage, and the finish reason.
     pub(super) fn finish(&mut self) -> Ending {
         let calls = std::mem::take(&mut self.calls);
         let usage = self.usage.take().and_then(|value| usage(&value));
@@ -169,7 +169,7 @@ impl ChatAnswer {
 }
 
 fn no_json() -> Broken {
-    garbage("an event of the answer is not the JSON it must be").into()
+    garbage("an event of the answer is not JSON of the expected form").into()
 }
 
 /// Why the model ended its answer. `None` for a blank reason.
@@ -231,7 +231,7 @@ fn content_of(content: Value, parts: &mut Vec<Part>) {
     }
 }
 
-fn is_something(value: &Value) -> bool {
+fn is_non_empty(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     adaptation::Adaptation,
     attached::Tag,
-    history::{object_text, told_as_text, with_unique_ids},
+    history::{calls_as_text, object_text, with_unique_ids},
 };
 use crate::provider::{InputItem, ModelRequest, RequestedCall, ToolChoice};
 
@@ -15,7 +15,7 @@ use crate::provider::{InputItem, ModelRequest, RequestedCall, ToolChoice};
 /// one.
 const NO_ANSWER: &str = "(No answer was given.)";
 
-/// The body of a request. Always streamed, so that silence can be told from work.
+/// The body of a request. Requests a stream, because a silent connection must be distinguishable from a working model.
 pub(super) fn body(
     request: &ModelRequest,
     applied: &BTreeSet<Adaptation>,
@@ -71,7 +71,7 @@ fn messages(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -
     let has = |adaptation| applied.contains(&adaptation);
     let mut input = with_unique_ids(&request.input, applied);
     if has(Adaptation::NoTools) {
-        input = told_as_text(input);
+        input = calls_as_text(input);
     }
     let instructions = request.instructions.as_str();
     let mut messages = Vec::with_capacity(input.len() + 1);
@@ -88,7 +88,7 @@ fn messages(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -
     } else {
         Value::Null
     };
-    let sends_back = !has(Adaptation::NothingAttached);
+    let sends_back = !has(Adaptation::NoAttachedData);
     for item in input {
         messages.extend(message(item, &empty, sends_back.then_some(tag)));
     }
@@ -101,7 +101,7 @@ fn messages(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -
 
 fn message(item: InputItem, empty: &Value, tag: Option<&Tag>) -> Option<Value> {
     Some(match item {
-        // A note not as the system: what it says may come from a user or a tool.
+        // Notes are not sent with the system role, because their text may come from a user or a tool.
         InputItem::User(text) | InputItem::Note(text) => json!({"role": "user", "content": text}),
         InputItem::Assistant { text, calls } => {
             let is_blank = text.trim().is_empty();
@@ -164,7 +164,7 @@ fn alternating(messages: Vec<Value>) -> Vec<Value> {
     joined
 }
 
-/// Whether another message of the same role can go on here: not where results must follow.
+/// Whether a message of the same role can be joined to this one. Messages with tool calls cannot be: their results must follow.
 fn can_join(message: &Value) -> bool {
     let role = message["role"].as_str().unwrap_or_default();
     matches!(role, "user" | "assistant") && message.get("tool_calls").is_none()

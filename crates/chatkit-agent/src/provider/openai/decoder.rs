@@ -1,7 +1,7 @@
-//! From the bytes of an answer to its events, for both APIs.
+//! Decodes the bytes of an answer into events, for both APIs.
 //!
-//! Reads server-sent events, and a single JSON object from servers that ignore `stream`. What it
-//! holds is bounded, and each byte is read once.
+//! Reads server-sent events, and a single JSON object from servers that ignore `stream`. Memory is
+//! bounded, and each byte is read once.
 
 use std::collections::VecDeque;
 
@@ -19,7 +19,7 @@ use crate::provider::{FinishReason, ModelEvent, ProviderError, json::Halves};
 /// Largest answer that comes as one JSON object, in bytes.
 const MAX_WHOLE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Why there is no answer, or not all of it.
+/// The error of an answer that failed or ended early.
 #[derive(Debug)]
 pub(super) enum Broken {
     /// The server sent an error.
@@ -39,9 +39,9 @@ impl From<Refusal> for Broken {
 pub(super) enum Stage {
     /// More follows.
     Open,
-    /// The reason of its end has come; the usage may follow.
+    /// The finish reason has arrived. The usage may follow.
     Finished,
-    /// The usage has come too; only the end marker may follow.
+    /// The usage has arrived too. Only the end marker may follow.
     Settled,
     /// Nothing follows.
     Ended,
@@ -81,7 +81,7 @@ enum Answer {
     Response(ResponseAnswer),
 }
 
-/// An answer that is not what it must be. The text goes to the log, so it must not quote it.
+/// Returns the error for a malformed answer. The reason is logged, so it must not quote the answer.
 pub(super) fn garbage(what: &'static str) -> ProviderError {
     ProviderError::Failed(what.into())
 }
@@ -232,11 +232,11 @@ impl Decoder {
                 Part::Text(text) => {
                     let text = self.text_halves.join(text, has_halves);
                     let pieces = self.think.read(text).into_iter();
-                    out.extend(pieces.map(event).filter(is_something));
+                    out.extend(pieces.map(event).filter(is_non_empty));
                 }
                 Part::Reasoning(text) => {
                     let text = self.reasoning_halves.join(text, has_halves);
-                    out.extend(Some(ModelEvent::ReasoningDelta(text)).filter(is_something));
+                    out.extend(Some(ModelEvent::ReasoningDelta(text)).filter(is_non_empty));
                 }
                 Part::Working => out.push_back(ModelEvent::Working),
             }
@@ -262,7 +262,7 @@ fn event(piece: Piece) -> ModelEvent {
     }
 }
 
-fn is_something(event: &ModelEvent) -> bool {
+fn is_non_empty(event: &ModelEvent) -> bool {
     match event {
         ModelEvent::TextDelta(text) | ModelEvent::ReasoningDelta(text) => !text.is_empty(),
         _ => true,

@@ -7,8 +7,7 @@ use crate::provider::{InputItem, RequestedCall};
 
 /// An item of the conversation with call ids that are unique within the request.
 ///
-/// Models and servers number their calls anew in every round, and some servers refuse two calls
-/// of one id.
+/// Some servers restart call ids in every round, and others refuse duplicate ids.
 pub(super) fn with_unique_ids(
     input: &[InputItem],
     applied: &BTreeSet<Adaptation>,
@@ -81,8 +80,8 @@ fn short(id: &str) -> String {
     digits.collect()
 }
 
-/// A round of calls for a model that has no tools: what was done, as text.
-pub(super) fn told_as_text(input: Vec<InputItem>) -> Vec<InputItem> {
+/// Describes rounds of calls as text, for models without tools.
+pub(super) fn calls_as_text(input: Vec<InputItem>) -> Vec<InputItem> {
     input.into_iter().map(as_text).collect()
 }
 
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_comes_again_becomes_another() {
+    fn duplicate_call_ids_are_replaced() {
         let input = [round(&["a", "b"]), round(&["a"]), round(&["a"])].concat();
         let unique = with_unique_ids(&input, &BTreeSet::new());
         let expected = ["a", "b", "=a", "=b", "a_2", "=a_2", "a_3", "=a_3"];

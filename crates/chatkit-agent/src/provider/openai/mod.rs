@@ -39,7 +39,7 @@ pub enum OpenAiApi {
     /// Chat completions, which every compatible server speaks.
     #[default]
     ChatCompletions,
-    /// Responses, by which models that reason show a summary of it.
+    /// The Responses API, where reasoning models return summaries of their reasoning.
     Responses,
 }
 
@@ -70,14 +70,14 @@ pub struct OpenAiOptions {
     pub api_key: Option<String>,
     /// The longest silence before or between the parts of an answer.
     pub silence: Duration,
-    /// What the server is known not to take. Anything else is found out.
+    /// Parts that the operator knows the server refuses. Other refusals are detected automatically.
     pub refused: RefusedForms,
 }
 
 /// Forms of a request that a server is known to refuse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RefusedForms {
-    /// Tools are not sent; earlier calls are told as text.
+    /// Omits tools. Earlier calls are sent as text.
     pub tools: bool,
     /// `stream_options` is not sent, so usage may be estimated.
     pub stream_options: bool,
@@ -236,7 +236,7 @@ pub fn fuzz_decoder(bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    /// The fuzzer's corpus: what once was interesting is read again with every test run.
+    /// Replays the fuzzer's corpus in every test run.
     #[test]
     fn the_corpus_is_read_without_a_panic() {
         let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/decoder");

@@ -1,9 +1,8 @@
 //! A server's refusal, as a status with a body or as an error within a stream, and what it means.
 //!
-//! Servers agree on little more than "an error is JSON". What a refusal means is read from its
-//! status, its codes, and as a last resort from its words. A body may quote the conversation:
-//! only its words for programs go to the log, and its message only where it is about
-//! configuration.
+//! Servers agree on little more than "an error is JSON". The meaning of a refusal comes from its
+//! status, then its codes, and last its text. A body may quote the conversation, so the log gets
+//! only its codes. The message is logged only for configuration errors.
 
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ const LOGGED_CHARS: usize = 200;
 /// The longest `Retry-After` that is passed on.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a server says that it refuses, and why.
+/// A server's error response, parsed.
 #[derive(Debug, Default)]
 pub(super) struct Refusal {
     /// The status of the response; `None` for an error within a stream.
@@ -116,13 +115,13 @@ impl Refusal {
         }
     }
 
-    /// Whether one of its words for programs is this.
-    fn says(&self, words: &[&str]) -> bool {
+    /// Whether the error's code or type is one of these.
+    fn has_code(&self, words: &[&str]) -> bool {
         let is = |own: &str| words.iter().any(|word| own.eq_ignore_ascii_case(word));
         is(&self.code) || is(&self.kind)
     }
 
-    /// The status, or the one that stands in the error itself.
+    /// The response status, or else the status inside the error body. 0 if neither exists.
     fn effective_status(&self) -> u16 {
         let own = self.status.map(|status| status.as_u16());
         let named = || {
@@ -141,7 +140,7 @@ impl Refusal {
     pub(super) fn may_pass(&self) -> bool {
         let is_server_error = self.status.is_some_and(|status| status.is_server_error());
         let may = is_server_error || self.effective_status() == 408 || self.is_overloaded();
-        may && !self.is_too_long() && !self.is_filtered() && !self.is_of_quota()
+        may && !self.is_too_long() && !self.is_filtered() && !self.is_quota_error()
     }
 
     /// How long the server asks to wait.
@@ -152,23 +151,23 @@ impl Refusal {
     fn is_overloaded(&self) -> bool {
         match self.effective_status() {
             429 | 529 => true,
-            503 => self.retry_after.is_some() || self.says(wording::OVERLOADED),
-            _ => self.says(wording::OVERLOADED),
+            503 => self.retry_after.is_some() || self.has_code(wording::OVERLOADED),
+            _ => self.has_code(wording::OVERLOADED),
         }
     }
 
-    fn is_of_quota(&self) -> bool {
-        self.effective_status() == 402 || self.says(wording::QUOTA)
+    fn is_quota_error(&self) -> bool {
+        self.effective_status() == 402 || self.has_code(wording::QUOTA)
     }
 
     fn is_filtered(&self) -> bool {
-        self.says(wording::FILTERED_CODES)
+        self.has_code(wording::FILTERED_CODES)
             || (matches!(self.effective_status(), 0 | 400 | 403 | 422 | 451)
                 && contains(&self.text, wording::FILTERED))
     }
 
     fn is_too_long(&self) -> bool {
-        if self.says(wording::TOO_LONG_CODES) {
+        if self.has_code(wording::TOO_LONG_CODES) {
             return true;
         }
         // A rate limit counts tokens too.
@@ -177,10 +176,10 @@ impl Refusal {
 
     /// The setting to check, if the refusal is about configuration.
     fn setting(&self) -> Option<&'static str> {
-        if self.is_of_quota() {
+        if self.is_quota_error() {
             return Some("OPENAI_API_KEY (its quota is used up)");
         }
-        if self.says(wording::UNKNOWN_MODEL) {
+        if self.has_code(wording::UNKNOWN_MODEL) {
             return Some("OPENAI_MODEL");
         }
         match self.effective_status() {
@@ -188,7 +187,7 @@ impl Refusal {
             // A path that does not exist, or a model that does not.
             404 if contains(&self.text, &["model"]) => Some("OPENAI_MODEL"),
             300..400 | 404 | 405 => Some("OPENAI_BASE_URL"),
-            400 | 422 if !self.param.is_empty() && !names_input(&self.param) => {
+            400 | 422 if !self.param.is_empty() && !is_conversation(&self.param) => {
                 Some("OPENAI_API and OPENAI_MODEL")
             }
             _ => None,
@@ -211,7 +210,7 @@ impl Refusal {
         })
     }
 
-    /// What it means for the run.
+    /// Converts the refusal into the run's error.
     pub(super) fn into_error(self, sampling: &Sampling, api_key: Option<&str>) -> ProviderError {
         if self.is_too_long() {
             return ProviderError::ContextTooLong;
@@ -246,7 +245,7 @@ impl Refusal {
             status: self.effective_status(),
             code: self.code,
             kind: self.kind,
-            param: logged_word(&self.param),
+            param: loggable_code(&self.param),
             message: if with_message && !start.is_empty() {
                 format!(", message {start:?}")
             } else {
@@ -256,14 +255,14 @@ impl Refusal {
     }
 }
 
-/// Whether a parameter is the conversation itself, whose refusal is no matter of configuration.
-fn names_input(param: &str) -> bool {
+/// Whether the parameter is the conversation itself. Its refusal is not a configuration error.
+fn is_conversation(param: &str) -> bool {
     ["messages", "input", "prompt"]
         .iter()
         .any(|name| param.starts_with(name))
 }
 
-/// Whether one of these words stands in a text in lower case.
+/// Whether a lowercase text contains one of these phrases.
 pub(super) fn contains(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
 }
@@ -279,14 +278,14 @@ fn quotes(text: &str, name: &str) -> bool {
 /// A code as text, fit for the log.
 fn word(value: &Value) -> String {
     match value {
-        Value::String(text) => logged_word(text),
+        Value::String(text) => loggable_code(text),
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     }
 }
 
-/// A word for programs. Anything longer may be a quotation.
-fn logged_word(text: &str) -> String {
+/// An error code, if it is short enough to be one. Longer text may quote the conversation.
+fn loggable_code(text: &str) -> String {
     let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
     text.chars().filter(fits).take(64).collect()
 }

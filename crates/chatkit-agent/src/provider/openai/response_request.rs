@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::{
     adaptation::Adaptation,
     attached::Tag,
-    history::{object_text, told_as_text, with_unique_ids},
+    history::{calls_as_text, object_text, with_unique_ids},
 };
 use crate::provider::{InputItem, ModelRequest, RequestedCall, ToolChoice};
 
-/// The body of a request. Always streamed, so that silence can be told from work, and never
-/// stored over there.
+/// The body of a request. Requests a stream, because a silent connection must be distinguishable
+/// from a working model. The server is asked not to store the response.
 pub(super) fn body(
     request: &ModelRequest,
     applied: &BTreeSet<Adaptation>,
@@ -81,9 +81,9 @@ fn tools(request: &ModelRequest) -> Value {
 fn input(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -> Vec<Value> {
     let mut input = with_unique_ids(&request.input, applied);
     if applied.contains(&Adaptation::NoTools) {
-        input = told_as_text(input);
+        input = calls_as_text(input);
     }
-    let tag = (!applied.contains(&Adaptation::NothingAttached)).then_some(tag);
+    let tag = (!applied.contains(&Adaptation::NoAttachedData)).then_some(tag);
     let mut items = Vec::with_capacity(input.len());
     for item in input {
         add(item, tag, &mut items);
@@ -93,7 +93,7 @@ fn input(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -> V
 
 fn add(item: InputItem, tag: Option<&Tag>, items: &mut Vec<Value>) {
     match item {
-        // A note not as the system: what it says may come from a user or a tool.
+        // Notes are not sent with the system role, because their text may come from a user or a tool.
         InputItem::User(text) | InputItem::Note(text) => {
             items.push(json!({"role": "user", "content": text}));
         }

@@ -31,7 +31,7 @@ struct Step {
     message: Option<Value>,
 }
 
-/// What has come of an answer, besides its text.
+/// The state of an answer being read, except for its text.
 #[derive(Debug)]
 pub(super) struct ResponseAnswer {
     tag: Tag,
@@ -187,7 +187,7 @@ impl ResponseAnswer {
         Ok(())
     }
 
-    /// What comes at the end.
+    /// Returns the calls, the usage, and the finish reason.
     pub(super) fn finish(&mut self) -> Ending {
         let calls = std::mem::take(&mut self.calls);
         let usage = self.usage.take().and_then(|value| usage(&value));
@@ -218,7 +218,7 @@ fn texts_of(item: &Value, parts: &mut Vec<Part>) {
 }
 
 fn no_json() -> Broken {
-    garbage("an event of the answer is not the JSON it must be").into()
+    garbage("an event of the answer is not JSON of the expected form").into()
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn carelessness_is_forgiven() {
+    fn malformed_lines_are_tolerated() {
         check(b"\xef\xbb\xbfdata: a\n\n", &["a"]);
         check(b"data:a\n\ndata:  b \t\n\n", &["a", "b"]);
         check(

@@ -17,7 +17,7 @@ pub(super) enum Piece {
     Reasoning(String),
 }
 
-/// Tells reasoning at the start of an answer from its text.
+/// Separates reasoning at the start of an answer from its text.
 #[derive(Debug, Default)]
 pub(super) struct ThinkSplitter {
     /// Text that may turn out to be a part of a tag.
@@ -129,7 +129,7 @@ impl ThinkSplitter {
     }
 }
 
-/// The length of the longest end of the text that is a start of the tag.
+/// The length of the longest suffix of the text that is a prefix of the tag.
 fn partial_end(text: &str, tag: &str) -> usize {
     let longest = tag.len().min(text.len());
     let lengths = (1..=longest).rev();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn reasoning_at_the_start_is_told_from_the_text() {
+    fn leading_reasoning_is_separated_from_the_text() {
         check("<think>I see.</think>\n\nHello", "I see.", "Hello");
         check(
             "\n <think>\nI </thi see</think>Hello",

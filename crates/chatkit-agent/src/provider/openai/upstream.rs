@@ -1,4 +1,4 @@
-//! Requests to the model's server: which are sent again, and when an answer has come to its end.
+//! Sends requests to the model's server, retries them, and detects the end of the answer.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -22,17 +22,16 @@ use crate::provider::{ModelEvent, ModelStream, ProviderError, Sampling};
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a request is sent again, while nothing of an answer has come.
+/// Most retries of a request whose answer has not started.
 const RETRIES: u32 = 2;
 
 /// The longest wait that a server may ask for without failing the run.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// How long an answer that has come to its end may take to bring its usage.
+/// How long to wait for the usage after the finish reason.
 const USAGE_WAIT: Duration = Duration::from_secs(2);
 
-/// How long the end marker may take after that. A connection that is read to its end serves the
-/// next request.
+/// How long to wait for the end marker after the usage. A fully read connection can be reused.
 const END_WAIT: Duration = Duration::from_millis(100);
 
 /// Most redirects that are followed, all within one origin.
@@ -55,7 +54,7 @@ impl Upstream {
     ) -> Result<Self, ProviderError> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            // Only a net: the engine measures silence, and tells it from other failures.
+            // A fallback: the engine enforces the silence limit and reports it as a timeout.
             .read_timeout(silence + Duration::from_secs(5))
             .redirect(Policy::custom(redirect))
             .build()
@@ -65,7 +64,7 @@ impl Upstream {
             .with_api_key(api_key.clone().unwrap_or_default());
         let mut headers = config.headers();
         if api_key.is_none() {
-            // A header without a key is refused by gateways that need none.
+            // Gateways without authentication refuse a header with an empty key.
             headers.remove(AUTHORIZATION);
         }
         Ok(Self {
@@ -76,7 +75,7 @@ impl Upstream {
         })
     }
 
-    /// What a failure means for the run.
+    /// Converts a failure into the run's error.
     pub(super) fn error(&self, failure: Broken, sampling: &Sampling) -> ProviderError {
         match failure {
             Broken::Refused(refusal) => refusal.into_error(sampling, self.api_key.as_deref()),
@@ -84,7 +83,7 @@ impl Upstream {
         }
     }
 
-    /// Sends a request, again while that can help, and waits for the first event of its answer.
+    /// Sends a request, retries temporary failures, and waits for the answer's first event.
     pub(super) async fn open(
         &self,
         api: OpenAiApi,
@@ -183,7 +182,7 @@ fn redirect(attempt: Attempt<'_>) -> Action {
 
 /// A request that did not reach the server, and whether another may.
 fn unreachable(error: reqwest::Error) -> (Broken, bool) {
-    // A silence has cost its time already.
+    // A timed-out request has already used up its time, so it is not retried.
     let may_pass = !error.is_timeout();
     let error = if error.is_timeout() && !error.is_connect() {
         ProviderError::TimedOut
@@ -217,7 +216,7 @@ struct AnswerReader {
     /// Why the answer broke off, once its events are read.
     broken: Option<Broken>,
     is_over: bool,
-    /// Until when the rest of an answer is waited for that has come to its end.
+    /// The deadline for the rest of a finished answer.
     until: Option<(Stage, Instant)>,
 }
 

@@ -1,5 +1,4 @@
-//! Token counts as servers write them. Counts that make no sense count for nothing: bookkeeping
-//! never costs an answer.
+//! Token counts as servers write them. Implausible counts are ignored and never fail an answer.
 
 use chatkit_domain::Usage;
 use serde_json::Value;
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn cached_tokens_have_three_names() {
+    fn cached_tokens_are_read_under_three_names() {
         for details in [
             json!({"prompt_tokens_details": {"cached_tokens": 5}}),
             json!({"input_tokens_details": {"cached_tokens": 5}}),

@@ -1,4 +1,4 @@
-/** An answer, with the tools that led to it and what can be done with it. */
+/** An answer: its reasoning, its texts and tool calls, and the actions on it. */
 
 import type { Feedback, Message } from "@chatkit-rs/client";
 import { useSignal } from "@preact/signals";
@@ -11,6 +11,9 @@ import { problemText } from "../lib/problem-text";
 import { fullTime, timeOfDay } from "../lib/time";
 import { Markdown } from "../markdown/Markdown";
 import type { Chat } from "./chat";
+import { incompleteText } from "./incomplete";
+import { partsOf } from "./parts";
+import { Reasoning } from "./Reasoning";
 import { ToolCard } from "./ToolCard";
 
 interface Props {
@@ -20,34 +23,65 @@ interface Props {
   /** The user's message that it answers. */
   answered: string | undefined;
 
-  /** Whether it is the last one, which can be written again. */
+  /** Whether it is the newest message and nothing is being written. */
   isLast: boolean;
 }
 
 export function AssistantMessage({ chat, message, answered, isLast }: Props) {
-  const isStopped = message.status === "incomplete";
   const again =
     isLast && answered !== undefined ? () => void chat.answerAgain(answered) : undefined;
+  const offersAgain = message.status === "incomplete" && message.incomplete_reason !== "length";
   return (
     <article class="message assistant" aria-label="Answer">
-      {message.tool_calls?.map((toolCall) => (
-        <ToolCard key={toolCall.id} toolCall={toolCall} />
-      ))}
-      <Markdown text={message.content} />
-      {isStopped && (
-        <p class="stopped">
-          <Icon name="pause" />
-          Stopped
-          {again && (
-            <button type="button" class="link-button" onClick={again}>
-              Try again
-            </button>
-          )}
-        </p>
+      {message.reasoning && (
+        <Reasoning text={message.reasoning} state={chat.reasoningStates.of(message.id)} />
       )}
-      <Actions chat={chat} message={message} again={isStopped ? undefined : again} />
+      {partsOf(message.content, message.tool_calls ?? []).map((part, index) =>
+        typeof part === "string" ? (
+          <Markdown key={index} text={part} />
+        ) : (
+          <ToolCard key={part.id} toolCall={part} />
+        ),
+      )}
+      <Incomplete chat={chat} message={message} isLast={isLast} again={again} />
+      <Actions chat={chat} message={message} again={offersAgain ? undefined : again} />
     </article>
   );
+}
+
+interface IncompleteProps {
+  chat: Chat;
+  message: Message;
+  isLast: boolean;
+  again: (() => void) | undefined;
+}
+
+/** Why the answer is incomplete, and the next step. */
+function Incomplete({ chat, message, isLast, again }: IncompleteProps) {
+  const text = incompleteText(message);
+  if (text === null) {
+    return null;
+  }
+  const { label, onClick } =
+    message.incomplete_reason === "length"
+      ? { label: "Continue", onClick: isLast ? () => askToContinue(chat) : undefined }
+      : { label: "Try again", onClick: again };
+  return (
+    <p class="incomplete">
+      <Icon name="pause" />
+      {text}
+      {onClick && (
+        <button type="button" class="link-button" onClick={onClick}>
+          {label}
+        </button>
+      )}
+    </p>
+  );
+}
+
+function askToContinue(chat: Chat): void {
+  void chat.send("Continue");
+  chat.surroundings.composerFocus.offer();
 }
 
 interface ActionsProps {

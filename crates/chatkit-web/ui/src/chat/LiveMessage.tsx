@@ -2,16 +2,25 @@
 
 import { GrowingMarkdown } from "../markdown/Markdown";
 import type { LiveAnswer } from "./live-answer";
+import { partsOf } from "./parts";
+import { Reasoning } from "./Reasoning";
 import { ToolCard } from "./ToolCard";
 
 export function LiveMessage({ live }: { live: LiveAnswer }) {
-  const text = live.text.value;
+  const parts = partsOf(live.text.value, live.toolCalls.value);
+  const reasoningState = live.reasoningState.value;
+  const isWaiting = typeof parts.at(-1) !== "string" && !reasoningState?.isGrowing.value;
   return (
     <article class="message assistant live" aria-label="Answer" aria-busy="true">
-      {live.toolCalls.value.map((toolCall) => (
-        <ToolCard key={toolCall.id} toolCall={toolCall} />
-      ))}
-      {text === "" ? <Waiting isStopping={live.isStopping.value} /> : <GrowingMarkdown text={text} />}
+      {reasoningState && <Reasoning text={live.reasoning.value} state={reasoningState} />}
+      {parts.map((part, index) =>
+        typeof part === "string" ? (
+          <GrowingMarkdown key={index} text={part} />
+        ) : (
+          <ToolCard key={part.id} toolCall={part} />
+        ),
+      )}
+      {isWaiting && <Waiting isStopping={live.isStopping.value} />}
     </article>
   );
 }

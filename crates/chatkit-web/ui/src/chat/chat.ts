@@ -7,7 +7,9 @@ import { problemText } from "../lib/problem-text";
 import { randomKey } from "../lib/random-key";
 import { heard } from "../markdown/render";
 import { History } from "./history";
+import { incompleteText } from "./incomplete";
 import { LiveAnswer } from "./live-answer";
+import { ReasoningStates } from "./reasoning-state";
 import type { Surroundings } from "./surroundings";
 import { type Outgoing, TypedText } from "./typed-text";
 import { explanation, type Unanswered } from "./unanswered";
@@ -40,6 +42,8 @@ export class Chat {
 
   /** The answer that is being written. */
   readonly live = signal<LiveAnswer | null>(null);
+
+  readonly reasoningStates = new ReasoningStates();
 
   /** What was sent and is not known to be with the server. */
   readonly sending = signal<string | null>(null);
@@ -340,17 +344,18 @@ export class Chat {
 
   #begin({ user_message, run }: BegunRun): void {
     this.history.put(user_message);
-    this.#follow(run);
+    this.#follow(run, true);
     if (this.#stopWhenBegun) {
       void this.stop();
     }
   }
 
-  #follow(run: Run): void {
+  /** Shows a run. `isFromStart`: whether it has just started. */
+  #follow(run: Run, isFromStart = false): void {
     if (this.live.value?.run.id === run.id) {
       return;
     }
-    const live = new LiveAnswer(run);
+    const live = new LiveAnswer(run, this.reasoningStates, isFromStart);
     this.live.value = live;
     void this.#showEvents(live);
   }
@@ -368,6 +373,9 @@ export class Chat {
           case "message.delta":
             live.append(event.message_id, event.text);
             break;
+          case "reasoning.delta":
+            live.appendReasoning(event.message_id, event.text);
+            break;
           case "tool_call.started":
           case "tool_call.completed":
             live.putToolCall(event.tool_call);
@@ -375,7 +383,7 @@ export class Chat {
           case "message.completed":
             this.history.put(event.message);
             live.complete(event.message.id, event.message.tool_calls ?? []);
-            this.surroundings.announce(heard(event.message.content));
+            this.#announce(event.message);
             break;
           case "run.completed":
           case "run.failed":
@@ -394,6 +402,12 @@ export class Chat {
       this.#unfollowed = id;
     }
     await this.#end(live, end);
+  }
+
+  /** Announces an answer. The reason why it is incomplete comes first, as long texts are cut. */
+  #announce(message: Message): void {
+    const texts = [incompleteText(message), heard(message.content)];
+    this.surroundings.announce(texts.filter((text) => text !== null).join(" "));
   }
 
   /** Shows what stays of a run. */

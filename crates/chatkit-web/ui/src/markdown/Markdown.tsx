@@ -17,7 +17,7 @@ export function Markdown({ text }: { text: string }) {
 /** A text while it is written. */
 export function GrowingMarkdown({ text }: { text: string }) {
   const growing = useMemo(() => new GrowingText(), []);
-  return <Blocks blocks={growing.blocks(text)} />;
+  return useMemo(() => <Blocks blocks={growing.blocks(text)} />, [growing, text]);
 }
 
 function Blocks({ blocks }: { blocks: readonly Token[] }) {

@@ -46,7 +46,7 @@ fn reasoning(text: &str) -> ModelEvent {
 }
 
 #[test]
-fn text_usage_and_end() {
+fn a_simple_answer_is_decoded() {
     let (events, end) = read(&[
         json!({"choices": []}),
         delta(json!({"role": "assistant", "content": ""})),
@@ -99,7 +99,7 @@ fn reasoning_has_many_names_and_is_read_once() {
 }
 
 #[test]
-fn unknown_output_is_a_sign_of_life_and_heartbeats_are_none() {
+fn unknown_output_counts_as_activity_and_heartbeats_do_not() {
     let (events, _) = read(&[delta(json!({"audio": {"data": "x"}}))]);
     assert_eq!(events, [ModelEvent::Working]);
     let heartbeats = [
@@ -114,7 +114,7 @@ fn unknown_output_is_a_sign_of_life_and_heartbeats_are_none() {
 }
 
 #[test]
-fn an_end_is_a_reason_or_the_marker() {
+fn a_finish_reason_or_done_marker_ends_the_answer() {
     let half = delta(json!({"content": "Hel"}));
     let (events, cut) = read(std::slice::from_ref(&half));
     assert!(matches!(cut, Err(Broken::Failed(ProviderError::Failed(_)))));
@@ -182,7 +182,7 @@ fn events_without_an_empty_line_between_them_are_read() {
 }
 
 #[test]
-fn calls_as_openai_streams_them() {
+fn streamed_call_pieces_are_joined() {
     let found = calls(&[
         delta(
             json!({"tool_calls": [{"index": 0, "id": "a", "type": "function", "function": {"name": "one", "arguments": ""}}]}),
@@ -203,7 +203,7 @@ fn calls_as_openai_streams_them() {
 }
 
 #[test]
-fn calls_without_an_index_and_with_arguments_as_an_object() {
+fn calls_without_an_index_are_separated() {
     let found = calls(&[
         delta(
             json!({"tool_calls": [{"id": "a", "function": {"name": "one", "arguments": {"x": 1}}}, {"id": "b", "function": {"name": "two", "arguments": {}}}]}),
@@ -217,7 +217,7 @@ fn calls_without_an_index_and_with_arguments_as_an_object() {
 }
 
 #[test]
-fn calls_that_all_have_the_same_index() {
+fn calls_that_share_an_index_are_separated() {
     let piece = |id: Value, arguments: &str| {
         let function = json!({"name": "one", "arguments": arguments});
         delta(json!({"tool_calls": [{"index": 0, "id": id, "function": function}]}))
@@ -251,7 +251,7 @@ fn calls_that_all_have_the_same_index() {
 }
 
 #[test]
-fn ids_and_names_that_are_repeated_with_every_part() {
+fn repeated_ids_and_names_do_not_start_new_calls() {
     let part = |arguments: &str| {
         delta(
             json!({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "one", "arguments": arguments}}]}),

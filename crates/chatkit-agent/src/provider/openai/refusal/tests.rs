@@ -28,7 +28,7 @@ fn logged(error: &ProviderError) -> String {
 }
 
 #[test]
-fn servers_say_in_many_ways_that_the_input_is_too_long() {
+fn known_phrases_mean_the_input_is_too_long() {
     for (status, body) in [
         (400, r#"{"error":{"code":"context_length_exceeded"}}"#),
         (400, "This model's maximum Context Length is 8192 tokens"),
@@ -57,7 +57,7 @@ fn servers_say_in_many_ways_that_the_input_is_too_long() {
 }
 
 #[test]
-fn a_matter_of_configuration_names_the_setting_and_shows_the_message() {
+fn a_configuration_error_names_its_setting_and_logs_the_message() {
     for (status, body, setting) in [
         (
             401,
@@ -95,7 +95,7 @@ fn a_matter_of_configuration_names_the_setting_and_shows_the_message() {
 }
 
 #[test]
-fn what_may_quote_the_conversation_stays_out_of_the_log() {
+fn text_that_may_quote_the_conversation_is_not_logged() {
     for body in [
         r#"{"error":{"code":"x","message":"secret words"}}"#,
         r#"{"error":{"code":"secret words and spaces","message":"m"}}"#,
@@ -114,7 +114,7 @@ fn what_may_quote_the_conversation_stays_out_of_the_log() {
 }
 
 #[test]
-fn a_filter_is_told_from_other_refusals() {
+fn a_filter_refusal_is_recognized() {
     for (status, body) in [
         (400, r#"{"error":{"code":"content_filter","message":"m"}}"#),
         (

@@ -18,7 +18,7 @@ fn completed(response: Value) -> Value {
 }
 
 #[test]
-fn text_reasoning_usage_and_end() {
+fn a_simple_answer_is_decoded() {
     let part = |index: u64| json!({"type": "response.reasoning_summary_part.added", "summary_index": index});
     let thought =
         |text: &str| json!({"type": "response.reasoning_summary_text.delta", "delta": text});
@@ -122,7 +122,7 @@ fn arguments_and_whole_reasoning_are_signs_of_life() {
 }
 
 #[test]
-fn failures_are_told_apart() {
+fn each_failure_maps_to_its_error() {
     let failed = |code: &str| {
         let error = json!({"code": code, "message": "m"});
         json!({"type": "response.failed", "response": {"error": error}})
