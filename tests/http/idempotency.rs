@@ -92,6 +92,29 @@ async fn a_failed_turn_is_answered_again() {
 }
 
 #[tokio::test]
+async fn a_key_is_answered_after_several_failures() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let half = Reply::Raw(vec![Step::text("Half"), Step::Abort]);
+    model.script([
+        half,
+        Reply::error(401, "invalid_api_key"),
+        Reply::error(401, "invalid_api_key"),
+    ]);
+    for _ in 0..3 {
+        let failed = send(&alice, &id, "hello", "key").await;
+        assert_eq!(failed.status, StatusCode::BAD_GATEWAY);
+    }
+    let answered = send(&alice, &id, "hello", "key").await;
+    let turn = answered.expect(StatusCode::CREATED);
+    assert_eq!(turn["assistant_message"]["content"], "You said: hello");
+    assert_eq!(alice.history(&id).await.len(), 2);
+    assert_eq!(model.requests().len(), 4);
+}
+
+#[tokio::test]
 async fn a_refused_call_is_not_remembered() {
     let server = TestServer::start(BACKEND).await;
     let alice = server.client("alice");

@@ -6,8 +6,7 @@ mod progress;
 use std::{sync::Arc, time::Duration};
 
 use chatkit_domain::{
-    AnswerDraft, FinishRun, IncompleteReason, ItemId, RepositoryError, RunEnd, RunError,
-    RunErrorCode,
+    FinishRun, IncompleteReason, ItemId, RepositoryError, RunEnd, RunError, RunErrorCode,
 };
 use chatkit_tools::ToolContext;
 
@@ -21,15 +20,8 @@ use crate::{
     start::{FailureDetails, RunOptions},
     thinking::Thinking,
     tool_round::ToolRound,
-    transcript::{Window, hidden, round_input},
+    transcript::{MAX_ROUND_CALLS, Window, note_on_calls, round_input},
 };
-
-/// Most tool calls of one round that are carried out.
-const MAX_ROUND_CALLS: usize = 32;
-
-/// What the model is told when it asks for more.
-const TOO_MANY_CALLS_NOTE: &str =
-    "Only the first 32 tool calls of a round are carried out; the others were not.";
 
 /// Answers one run.
 pub(crate) struct Engine<'a> {
@@ -159,11 +151,9 @@ impl<'a> Engine<'a> {
             }
         };
         let is_completed = end == RunEnd::Completed;
-        let answer = self.progress.into_draft(reason);
         Some(FinishRun {
             end,
-            // A run that only called tools has an empty answer.
-            answer: answer.or_else(|| is_completed.then(AnswerDraft::default)),
+            answer: self.progress.into_draft(reason, is_completed),
             begun: None,
             note,
             usage: Some(usage),
@@ -182,7 +172,6 @@ impl<'a> Engine<'a> {
         let mut this_run = self.failed_calls().await?;
         for round in 0..=max_rounds {
             let mut answer = self.ask(&mut window, &mut this_run, round).await?;
-            let too_many = answer.calls.len() > MAX_ROUND_CALLS;
             answer.calls.truncate(MAX_ROUND_CALLS);
             if answer.calls.is_empty() {
                 return Ok(());
@@ -201,12 +190,11 @@ impl<'a> Engine<'a> {
                 round,
                 content_offset: self.progress.chars,
             };
+            let count = answer.calls.len();
             let results = tools.call(&answer.calls).await?;
             this_run.push(answer.into_input());
             this_run.extend(results);
-            if too_many {
-                this_run.push(InputItem::Note(hidden(TOO_MANY_CALLS_NOTE)));
-            }
+            this_run.extend(note_on_calls(count));
         }
         Err(EngineFailure::Run(RunErrorCode::TooManyToolRounds, None))
     }

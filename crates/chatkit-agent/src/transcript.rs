@@ -12,30 +12,31 @@ use crate::provider::{InputItem, RequestedCall};
 /// Stands for a user message that the model's filter refused.
 const WITHHELD: &str = "(A user message was omitted because the content filter refused it.)";
 
+/// Most tool calls of one round that are carried out.
+pub(crate) const MAX_ROUND_CALLS: usize = 32;
+
+/// What the model is told after a round of so many calls.
+const MANY_CALLS_NOTE: &str =
+    "Only the first 32 tool calls of a round are carried out. If there were others, they were not.";
+
 /// The items as model input.
 pub(crate) fn model_input(items: &[Item], max_result_chars: usize) -> Vec<InputItem> {
-    let newest = items.iter().rposition(is_user_message).unwrap_or_default();
-    let (earlier, last) = items.split_at(newest);
-    let quote = last.first().and_then(quoted);
-    let quote = quote.map(|text| InputItem::User(format!("I quote:\n{text}")));
-    let input = |item| input_of(item, max_result_chars);
-    earlier
-        .iter()
-        .flat_map(input)
-        .chain(quote)
-        .chain(last.iter().flat_map(input))
+    let input = items.iter();
+    input
+        .flat_map(|item| input_of(item, max_result_chars))
         .collect()
 }
 
-/// What the newest message quotes.
-fn quoted(item: &Item) -> Option<&str> {
-    match item {
-        Item::Message(message) if !message.is_withheld => {
-            let text = message.details.as_ref()?.quoted_text.as_deref()?;
-            (!text.trim().is_empty()).then_some(text)
-        }
-        Item::Message(_) | Item::HiddenContext(_) | Item::Shown(_) => None,
-    }
+/// What a user message quotes.
+fn quoted(message: &Message) -> Option<InputItem> {
+    let text = message.details.as_ref()?.quoted_text.as_deref()?;
+    let is_blank = text.trim().is_empty();
+    (!is_blank).then(|| InputItem::User(format!("I quote:\n{text}")))
+}
+
+/// The note that follows a round with as many calls as are carried out.
+pub(crate) fn note_on_calls(calls: usize) -> Option<InputItem> {
+    (calls >= MAX_ROUND_CALLS).then(|| InputItem::Note(hidden(MANY_CALLS_NOTE)))
 }
 
 /// What a tool gave back, as the model reads it.
@@ -100,7 +101,10 @@ fn input_of(item: &Item, max_result_chars: usize) -> Vec<InputItem> {
         Item::Shown(shown) => shown::input_of(shown, max_result_chars),
         Item::Message(message) => match message.role {
             Role::User if message.is_withheld => vec![InputItem::User(WITHHELD.to_owned())],
-            Role::User => vec![InputItem::User(message.content.clone())],
+            Role::User => {
+                let own = InputItem::User(message.content.clone());
+                quoted(message).into_iter().chain([own]).collect()
+            }
             Role::Assistant => answer(message, max_result_chars),
         },
     }
@@ -167,7 +171,8 @@ pub(crate) fn round_input(
         text: text.to_owned(),
         calls: round.iter().map(request_of).collect(),
     };
-    std::iter::once(calls).chain(results).collect()
+    let note = note_on_calls(round.len());
+    std::iter::once(calls).chain(results).chain(note).collect()
 }
 
 /// A text with at most this many characters, and a mark if it was longer.

@@ -17,6 +17,15 @@ pub fn init(settings: &Settings) -> anyhow::Result<()> {
     dispatcher::set_global_default(log).context("there is a log already")
 }
 
+/// Logs the location of every panic from now on, and never its text: a panic of a library may quote
+/// the text that it failed on, which may be a message.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location, "a thread panicked");
+    }));
+}
+
 /// A log that is written there.
 ///
 /// # Errors

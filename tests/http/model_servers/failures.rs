@@ -1,10 +1,17 @@
 //! Failures of model servers, and how conversations continue after them.
 
-use chatkit_tests::model::{FakeModel, Reply, Step};
+use async_trait::async_trait;
+use chatkit_server::Extensions;
+use chatkit_tests::{
+    TestServer,
+    model::{FakeModel, Reply, Step},
+};
+use chatkit_tools::{Tool, ToolContext, ToolError, ToolRegistry};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Chat, messages, refusal, refused, streams::response_calls};
+use crate::BACKEND;
 
 /// A server whose filter judges the whole input.
 async fn filtering() -> FakeModel {
@@ -206,18 +213,165 @@ async fn a_run_that_exceeds_a_limit_stores_its_partial_answer() {
     assert_eq!(partial["tool_calls"].as_array().unwrap().len(), 1);
 }
 
+/// A tool that never ends.
+#[derive(Debug)]
+struct Hang;
+
+#[async_trait]
+impl Tool for Hang {
+    type Arguments = serde_json::Map<String, Value>;
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "hang"
+    }
+
+    fn description(&self) -> &str {
+        "Never ends."
+    }
+
+    async fn call(&self, _: &ToolContext, _: Self::Arguments) -> Result<(), ToolError> {
+        std::future::pending().await
+    }
+}
+
 #[tokio::test]
 async fn a_tool_that_still_runs_when_the_run_fails_is_cancelled() {
-    let slow = Reply::Stream(vec![
+    let mut tools = ToolRegistry::default();
+    tools.register(Hang).unwrap();
+    let extensions = Extensions {
+        tools,
+        ..Extensions::default()
+    };
+    let model = FakeModel::start().await;
+    let flags = ["--run-timeout=2s"];
+    let server = TestServer::start_extended(BACKEND, &model, &flags, extensions).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    model.script([Reply::Stream(vec![
         Step::text("Let me see."),
-        Step::call(0, "a", "list_tasks", "{}"),
+        Step::call(0, "a", "hang", "{}"),
+        Step::end("tool_calls"),
+    ])]);
+    let path = format!("/api/chat/conversations/{id}/messages");
+    let failed = alice.post(&path, json!({"content": "go"})).await;
+    failed.expect_problem(StatusCode::GATEWAY_TIMEOUT, "model_timeout");
+    let partial = alice.history(&id).await.pop().unwrap();
+    assert_eq!(partial["tool_calls"][0]["status"], "cancelled");
+    assert_eq!(partial["incomplete_reason"], "failed");
+    alice.say(&id, "And now?").await;
+}
+
+#[tokio::test]
+async fn a_filter_that_ends_a_blank_answer_refuses_the_input() {
+    let model = FakeModel::refusing(|request| {
+        let mut messages = messages(request).iter();
+        let bad = messages.any(|message| {
+            message["content"]
+                .as_str()
+                .is_some_and(|text| text.contains("badword"))
+        });
+        bad.then(|| Reply::Stream(vec![Step::end("content_filter")]))
+    })
+    .await;
+    let chat = Chat::behind(model, &[]).await;
+    let failed = chat.send("badword").await;
+    failed.expect_problem(StatusCode::BAD_GATEWAY, "content_filtered");
+    chat.answer("fine").await;
+}
+
+#[tokio::test]
+async fn a_message_is_not_withheld_for_what_the_model_wrote() {
+    let model = FakeModel::refusing(|request| {
+        let bad = messages(request)
+            .iter()
+            .any(|message| message["tool_calls"].to_string().contains("badword"));
+        let body = json!({"error": {"code": "content_filter", "message": "filtered"}});
+        bad.then(|| refusal(400, &body))
+    })
+    .await;
+    let chat = Chat::behind(model, &[]).await;
+    let call = Reply::Stream(vec![
+        Step::text("I add it."),
+        Step::call(0, "a", "add_task", "{\"title\":\"badword\"}"),
         Step::end("tool_calls"),
     ]);
-    // The model is silent after the tool has run, until the run's time is over.
-    let chat = Chat::scripted([slow, Reply::Silence], &["--run-timeout=2s"]).await;
-    let failed = chat.send("go").await;
-    failed.expect_problem(StatusCode::GATEWAY_TIMEOUT, "model_timeout");
-    let partial = chat.newest().await;
-    assert_eq!(partial["tool_calls"][0]["status"], "success");
-    assert_eq!(partial["incomplete_reason"], "failed");
+    chat.model.script([call]);
+    let failed = chat.send("Add my secret").await;
+    failed.expect_problem(StatusCode::BAD_GATEWAY, "content_filtered");
+    chat.answer("fine").await;
+    chat.answer("and on").await;
+    // Also where it is answered again: the message itself was fine.
+    let history = chat.client.history(&chat.id).await;
+    let path = format!(
+        "/api/chat/conversations/{}/messages/{}/regenerate",
+        chat.id,
+        history[0]["id"].as_str().unwrap()
+    );
+    chat.client
+        .post(&path, json!({}))
+        .await
+        .expect(StatusCode::CREATED);
+    let requests = chat.model.requests();
+    assert!(
+        requests
+            .last()
+            .unwrap()
+            .to_string()
+            .contains("Add my secret")
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_large_is_too_long() {
+    for body in [
+        "Request Entity Too Large",
+        "{\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"Request too large\"}}",
+    ] {
+        let model = FakeModel::refusing(move |request| {
+            (messages(request).len() > 2).then(|| Reply::Status(413, Vec::new(), body.to_owned()))
+        })
+        .await;
+        let chat = Chat::behind(model, &[]).await;
+        chat.answer("one").await;
+        chat.answer("two").await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_only_reasons_after_its_calls_keeps_that() {
+    let call = Reply::calls(&[("a", "list_tasks", "{}")]);
+    let thought = Step::delta(json!({"reasoning_content": "Hm."}));
+    let chat = Chat::scripted(
+        [call, Reply::Stream(vec![thought, Step::end("length")])],
+        &[],
+    )
+    .await;
+    let answer = chat.answer("go").await;
+    assert_eq!(
+        (&answer["content"], &answer["reasoning"]),
+        (&json!(""), &json!("Hm."))
+    );
+    assert_eq!(answer["incomplete_reason"], "length");
+}
+
+#[tokio::test]
+async fn thoughts_are_stored_as_a_bounded_number_of_items() {
+    let pair = [
+        Step::delta(json!({"reasoning_content": "s"})),
+        Step::text("t"),
+    ];
+    let steps = pair
+        .into_iter()
+        .cycle()
+        .take(600)
+        .chain([Step::end("stop")]);
+    let chat = Chat::scripted([Reply::Stream(steps.collect())], &[]).await;
+    let answer = chat.answer("go").await;
+    let reasoning = answer["reasoning"].as_str().unwrap();
+    assert_eq!(reasoning.matches('s').count(), 300);
+    let body = json!({"type": "items.list", "params": {"thread_id": chat.id, "limit": 100}});
+    let items = chat.client.post("/chatkit", body).await;
+    let items = items.body["data"].as_array().unwrap().len();
+    assert!(items <= 66, "{items}");
 }

@@ -9,7 +9,9 @@ use super::{Engine, EngineFailure, progress::Round};
 use crate::{
     agent::Shared,
     metrics,
-    provider::{InputItem, ModelEvent, ModelRequest, ModelStream, ProviderError, ToolChoice},
+    provider::{
+        FinishReason, InputItem, ModelEvent, ModelRequest, ModelStream, ProviderError, ToolChoice,
+    },
     start::RunOptions,
     thinking::Thinking,
     transcript::{Window, cut},
@@ -22,6 +24,9 @@ const MAX_HALVINGS: u32 = 3;
 /// long, in characters.
 const SHORT_RESULT_CHARS: usize = 1_000;
 
+/// Most reasoning items of a run: each is a row, and a transaction.
+const MAX_THOUGHTS: u32 = 64;
+
 /// Stands for a tool's result in a request that the model's filter has refused.
 const WITHHELD_RESULT: &str = "The result was omitted because the content filter refused it.";
 
@@ -32,7 +37,7 @@ impl Engine<'_> {
     pub(super) async fn ask(
         &mut self,
         window: &mut Window,
-        this_run: &mut [InputItem],
+        this_run: &mut Vec<InputItem>,
         round: u32,
     ) -> Result<Round, EngineFailure> {
         let mut halvings = 0;
@@ -45,9 +50,15 @@ impl Engine<'_> {
                 Err(EngineFailure::Model(ProviderError::ContextTooLong))
                     if has_said_nothing && self.shrink(window, this_run, &mut halvings) => {}
                 Err(EngineFailure::Model(ProviderError::ContentFiltered)) if has_said_nothing => {
-                    let has_more = withhold_results(this_run) || !window.is_newest_only();
-                    if was_filtered || !has_more {
-                        self.progress.withholds_message = true;
+                    let had_more = if round == 0 {
+                        // The calls of earlier attempts to answer the message.
+                        !std::mem::take(this_run).is_empty()
+                    } else {
+                        withhold_results(this_run)
+                    };
+                    if was_filtered || window.is_newest_only() && !had_more {
+                        // Only a request with nothing else in it shows that the message is it.
+                        self.progress.withholds_message = this_run.is_empty();
                         return Err(ProviderError::ContentFiltered.into());
                     }
                     was_filtered = true;
@@ -110,7 +121,12 @@ impl Engine<'_> {
             cache_key: self.emitter.fence.conversation_id.to_string(),
         };
         self.progress.asking_since = Some(Instant::now());
-        let result = self.exchange(request).await;
+        let mut result = self.exchange(request).await;
+        if self.progress.finish_reason == FinishReason::ContentFilter
+            && matches!(&result, Ok(round) if round.is_empty())
+        {
+            result = Err(ProviderError::ContentFiltered.into());
+        }
         self.progress.stop_asking(match &result {
             Err(EngineFailure::Model(error)) => metrics::model_outcome(error),
             _ => "answered",
@@ -201,7 +217,12 @@ impl Engine<'_> {
 
     /// Stores the current reasoning item, because other output follows.
     pub(super) async fn end_thinking(&mut self) -> Result<(), EngineFailure> {
+        if self.progress.thoughts == MAX_THOUGHTS {
+            // The rest of the run's reasoning is one thought.
+            return Ok(());
+        }
         if let Some(thinking) = self.thinking.take() {
+            self.progress.thoughts += 1;
             thinking.done(self.emitter).await?;
         }
         Ok(())

@@ -21,6 +21,8 @@ pub(super) struct Progress {
     pub(super) chars: usize,
     pub(super) reasoning: ReasoningText,
     pub(super) reasoning_chars: usize,
+    /// How many reasoning items were stored.
+    pub(super) thoughts: u32,
     /// Whether the next text starts a new round and so a new paragraph.
     pub(super) is_new_round: bool,
     pub(super) has_called_tools: bool,
@@ -53,16 +55,19 @@ impl Progress {
         }
     }
 
-    /// The answer to store. `None` if there is no text.
+    /// The answer to store. A blank one is stored only if the run completed, as after a run that
+    /// only called tools.
     pub(super) fn into_draft(
         self,
         incomplete_reason: Option<IncompleteReason>,
+        is_completed: bool,
     ) -> Option<AnswerDraft> {
         let Self {
             text, reasoning, ..
         } = self;
-        (!text.trim().is_empty()).then(|| AnswerDraft {
-            text,
+        let is_blank = text.trim().is_empty();
+        (is_completed || !is_blank).then(|| AnswerDraft {
+            text: if is_blank { String::new() } else { text },
             incomplete_reason,
             reasoning: reasoning.into_text(),
         })
@@ -81,12 +86,23 @@ impl Progress {
 }
 
 impl Round {
+    /// Whether the model said and called nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.trim().is_empty() && self.calls.is_empty()
+    }
+
     /// The round as the model reads it next.
     pub(super) fn into_input(self) -> InputItem {
         let Self { text, calls } = self;
+        let calls = calls.into_iter().map(|call| RequestedCall {
+            call_id: replace_nul(call.call_id),
+            tool_name: replace_nul(call.tool_name),
+            arguments: replace_nul(call.arguments),
+            provider_data: call.provider_data.map(replace_nul),
+        });
         InputItem::Assistant {
             text: replace_nul(text),
-            calls,
+            calls: calls.collect(),
         }
     }
 }

@@ -214,13 +214,21 @@ pub(crate) async fn known_run(
     Ok(KeyMeets::Failed(ItemId::new(answered.id)))
 }
 
-/// Whether somebody has gone on behind a message. What the run itself said before it was
-/// interrupted is not that.
+/// Whether the conversation has moved on after a message. Answers to the message itself that broke
+/// off do not count.
 async fn has_later_message(
     transaction: &DatabaseTransaction,
     answered: &MessageRow,
     run_id: Uuid,
 ) -> Result<bool, RepositoryError> {
+    // `NOT IN` is never true for NULL: a message without a run is complete.
+    let attempts = Query::select()
+        .column(run::Column::Id)
+        .from(run::Entity)
+        .and_where(run::Column::UserMessageId.eq(answered.id))
+        // As a literal, so that the partial index serves it.
+        .and_where(Expr::cust("status = 'failed'"))
+        .to_owned();
     let later = message_entity::Entity::find()
         .filter(message_entity::Column::ConversationId.eq(answered.conversation_id))
         .filter(message_entity::Column::SequenceNumber.gt(answered.sequence_number))
@@ -230,6 +238,11 @@ async fn has_later_message(
             Condition::any()
                 .add(message_entity::Column::RunId.is_null())
                 .add(message_entity::Column::RunId.ne(run_id)),
+        )
+        .filter(
+            Condition::any()
+                .add(message_entity::Column::Status.eq(message_entity::Status::Completed))
+                .add(message_entity::Column::RunId.not_in_subquery(attempts)),
         )
         .into_partial_model::<MessageRow>()
         .one(transaction)

@@ -8,7 +8,7 @@ use chatkit_domain::{
 };
 use sea_orm::{
     ColumnTrait, Condition, DbBackend, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    QuerySelect, Statement, sea_query::Expr,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -27,11 +27,9 @@ use super::{
 /// How many rows of a run are read at once: some seconds of an answer.
 const PAGE_ROWS: u64 = 64;
 
-/// The runs that are followed. Their status is read first: when one has ended, no event comes
-/// behind those that are found then.
-const FOLLOWED_RUNS: &str = "\
-    SELECT * FROM runs WHERE id IN (SELECT run_id \
-        FROM jsonb_to_recordset($1::text::jsonb) AS followed(run_id uuid))";
+/// Selects the runs that are followed, for PostgreSQL.
+const FOLLOWED_RUNS: &str = "runs.id IN (SELECT run_id \
+    FROM jsonb_to_recordset($1::text::jsonb) AS followed(run_id uuid))";
 
 /// What is kept behind their cursors.
 const NEW_ROWS: &str = "\
@@ -141,7 +139,10 @@ impl Database {
         let statement = |sql: &str| {
             Statement::from_sql_and_values(self.backend, sql, [cursors.to_string().into()])
         };
-        let runs = run::Entity::find().from_raw_sql(statement(FOLLOWED_RUNS));
+        // Their status is read first: if one has ended, no event comes after those that are found
+        // then. The columns are named, because a newer version may add some.
+        let followed = Expr::cust_with_values(FOLLOWED_RUNS, [cursors.to_string()]);
+        let runs = run::Entity::find().filter(followed);
         let runs = runs.all(&self.reader).await?;
         let rows = run_event::Entity::find().from_raw_sql(statement(NEW_ROWS));
         Ok((runs, rows.all(&self.reader).await?))

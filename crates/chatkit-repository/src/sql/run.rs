@@ -291,12 +291,10 @@ impl RunRepository for Database {
         let unfinished = match &finish.end {
             RunEnd::Cancelled => tool_call_entity::Status::Cancelled,
             // After a model failure or a limit, this process cancelled the tool itself.
-            RunEnd::Failed(error) if error.code != RunErrorCode::Interrupted => {
-                tool_call_entity::Status::Cancelled
-            }
+            RunEnd::Failed(error) if is_of_run(error.code) => tool_call_entity::Status::Cancelled,
             RunEnd::Completed | RunEnd::Failed(_) => tool_call_entity::Status::Unknown,
         };
-        if finish.withholds_message {
+        if finish.withholds_message && !is_put_back {
             withhold(&transaction, row.user_message_id).await?;
         }
         let calls = if row.has_tool_calls {
@@ -342,6 +340,14 @@ impl RunRepository for Database {
     ) -> Result<EventPage, RepositoryError> {
         self.event_page(caller, conversation, run, after).await
     }
+}
+
+/// Whether a failure is the model's or a limit's, so that this process knows what its tools did.
+const fn is_of_run(code: RunErrorCode) -> bool {
+    !matches!(
+        code,
+        RunErrorCode::Interrupted | RunErrorCode::Unavailable | RunErrorCode::Internal
+    )
 }
 
 impl Database {

@@ -12,6 +12,7 @@ use chatkit_server::{
 
 pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     telemetry::init(settings)?;
+    telemetry::report_panics();
     let app = App::start(settings).await?;
     if local::is_local(settings) {
         invite(&app, settings)?;

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::provider::json::Halves;
+
 /// Most data of one message or call, in bytes. More is dropped as a whole: a part would be refused.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -32,8 +34,8 @@ impl Attached {
     /// to.
     pub(super) fn add(&mut self, piece: Map<String, Value>) {
         for (name, value) in piece {
-            if goes_back(&name) && !value.is_null() && self.bytes <= MAX_BYTES {
-                self.bytes += size(&value);
+            if is_returned(&name) && !value.is_null() && self.bytes <= MAX_BYTES {
+                self.bytes += name.len() + size(&value);
                 merge(self.members.entry(name).or_insert(Value::Null), value);
             }
         }
@@ -48,13 +50,13 @@ impl Attached {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty() || self.bytes > MAX_BYTES
     }
 }
 
 /// Whether a member with this name goes back.
-pub(super) fn goes_back(name: &str) -> bool {
+pub(super) fn is_returned(name: &str) -> bool {
     NAMES.iter().any(|part| name.contains(part))
 }
 
@@ -101,6 +103,16 @@ fn continues(last: &Value, element: &Value) -> bool {
     element.get("index").is_some() && named("index") && named("type")
 }
 
+/// Joins the halves of surrogate pairs in every text of a value.
+fn join_halves(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = Halves::join_whole(std::mem::take(text)),
+        Value::Array(list) => list.iter_mut().for_each(join_halves),
+        Value::Object(members) => members.values_mut().for_each(join_halves),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// The API and the model that data belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
@@ -120,17 +132,29 @@ pub(super) struct Data {
     pub(super) call: Map<String, Value>,
 }
 
+impl Data {
+    pub(super) fn is_empty(&self) -> bool {
+        self.message.is_empty() && self.call.is_empty()
+    }
+}
+
 impl Tag {
     /// The data of a call, and of its message with the first one, as it is stored. `None` if
     /// nothing was attached.
-    pub(super) fn data(&self, message: Option<&Attached>, call: &Attached) -> Option<String> {
+    pub(super) fn data(
+        &self,
+        message: Option<&Attached>,
+        call: &Attached,
+        has_halves: bool,
+    ) -> Option<String> {
         let members = |attached: &Attached| {
-            let members = attached.members.clone();
+            let mut members = attached.members.clone();
             if attached.is_empty() {
-                Map::new()
-            } else {
-                members
+                members.clear();
+            } else if has_halves {
+                members.values_mut().for_each(join_halves);
             }
+            members
         };
         let message = message.map(members).unwrap_or_default();
         let call = members(call);
@@ -184,7 +208,7 @@ mod tests {
             api: "chat",
             model: model.to_owned(),
         };
-        let data = tag("m").data(Some(&message), &call).unwrap();
+        let data = tag("m").data(Some(&message), &call, false).unwrap();
         let read = tag("m").read(Some(&data));
         let details = json!([
             {"type": "text", "index": 0, "text": "ab", "signature": "s"},
@@ -197,7 +221,7 @@ mod tests {
             json!({"extra_content": {"google": {"x": 1.0}}})
         );
         assert!(tag("other").read(Some(&data)).message.is_empty());
-        assert_eq!(tag("m").data(None, &Attached::default()), None);
+        assert_eq!(tag("m").data(None, &Attached::default(), false), None);
     }
 
     #[test]
@@ -210,6 +234,6 @@ mod tests {
             api: "chat",
             model: String::new(),
         };
-        assert_eq!(tag.data(Some(&message), &Attached::default()), None);
+        assert_eq!(tag.data(Some(&message), &Attached::default(), false), None);
     }
 }

@@ -95,6 +95,9 @@ impl Calls {
     /// # Errors
     /// [`ProviderError::Failed`] for more or larger calls than an answer may have.
     pub(super) fn add(&mut self, piece: CallPiece) -> Result<(), ProviderError> {
+        if self.is_repeated(&piece) {
+            return Ok(());
+        }
         let position = match self.open(&piece) {
             Some(position) => position,
             None if self.calls.len() == MAX_CALLS => {
@@ -127,8 +130,8 @@ impl Calls {
     }
 
     /// The call that a piece continues. The index identifies it, but some servers omit the index
-    /// and some repeat one index for all calls. In those cases a different id starts a new call. So
-    /// does a name that follows complete arguments.
+    /// and some repeat one index for all calls. In those cases a different id or name starts a new
+    /// call. So does a name with arguments after arguments that are complete.
     fn open(&self, piece: &CallPiece) -> Option<usize> {
         let open = match piece.index {
             Some(index) => self
@@ -139,13 +142,22 @@ impl Calls {
         };
         open.filter(|open| {
             let call = &self.calls[*open];
-            let same_id = piece.id.is_empty() || call.id.is_empty() || call.id == piece.id;
-            let is_named_again = piece.id.is_empty() && !piece.name.is_empty();
-            let starts = is_named_again
-                && (piece.index.is_none()
-                    || call.object.is_complete() && !piece.arguments.is_empty());
-            same_id && !starts
+            let differ =
+                |one: &str, other: &str| !one.is_empty() && !other.is_empty() && one != other;
+            let is_another = differ(&call.id, &piece.id) || differ(&call.name, &piece.name);
+            let is_named = !piece.name.is_empty();
+            let is_unnumbered = piece.index.is_none() && piece.id.is_empty();
+            let follows_complete = call.object.is_complete() && !piece.arguments.is_empty();
+            !is_another && !(is_named && (is_unnumbered || follows_complete))
         })
+    }
+
+    /// Whether a piece is a call again that is known already, with the same id and arguments.
+    fn is_repeated(&self, piece: &CallPiece) -> bool {
+        let same = |call: &PartialCall| {
+            call.id == piece.id && call.arguments == piece.arguments && call.object.is_complete()
+        };
+        !piece.id.is_empty() && self.calls.iter().any(same)
     }
 
     /// The calls as events. Missing and duplicate ids are replaced.
@@ -171,7 +183,7 @@ impl Calls {
                 call_id,
                 tool_name: call.name,
                 arguments,
-                provider_data: tag.data(message, &call.attached),
+                provider_data: tag.data(message, &call.attached, has_halves),
             }));
         }
         events

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    attached::{Attached, Tag, goes_back},
+    attached::{Attached, Tag, is_returned},
     calls::{CallPiece, Calls},
     decoder::{Broken, Ending, Part, Parts, Stage, garbage},
     refusal::Refusal,
@@ -154,7 +154,7 @@ impl ChatAnswer {
         if delta.values().any(is_non_empty) {
             parts.push(Part::Working);
         }
-        delta.retain(|name, _| goes_back(name));
+        delta.retain(|name, _| is_returned(name));
         self.attached.add(delta);
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     adaptation::Adaptation,
     attached::Tag,
-    history::{calls_as_text, object_text, with_unique_ids},
+    history::{input, object_text},
 };
 use crate::provider::{InputItem, ModelRequest, RequestedCall, ToolChoice};
 
@@ -69,10 +69,7 @@ fn tools(request: &ModelRequest) -> Value {
 
 fn messages(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -> Vec<Value> {
     let has = |adaptation| applied.contains(&adaptation);
-    let mut input = with_unique_ids(&request.input, applied);
-    if has(Adaptation::NoTools) {
-        input = calls_as_text(input);
-    }
+    let input = input(request, applied, tag);
     let instructions = request.instructions.as_str();
     let mut messages = Vec::with_capacity(input.len() + 1);
     if !instructions.is_empty() {

@@ -130,8 +130,9 @@ impl Decoder {
         bytes: &[u8],
         out: &mut VecDeque<ModelEvent>,
     ) -> Result<(), Broken> {
+        let mut bytes = bytes;
         if let Form::Unknown = self.form {
-            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
             match bytes.trim_ascii_start().first() {
                 None => return Ok(()),
                 Some(b'{' | b'[') => self.form = Form::Whole(Vec::new()),

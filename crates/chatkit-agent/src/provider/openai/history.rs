@@ -1,19 +1,17 @@
 //! The conversation in the form in which both APIs send it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::adaptation::Adaptation;
-use crate::provider::{InputItem, RequestedCall};
+use super::{adaptation::Adaptation, attached::Tag};
+use crate::provider::{InputItem, ModelRequest, RequestedCall};
 
 /// An item of the conversation with call ids that are unique within the request.
 ///
 /// Some servers restart call ids in every round, and others refuse duplicate ids.
-pub(super) fn with_unique_ids(
-    input: &[InputItem],
-    applied: &BTreeSet<Adaptation>,
-) -> Vec<InputItem> {
+fn with_unique_ids(input: &[InputItem], applied: &BTreeSet<Adaptation>) -> Vec<InputItem> {
     let mut ids = CallIds {
-        uses: HashMap::new(),
+        latest: HashMap::new(),
+        used: HashSet::new(),
         is_short: applied.contains(&Adaptation::ShortCallIds),
     };
     let items = input.iter().map(|item| match item {
@@ -37,31 +35,34 @@ pub(super) fn with_unique_ids(
 
 /// The ids of the calls so far.
 struct CallIds {
-    /// How often each id was used.
-    uses: HashMap<String, u32>,
+    /// The id that the latest call with each original id was given.
+    latest: HashMap<String, String>,
+    used: HashSet<String>,
     is_short: bool,
 }
 
 impl CallIds {
     fn of_call(&mut self, call: &RequestedCall) -> RequestedCall {
-        *self.uses.entry(call.call_id.clone()).or_default() += 1;
+        let id = &call.call_id;
+        let numbered = (2..).map(|number| format!("{id}_{number}"));
+        let mut candidates = std::iter::once(id.clone()).chain(numbered);
+        let fresh = candidates.find(|candidate| !self.used.contains(candidate));
+        let fresh = fresh.unwrap_or_else(|| id.clone());
+        self.used.insert(fresh.clone());
+        self.latest.insert(id.clone(), fresh);
         RequestedCall {
-            call_id: self.of_result(&call.call_id),
+            call_id: self.of_result(id),
             ..call.clone()
         }
     }
 
     /// The id of the latest call that had this one.
     fn of_result(&self, id: &str) -> String {
-        let uses = self.uses.get(id).copied().unwrap_or(1);
-        let unique = match uses {
-            1 => id.to_owned(),
-            uses => format!("{id}_{uses}"),
-        };
+        let unique = self.latest.get(id).map_or(id, String::as_str);
         if self.is_short {
-            short(&unique)
+            short(unique)
         } else {
-            unique
+            unique.to_owned()
         }
     }
 }
@@ -80,9 +81,39 @@ fn short(id: &str) -> String {
     digits.collect()
 }
 
-/// Describes rounds of calls as text, for models without tools.
-pub(super) fn calls_as_text(input: Vec<InputItem>) -> Vec<InputItem> {
-    input.into_iter().map(as_text).collect()
+/// Describes rounds of calls as text: all of them, or those that this is true of.
+pub(super) fn calls_as_text(
+    input: Vec<InputItem>,
+    is_told: impl Fn(&[RequestedCall]) -> bool,
+) -> Vec<InputItem> {
+    let mut in_round = false;
+    let items = input.into_iter().map(|item| {
+        match &item {
+            InputItem::Assistant { calls, .. } => in_round = !calls.is_empty() && is_told(calls),
+            InputItem::ToolResult { .. } => {}
+            InputItem::User(_) | InputItem::Note(_) => in_round = false,
+        }
+        if in_round { as_text(item) } else { item }
+    });
+    items.collect()
+}
+
+/// The conversation as both APIs send it.
+pub(super) fn input(
+    request: &ModelRequest,
+    applied: &BTreeSet<Adaptation>,
+    tag: &Tag,
+) -> Vec<InputItem> {
+    let input = with_unique_ids(&request.input, applied);
+    // Some servers refuse a history with calls where no tools are sent.
+    if applied.contains(&Adaptation::NoTools) || request.tools.is_empty() {
+        calls_as_text(input, |_| true)
+    } else if applied.contains(&Adaptation::ForeignCallsAsText) {
+        let has_data = |call: &RequestedCall| !tag.read(call.provider_data.as_deref()).is_empty();
+        calls_as_text(input, |calls| !calls.iter().any(has_data))
+    } else {
+        input
+    }
 }
 
 fn as_text(item: InputItem) -> InputItem {
@@ -159,6 +190,11 @@ mod tests {
 
     #[test]
     fn duplicate_call_ids_are_replaced() {
+        let clash = with_unique_ids(
+            &[round(&["a", "a_2"]), round(&["a"])].concat(),
+            &BTreeSet::new(),
+        );
+        assert_eq!(ids(&clash)[4..], ["a_3", "=a_3"]);
         let input = [round(&["a", "b"]), round(&["a"]), round(&["a"])].concat();
         let unique = with_unique_ids(&input, &BTreeSet::new());
         let expected = ["a", "b", "=a", "=b", "a_2", "=a_2", "a_3", "=a_3"];

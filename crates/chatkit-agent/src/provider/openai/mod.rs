@@ -1,8 +1,8 @@
 //! Any server that speaks OpenAI's API.
 //!
-//! A request goes through [`adaptation`] (which of its forms this server takes), `chat_request` or
+//! A request goes through `adaptation` (the form that this server accepts), `chat_request` or
 //! `response_request` (its body) and `upstream` (sending it). The answer comes back through
-//! `decoder`, which reads [`sse`] and hands each event to `chat` or `responses`.
+//! `decoder`, which reads `sse` and hands each event to `chat` or `responses`.
 
 mod adaptation;
 mod attached;
@@ -10,7 +10,9 @@ mod calls;
 mod chat;
 mod chat_request;
 mod decoder;
+mod diagnosis;
 mod history;
+mod quotation;
 mod refusal;
 mod response_request;
 mod responses;
@@ -26,9 +28,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use self::{
-    adaptation::{Adaptation, MAX_TRIED, Memory, asked_for},
+    adaptation::{Adaptation, MAX_TRIED, Memory},
     attached::Tag,
     decoder::Broken,
+    diagnosis::diagnose,
     upstream::Upstream,
 };
 use super::{ModelRequest, ModelStream, Provider, ProviderError};
@@ -122,15 +125,11 @@ impl OpenAiProvider {
         })
     }
 
-    fn body(&self, request: &ModelRequest, applied: &BTreeSet<Adaptation>) -> Value {
-        let tag = Tag {
-            api: self.api.as_str(),
-            model: request.model.clone(),
-        };
+    fn body(&self, request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -> Value {
         let cache_key = self.is_openai.then_some(request.cache_key.as_str());
         match self.api {
-            OpenAiApi::ChatCompletions => chat_request::body(request, applied, &tag, cache_key),
-            OpenAiApi::Responses => response_request::body(request, applied, &tag, cache_key),
+            OpenAiApi::ChatCompletions => chat_request::body(request, applied, tag, cache_key),
+            OpenAiApi::Responses => response_request::body(request, applied, tag, cache_key),
         }
     }
 }
@@ -149,33 +148,40 @@ fn is_openai(base_url: &str) -> bool {
 #[async_trait]
 impl Provider for OpenAiProvider {
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ProviderError> {
-        let mut applied = self.memory.of(&request.model);
-        let mut helpful = Vec::new();
-        let mut adapted = 0;
+        let (model, sampling) = (&request.model, &request.sampling);
+        let tag = Tag {
+            api: self.api.as_str(),
+            model: model.clone(),
+        };
+        let mut applied = self.memory.of(model);
+        let mut tried = 0;
+        // What may have helped, and the refusal that it answers.
+        let mut helpful: Vec<(Adaptation, String)> = Vec::new();
         loop {
-            let body = self.body(&request, &applied);
-            let (model, sampling) = (&request.model, &request.sampling);
+            let body = self.body(&request, &applied, &tag);
             let failure = match self.upstream.open(self.api, model, &body, sampling).await {
                 Ok(stream) => {
-                    for adaptation in helpful {
+                    for (adaptation, _) in helpful {
                         self.memory.learn(self.api, model, adaptation);
                     }
                     return Ok(stream);
                 }
                 Err(failure) => failure,
             };
-            let asked = match &failure {
-                Broken::Refused(refusal) if adapted < MAX_TRIED => {
-                    asked_for(refusal, &request, &body, &applied)
-                }
-                _ => None,
+            let Broken::Refused(refusal) = &failure else {
+                return Err(self.upstream.error(failure, &request));
             };
-            let Some(asked) = asked else {
-                return Err(self.upstream.error(failure, sampling));
+            // The same refusal again: the last change did not help.
+            helpful.pop_if(|(_, before)| *before == refusal.text);
+            let proposal = diagnose(refusal, &request, &body, (&applied, &tag));
+            let Some(proposal) = proposal.filter(|_| tried < MAX_TRIED) else {
+                return Err(self.upstream.error(failure, &request));
             };
-            adapted += 1;
-            applied.insert(asked.adaptation);
-            helpful.extend(asked.is_trusted.then_some(asked.adaptation));
+            tried += 1;
+            applied.insert(proposal.adaptation);
+            if proposal.is_trusted {
+                helpful.push((proposal.adaptation, refusal.text.clone()));
+            }
         }
     }
 }

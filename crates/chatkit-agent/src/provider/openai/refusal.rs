@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use reqwest::{Response, StatusCode, header::RETRY_AFTER};
 use serde_json::Value;
 
-use super::wording;
-use crate::provider::{ProviderError, Sampling};
+use super::{quotation::quotes_any, wording};
+use crate::provider::{ModelRequest, ProviderError, Sampling};
 
 /// How much of an error's body is read, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -31,7 +31,7 @@ pub(super) struct Refusal {
     kind: String,
     /// The member of the request that is refused, if the server names it.
     pub(super) param: String,
-    message: String,
+    pub(super) message: String,
     /// Everything it said, in lower case.
     pub(super) text: String,
     retry_after: Option<Duration>,
@@ -98,13 +98,8 @@ impl Refusal {
                     .unwrap_or(&Value::Null),
             ),
             param: match &error["param"] {
-                Value::String(param) => param.clone(),
-                // FastAPI: a path such as ["body", "stream_options"].
-                _ => detail["loc"]
-                    .as_array()
-                    .and_then(|path| path.iter().rev().find_map(Value::as_str))
-                    .unwrap_or_default()
-                    .to_owned(),
+                Value::String(param) => without_none(param).to_owned(),
+                _ => path_of(&detail["loc"]),
             },
             message: message
                 .into_iter()
@@ -119,6 +114,23 @@ impl Refusal {
     fn has_code(&self, words: &[&str]) -> bool {
         let is = |own: &str| words.iter().any(|word| own.eq_ignore_ascii_case(word));
         is(&self.code) || is(&self.kind)
+    }
+
+    /// Whether the server may ask for another form of the request, and not for another time, a
+    /// shorter input or another key.
+    pub(super) fn may_ask_for_changes(&self) -> bool {
+        let is_other = self.is_overloaded() || self.is_quota_error() || self.is_filtered();
+        !is_other && !self.is_too_long() && !matches!(self.effective_status(), 401..=403)
+    }
+
+    /// Whether the server says that the request itself is wrong.
+    pub(super) fn is_bad_request(&self) -> bool {
+        matches!(self.effective_status(), 0 | 400 | 404 | 422)
+    }
+
+    /// The parts of the path to the refused member.
+    pub(super) fn param_parts(&self) -> impl Iterator<Item = &str> {
+        self.param.split(['.', '/', '[', ']'])
     }
 
     /// The response status, or else the status inside the error body. 0 if neither exists.
@@ -150,6 +162,7 @@ impl Refusal {
 
     fn is_overloaded(&self) -> bool {
         match self.effective_status() {
+            413 => false,
             429 | 529 => true,
             503 => self.retry_after.is_some() || self.has_code(wording::OVERLOADED),
             _ => self.has_code(wording::OVERLOADED),
@@ -167,11 +180,17 @@ impl Refusal {
     }
 
     fn is_too_long(&self) -> bool {
-        if self.has_code(wording::TOO_LONG_CODES) {
+        if self.has_code(wording::TOO_LONG_CODES) || self.effective_status() == 413 {
             return true;
         }
         // A rate limit counts tokens too.
         !self.is_overloaded() && contains(&self.text, wording::TOO_LONG)
+    }
+
+    /// Whether the refused member is the conversation itself, which is not a configuration error.
+    fn is_of_conversation(&self) -> bool {
+        self.param_parts()
+            .any(|part| matches!(part, "messages" | "input" | "prompt"))
     }
 
     /// The setting to check, if the refusal is about configuration.
@@ -187,7 +206,7 @@ impl Refusal {
             // A path that does not exist, or a model that does not.
             404 if contains(&self.text, &["model"]) => Some("OPENAI_MODEL"),
             300..400 | 404 | 405 => Some("OPENAI_BASE_URL"),
-            400 | 422 if !self.param.is_empty() && !is_conversation(&self.param) => {
+            400 | 422 if !self.param.is_empty() && !self.is_of_conversation() => {
                 Some("OPENAI_API and OPENAI_MODEL")
             }
             _ => None,
@@ -196,30 +215,40 @@ impl Refusal {
 
     /// The caller's parameter that is refused.
     fn refused_parameter(&self, sampling: &Sampling) -> Option<&'static str> {
-        if !matches!(self.effective_status(), 0 | 400 | 422) {
+        if !self.is_bad_request() {
             return None;
         }
-        let own_name = self.param.rsplit(['.', '/']).next().unwrap_or_default();
+        let is_named = |wire: &str| {
+            let in_text = self.param.is_empty() && names(&self.text, wire);
+            in_text || self.param_parts().any(|part| part == wire)
+        };
         let mut set = sampling.names().into_iter();
-        set.find(|name| {
-            let wire = [*name, "max_output_tokens"];
-            let count = if name.starts_with("max_") { 2 } else { 1 };
-            let is_named =
-                |wire: &&str| own_name == *wire || own_name.is_empty() && quotes(&self.text, wire);
-            wire[..count].iter().any(is_named)
+        set.find(|name| match *name {
+            // Ordinary words in a text.
+            "stop" | "seed" => self.param_parts().any(|part| part == *name),
+            // By the name that the Responses API has for it, too.
+            name if name.starts_with("max_") => is_named(name) || is_named("max_output_tokens"),
+            name => is_named(name),
         })
     }
 
-    /// Converts the refusal into the run's error.
-    pub(super) fn into_error(self, sampling: &Sampling, api_key: Option<&str>) -> ProviderError {
+    /// Converts the refusal into the run's error. `request` is what was refused; without it
+    /// nothing is known that the server may quote, and the message is not logged.
+    pub(super) fn into_error(
+        self,
+        sampling: &Sampling,
+        request: Option<&ModelRequest>,
+        api_key: Option<&str>,
+    ) -> ProviderError {
+        // A length that the caller set is named together with the length of the context.
+        if let Some(parameter) = self.refused_parameter(sampling) {
+            return ProviderError::ParameterRefused { parameter };
+        }
         if self.is_too_long() {
             return ProviderError::ContextTooLong;
         }
         if self.is_filtered() {
             return ProviderError::ContentFiltered;
-        }
-        if let Some(parameter) = self.refused_parameter(sampling) {
-            return ProviderError::ParameterRefused { parameter };
         }
         let setting = self.setting();
         if setting.is_none() && self.is_overloaded() {
@@ -227,10 +256,14 @@ impl Refusal {
             return ProviderError::Overloaded { retry_after };
         }
         match setting {
-            Some(setting) => ProviderError::Unavailable {
-                setting,
-                source: Box::new(self.reported(true, api_key)),
-            },
+            Some(setting) => {
+                let quotes = |request| quotes_any(&self.message, request);
+                let is_own = request.is_some_and(|request| !quotes(request));
+                ProviderError::Unavailable {
+                    setting,
+                    source: Box::new(self.reported(is_own, api_key)),
+                }
+            }
             None => ProviderError::Failed(Box::new(self.reported(false, api_key))),
         }
     }
@@ -255,24 +288,45 @@ impl Refusal {
     }
 }
 
-/// Whether the parameter is the conversation itself. Its refusal is not a configuration error.
-fn is_conversation(param: &str) -> bool {
-    ["messages", "input", "prompt"]
-        .iter()
-        .any(|name| param.starts_with(name))
-}
-
 /// Whether a lowercase text contains one of these phrases.
 pub(super) fn contains(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
 }
 
-/// Whether a text names a parameter in quotation marks of any kind.
-fn quotes(text: &str, name: &str) -> bool {
+/// Whether a lowercase text names a parameter. A name that is also an English word must be in
+/// quotation marks.
+pub(super) fn names(text: &str, name: &str) -> bool {
+    let is_word = !name.contains('_') && name != "temperature";
     text.match_indices(name).any(|(at, _)| {
-        let mark = |c: char| matches!(c, '\'' | '"' | '`' | '\\');
-        text[..at].ends_with(mark) && text[at + name.len()..].starts_with(mark)
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        let is_mark = |c: Option<char>| matches!(c, Some('\'' | '"' | '`' | '\\'));
+        let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        if is_word {
+            is_mark(before) && is_mark(after)
+        } else {
+            !is_part(before) && !is_part(after)
+        }
     })
+}
+
+/// A path such as `["body", "messages", 0, "content"]` (FastAPI), with dots between its parts.
+fn path_of(location: &Value) -> String {
+    let parts = location.as_array().into_iter().flatten();
+    let parts = parts.filter_map(|part| match part {
+        Value::String(part) => Some(part.clone()),
+        Value::Number(part) => Some(part.to_string()),
+        _ => None,
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// A word that is not Python's or JSON's word for nothing, which some gateways send as text.
+fn without_none(text: &str) -> &str {
+    match text {
+        "None" | "null" | "undefined" => "",
+        text => text,
+    }
 }
 
 /// A code as text, fit for the log.
@@ -284,10 +338,16 @@ fn word(value: &Value) -> String {
     }
 }
 
-/// An error code, if it is short enough to be one. Longer text may quote the conversation.
+/// An error code, if it is one: text with other characters may quote the conversation.
 fn loggable_code(text: &str) -> String {
-    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
-    text.chars().filter(fits).take(64).collect()
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
+    let text = without_none(text);
+    let is_code = text.len() <= 64 && text.chars().all(fits);
+    if is_code {
+        text.to_owned()
+    } else {
+        String::new()
+    }
 }
 
 /// Seconds, or a date (RFC 9110, section 10.2.3).

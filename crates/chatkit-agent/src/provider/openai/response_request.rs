@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     adaptation::Adaptation,
     attached::Tag,
-    history::{calls_as_text, object_text, with_unique_ids},
+    history::{self, object_text},
 };
 use crate::provider::{InputItem, ModelRequest, RequestedCall, ToolChoice};
 
@@ -79,10 +79,7 @@ fn tools(request: &ModelRequest) -> Value {
 }
 
 fn input(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -> Vec<Value> {
-    let mut input = with_unique_ids(&request.input, applied);
-    if applied.contains(&Adaptation::NoTools) {
-        input = calls_as_text(input);
-    }
+    let input = history::input(request, applied, tag);
     let tag = (!applied.contains(&Adaptation::NoAttachedData)).then_some(tag);
     let mut items = Vec::with_capacity(input.len());
     for item in input {

@@ -173,14 +173,27 @@ impl ResponseAnswer {
         });
         // Some servers show calls and text only here.
         let (has_calls, has_text) = (!self.calls.is_empty(), self.has_text);
+        let has_reasoning = self.reasoning.is_some();
+        let has_attached = !self.attached.is_empty();
         let Some(Value::Array(output)) = response.get_mut("output").map(Value::take) else {
             return Ok(());
         };
         for item in output {
-            if !has_text {
+            let is_reasoning = item["type"] == "reasoning";
+            let is_shown = if is_reasoning {
+                has_reasoning
+            } else {
+                has_text
+            };
+            if !is_shown {
                 texts_of(&item, parts);
             }
-            if let (Value::Object(item), false) = (item, has_calls) {
+            let is_known = if is_reasoning {
+                has_attached
+            } else {
+                has_calls
+            };
+            if let (Value::Object(item), false) = (item, is_known) {
                 self.add_item(item)?;
             }
         }

@@ -17,7 +17,7 @@ use super::{
     decoder::{Broken, Decoder, Stage, garbage},
     refusal::Refusal,
 };
-use crate::provider::{ModelEvent, ModelStream, ProviderError, Sampling};
+use crate::provider::{ModelEvent, ModelRequest, ModelStream, ProviderError, Sampling};
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -75,10 +75,11 @@ impl Upstream {
         })
     }
 
-    /// Converts a failure into the run's error.
-    pub(super) fn error(&self, failure: Broken, sampling: &Sampling) -> ProviderError {
+    /// Converts the failure of a request into the run's error.
+    pub(super) fn error(&self, failure: Broken, request: &ModelRequest) -> ProviderError {
+        let (sampling, key) = (&request.sampling, self.api_key.as_deref());
         match failure {
-            Broken::Refused(refusal) => refusal.into_error(sampling, self.api_key.as_deref()),
+            Broken::Refused(refusal) => refusal.into_error(sampling, Some(request), key),
             Broken::Failed(error) => error,
         }
     }
@@ -145,7 +146,7 @@ impl Upstream {
                     Ok(event) => Some((Ok(event), Some(reader))),
                     Err(Broken::Failed(error)) => Some((Err(error), None)),
                     Err(Broken::Refused(refusal)) => {
-                        let error = refusal.into_error(&sampling, api_key.as_deref());
+                        let error = refusal.into_error(&sampling, None, api_key.as_deref());
                         Some((Err(error), None))
                     }
                 }

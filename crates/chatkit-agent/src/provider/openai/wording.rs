@@ -65,7 +65,7 @@ pub(super) const TOO_LONG: &[&str] = &[
     "range of input length should be",
     "token count exceeds",
     "exceeds the maximum number of tokens",
-    "exceeds the limit of",
+    "prompt token count",
     "`max_new_tokens` must be",
     "exceed context limit",
     "larger than the max context",
@@ -154,7 +154,7 @@ pub(super) const NO_NULL: &[&str] = &[
     "expected string",
 ];
 
-/// Names of what servers attach to their answers, as in [`goes_back`](super::attached::goes_back).
+/// Names of what servers attach to their answers, as in [`is_returned`](super::attached::is_returned).
 pub(super) const ATTACHED: &[&str] = &[
     "reasoning",
     "thinking",
@@ -165,3 +165,6 @@ pub(super) const ATTACHED: &[&str] = &[
     "encrypted_content",
     "encrypted content",
 ];
+
+/// Words of a server that misses something.
+pub(super) const MISSING: &[&str] = &["missing", "must be", "required", "passed back"];

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::provider::{InputItem, ToolChoice};
 
 /// A refusal with this status and body.
 fn refusal(status: u16, body: &str) -> Refusal {
@@ -12,8 +13,21 @@ fn refusal(status: u16, body: &str) -> Refusal {
     }
 }
 
+/// A request in which the user has said these words.
+fn request() -> ModelRequest {
+    ModelRequest {
+        model: "m".to_owned(),
+        instructions: "Be kind.".to_owned(),
+        input: vec![InputItem::User("secret words: my PIN is 4711".to_owned())],
+        tools: std::sync::Arc::default(),
+        tool_choice: ToolChoice::Auto,
+        sampling: Sampling::default(),
+        cache_key: String::new(),
+    }
+}
+
 fn error(status: u16, body: &str) -> ProviderError {
-    refusal(status, body).into_error(&Sampling::default(), Some("sk-secret"))
+    refusal(status, body).into_error(&Sampling::default(), Some(&request()), Some("sk-secret"))
 }
 
 /// The error with all its causes, as the log shows it.
@@ -102,15 +116,51 @@ fn text_that_may_quote_the_conversation_is_not_logged() {
         "secret words",
         r#"{"error":"secret words"}"#,
         r#"{"error":{"param":"messages.[1].content","message":"secret words"}}"#,
+        r#"{"error":{"code":"my-PIN-is-4711 and more","message":"m"}}"#,
+        r#"{"detail":[{"loc":["body","messages",0,"content"],"msg":"secret words"}]}"#,
+        r#"{"error":{"message":"secret words","type":"None","param":"None","code":"400"}}"#,
     ] {
         let error = error(400, body);
         assert!(matches!(error, ProviderError::Failed(_)), "{body}");
         assert!(
-            !logged(&error).contains("secret words"),
+            !logged(&error).contains("4711") && !logged(&error).contains("secret"),
             "{}",
             logged(&error)
         );
     }
+}
+
+#[test]
+fn a_message_about_configuration_that_quotes_the_user_is_not_logged() {
+    for message in [
+        "Request blocked: \"my PIN is 4711\"",
+        "no: SECRET WORDS MY pin",
+    ] {
+        let body = json!({"error": {"message": message}}).to_string();
+        let log = logged(&error(403, &body));
+        assert!(!log.contains("4711") && !log.contains("SECRET"), "{log}");
+        assert!(log.contains("OPENAI_API_KEY"), "{log}");
+    }
+}
+
+#[test]
+fn a_length_that_the_caller_set_is_the_callers_error() {
+    let sampling = Sampling {
+        max_tokens: Some(20_000),
+        ..Sampling::default()
+    };
+    let body = "'max_tokens' or 'max_completion_tokens' is too large: 20000. This model's maximum context length is 4096 tokens";
+    let error = refusal(400, body).into_error(&sampling, None, None);
+    assert!(matches!(
+        error,
+        ProviderError::ParameterRefused {
+            parameter: "max_tokens"
+        }
+    ));
+    let error = refusal(400, body).into_error(&Sampling::default(), None, None);
+    assert!(matches!(error, ProviderError::ContextTooLong));
+    let error = refusal(413, "too large").into_error(&sampling, None, None);
+    assert!(matches!(error, ProviderError::ContextTooLong));
 }
 
 #[test]
@@ -157,13 +207,13 @@ fn a_callers_parameter_is_named() {
             "max_tokens",
         ),
     ] {
-        match refusal(400, &body.to_string()).into_error(&sampling, None) {
+        match refusal(400, &body.to_string()).into_error(&sampling, None, None) {
             ProviderError::ParameterRefused { parameter } => assert_eq!(parameter, expected),
             other => panic!("{other:?}"),
         }
     }
     // Not one that the caller set.
     let other = refusal(400, r#"{"error":{"param":"seed"}}"#);
-    let error = other.into_error(&sampling, None);
+    let error = other.into_error(&sampling, None, None);
     assert!(!matches!(error, ProviderError::ParameterRefused { .. }));
 }

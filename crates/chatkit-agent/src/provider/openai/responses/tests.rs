@@ -107,6 +107,36 @@ fn text_that_only_the_end_shows_is_read_there() {
 }
 
 #[test]
+fn what_was_streamed_is_not_read_again_at_the_end() {
+    let reasoning = json!({
+        "type": "reasoning", "summary": [{"type": "summary_text", "text": "I look."}],
+        "encrypted_content": "gAAA",
+    });
+    let call = json!({"type": "function_call", "call_id": "a", "name": "t", "arguments": "{}"});
+    let done = |item: &Value| json!({"type": "response.output_item.done", "item": item});
+    let (events, _) = read(&[
+        json!({"type": "response.reasoning_summary_text.delta", "delta": "I look."}),
+        done(&reasoning),
+        done(&call),
+        completed(json!({"output": [reasoning, call]})),
+    ]);
+    let shown = events
+        .iter()
+        .filter(|event| matches!(event, ModelEvent::ReasoningDelta(_)))
+        .count();
+    assert_eq!(shown, 1);
+    let calls: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            ModelEvent::ToolCall(call) => call.provider_data.as_deref(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].matches("gAAA").count(), 1);
+}
+
+#[test]
 fn arguments_and_whole_reasoning_are_signs_of_life() {
     let step = |kind: &str| json!({"type": kind, "delta": "x"});
     let (events, _) = read(&[
@@ -128,7 +158,7 @@ fn each_failure_maps_to_its_error() {
         json!({"type": "response.failed", "response": {"error": error}})
     };
     let met = |step: Value| match read(&[step]).1.unwrap_err() {
-        Broken::Refused(refusal) => refusal.into_error(&Sampling::default(), None),
+        Broken::Refused(refusal) => refusal.into_error(&Sampling::default(), None, None),
         Broken::Failed(error) => error,
     };
     let long = met(failed("context_length_exceeded"));
