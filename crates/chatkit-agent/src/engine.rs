@@ -16,12 +16,17 @@ use crate::{
     emitter::Emitter,
     journal::{EnteredRun, Stop},
     provider::{FinishReason, InputItem, ProviderError},
-    respond::{BROKEN_OFF_NOTE, STOPPED_NOTE},
     start::{FailureDetails, RunOptions},
     thinking::Thinking,
     tool_round::ToolRound,
     transcript::{MAX_ROUND_CALLS, Window, note_on_calls, round_input},
 };
+
+/// What the model is told of an answer that its user stopped.
+pub(crate) const STOPPED_NOTE: &str = "The user stopped this answer.";
+
+/// A note to the model that an answer failed.
+const BROKEN_OFF_NOTE: &str = "This answer broke off.";
 
 /// Answers one run.
 pub(crate) struct Engine<'a> {

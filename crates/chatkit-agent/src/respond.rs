@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agent::{Shared, insist},
-    engine::{Answered, Engine, EngineInput},
+    engine::{Answered, Engine, EngineInput, STOPPED_NOTE},
     journal::{EnteredRun, Stop},
     metrics::{self, ActiveRun},
     provider::FinishReason,
@@ -22,12 +22,6 @@ use crate::{
     start::{EndedRun, FailureDetails, RunOptions},
     turn::Turn,
 };
-
-/// What the model is told of an answer that its user stopped.
-pub(crate) const STOPPED_NOTE: &str = "The user stopped this answer.";
-
-/// A note to the model that an answer failed.
-pub(crate) const BROKEN_OFF_NOTE: &str = "This answer broke off.";
 
 /// Why a responder did not answer.
 enum Failure {

@@ -2,6 +2,7 @@
 //! answerable.
 
 mod failures;
+mod lessons;
 mod never_stuck;
 mod prompt_cache;
 mod requests;

@@ -6,21 +6,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::wording;
 use crate::provider::json::Halves;
 
 /// Most data of one message or call, in bytes. More is dropped as a whole: a part would be refused.
 const MAX_BYTES: usize = 256 * 1024;
-
-/// Parts of the names of members that go back. Everything else that a server adds is its own
-/// bookkeeping, which a strict server would refuse.
-const NAMES: [&str; 6] = [
-    "reasoning",
-    "thinking",
-    "thought",
-    "signature",
-    "extra_content",
-    "provider_specific_fields",
-];
 
 /// What was attached to one message or call.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,7 +47,7 @@ impl Attached {
 
 /// Whether a member with this name goes back.
 pub(super) fn is_returned(name: &str) -> bool {
-    NAMES.iter().any(|part| name.contains(part))
+    wording::RETURNED.iter().any(|part| name.contains(part))
 }
 
 fn size(value: &Value) -> usize {

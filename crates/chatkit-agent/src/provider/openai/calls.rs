@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
+    answer::garbage,
     attached::{Attached, Tag},
-    decoder::garbage,
 };
 use crate::provider::{ModelEvent, ProviderError, RequestedCall, json::Halves};
 

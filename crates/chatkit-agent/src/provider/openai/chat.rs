@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
+    answer::{Broken, Ending, Part, Parts, Stage, garbage},
     attached::{Attached, Tag, is_returned},
     calls::{CallPiece, Calls},
-    decoder::{Broken, Ending, Part, Parts, Stage, garbage},
     refusal::Refusal,
     usage::usage,
 };

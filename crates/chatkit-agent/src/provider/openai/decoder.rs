@@ -7,54 +7,17 @@ use std::collections::VecDeque;
 
 use super::{
     OpenAiApi,
+    answer::{Broken, Part, Parts, Stage, garbage},
     attached::Tag,
     chat::ChatAnswer,
-    refusal::Refusal,
     responses::ResponseAnswer,
     sse::{Event, EventReader},
     think::{Piece, ThinkSplitter},
 };
-use crate::provider::{FinishReason, ModelEvent, ProviderError, json::Halves};
+use crate::provider::{ModelEvent, ProviderError, json::Halves};
 
 /// Largest answer that comes as one JSON object, in bytes.
 const MAX_WHOLE_BYTES: usize = 4 * 1024 * 1024;
-
-/// The error of an answer that failed or ended early.
-#[derive(Debug)]
-pub(super) enum Broken {
-    /// The server sent an error.
-    Refused(Box<Refusal>),
-    /// The server could not be reached, or the answer was cut off or is garbage.
-    Failed(ProviderError),
-}
-
-impl From<Refusal> for Broken {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(Box::new(refusal))
-    }
-}
-
-/// How far an answer has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// More follows.
-    Open,
-    /// The finish reason has arrived. The usage may follow.
-    Finished,
-    /// The usage has arrived too. Only the end marker may follow.
-    Settled,
-    /// Nothing follows.
-    Ended,
-}
-
-/// What an event adds to an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Text(String),
-    Reasoning(String),
-    /// Something that is not shown before it is complete.
-    Working,
-}
 
 /// Decodes one answer.
 #[derive(Debug)]
@@ -79,17 +42,6 @@ enum Form {
 enum Answer {
     Chat(ChatAnswer),
     Response(ResponseAnswer),
-}
-
-/// Returns the error for a malformed answer. The reason is logged, so it must not quote the answer.
-pub(super) fn garbage(what: &'static str) -> ProviderError {
-    ProviderError::Failed(what.into())
-}
-
-impl From<ProviderError> for Broken {
-    fn from(error: ProviderError) -> Self {
-        Self::Failed(error)
-    }
 }
 
 impl Decoder {
@@ -244,17 +196,6 @@ impl Decoder {
         }
     }
 }
-
-/// What one event adds to an answer.
-#[derive(Debug, Default)]
-pub(super) struct Parts {
-    pub(super) parts: Vec<Part>,
-    /// Whether the texts may hold halves of surrogate pairs.
-    pub(super) has_halves: bool,
-}
-
-/// What comes at the end of an answer.
-pub(super) type Ending = (Vec<ModelEvent>, Option<chatkit_domain::Usage>, FinishReason);
 
 fn event(piece: Piece) -> ModelEvent {
     match piece {

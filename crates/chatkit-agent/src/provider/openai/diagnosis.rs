@@ -165,16 +165,16 @@ impl Diagnosis<'_> {
     /// Data that the server attached to earlier answers: unwanted here, or missing where another
     /// model made the calls.
     fn of_attached(&self) -> Vec<Proposal> {
-        if !contains(&self.refusal.text, wording::ATTACHED) {
+        if !contains(&self.refusal.text, wording::RETURNED) {
             return Vec::new();
         }
         let is_missing = contains(&self.refusal.text, wording::MISSING);
         let mut found = Vec::new();
         if has_attached(self.body) {
-            found.push(self.by_words(Adaptation::NoAttachedData, wording::ATTACHED));
+            found.push(self.by_words(Adaptation::NoAttachedData, wording::RETURNED));
         }
         if self.has_foreign_calls() {
-            let proposal = self.by_words(Adaptation::ForeignCallsAsText, wording::ATTACHED);
+            let proposal = self.by_words(Adaptation::ForeignCallsAsText, wording::RETURNED);
             found.insert(if is_missing { 0 } else { found.len() }, proposal);
         }
         found

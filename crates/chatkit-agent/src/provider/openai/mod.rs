@@ -5,6 +5,7 @@
 //! `decoder`, which reads `sse` and hands each event to `chat` or `responses`.
 
 mod adaptation;
+mod answer;
 mod attached;
 mod calls;
 mod chat;
@@ -29,8 +30,8 @@ use serde_json::Value;
 
 use self::{
     adaptation::{Adaptation, MAX_TRIED, Memory},
+    answer::Broken,
     attached::Tag,
-    decoder::Broken,
     diagnosis::diagnose,
     upstream::Upstream,
 };
@@ -207,7 +208,7 @@ impl fmt::Debug for OpenAiProvider {
 
 /// The events of an answer with these bytes, and how it ended.
 #[cfg(any(test, feature = "fuzzing"))]
-fn decoded(api: OpenAiApi, bytes: &[u8]) -> (Vec<super::ModelEvent>, Result<(), decoder::Broken>) {
+fn decoded(api: OpenAiApi, bytes: &[u8]) -> (Vec<super::ModelEvent>, Result<(), answer::Broken>) {
     let mut decoder = decoder::Decoder::new(api, "model");
     let mut events = std::collections::VecDeque::new();
     let mut result = Ok(());

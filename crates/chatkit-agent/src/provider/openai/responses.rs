@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    answer::{Broken, Ending, Part, Parts, Stage, garbage},
     attached::{Attached, Tag},
     calls::{CallPiece, Calls},
-    decoder::{Broken, Ending, Part, Parts, Stage, garbage},
     refusal::Refusal,
     usage::usage,
 };

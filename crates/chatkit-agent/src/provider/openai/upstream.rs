@@ -14,7 +14,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     OpenAiApi,
-    decoder::{Broken, Decoder, Stage, garbage},
+    answer::{Broken, Stage, garbage},
+    decoder::Decoder,
     refusal::Refusal,
 };
 use crate::provider::{ModelEvent, ModelRequest, ModelStream, ProviderError, Sampling};

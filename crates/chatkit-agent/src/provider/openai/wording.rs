@@ -154,16 +154,16 @@ pub(super) const NO_NULL: &[&str] = &[
     "expected string",
 ];
 
-/// Names of what servers attach to their answers, as in [`is_returned`](super::attached::is_returned).
-pub(super) const ATTACHED: &[&str] = &[
+/// Parts of the names of members that servers want back. Everything else that a server adds to a
+/// message is its own bookkeeping, which a strict server would refuse.
+pub(super) const RETURNED: &[&str] = &[
     "reasoning",
     "thinking",
     "thought",
     "signature",
     "extra_content",
     "provider_specific_fields",
-    "encrypted_content",
-    "encrypted content",
+    "encrypted",
 ];
 
 /// Words of a server that misses something.

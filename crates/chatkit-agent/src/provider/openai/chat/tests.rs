@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::provider::{
     FinishReason, ModelEvent, ProviderError,
-    openai::{OpenAiApi, decoded, decoder::Broken},
+    openai::{OpenAiApi, answer::Broken, decoded},
 };
 
 type Decoded = (Vec<ModelEvent>, Result<(), Broken>);

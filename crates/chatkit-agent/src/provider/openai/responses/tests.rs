@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::provider::{
     FinishReason, ModelEvent, ProviderError, Sampling,
-    openai::{OpenAiApi, decoded, decoder::Broken},
+    openai::{OpenAiApi, answer::Broken, decoded},
 };
 
 fn read(steps: &[Value]) -> (Vec<ModelEvent>, Result<(), Broken>) {

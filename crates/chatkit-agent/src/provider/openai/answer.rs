@@ -1,0 +1,63 @@
+//! What both APIs' readers return of an answer.
+
+use super::refusal::Refusal;
+use crate::provider::{FinishReason, ModelEvent, ProviderError};
+
+/// The error of an answer that failed or ended early.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The server sent an error.
+    Refused(Box<Refusal>),
+    /// The server could not be reached, or the answer was cut off or is garbage.
+    Failed(ProviderError),
+}
+
+impl From<Refusal> for Broken {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+/// How far an answer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// More follows.
+    Open,
+    /// The finish reason has arrived. The usage may follow.
+    Finished,
+    /// The usage has arrived too. Only the end marker may follow.
+    Settled,
+    /// Nothing follows.
+    Ended,
+}
+
+/// What an event adds to an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Text(String),
+    Reasoning(String),
+    /// Something that is not shown before it is complete.
+    Working,
+}
+
+/// Returns the error for a malformed answer. The reason is logged, so it must not quote the answer.
+pub(super) fn garbage(what: &'static str) -> ProviderError {
+    ProviderError::Failed(what.into())
+}
+
+impl From<ProviderError> for Broken {
+    fn from(error: ProviderError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What one event adds to an answer.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) parts: Vec<Part>,
+    /// Whether the texts may hold halves of surrogate pairs.
+    pub(super) has_halves: bool,
+}
+
+/// What comes at the end of an answer.
+pub(super) type Ending = (Vec<ModelEvent>, Option<chatkit_domain::Usage>, FinishReason);
