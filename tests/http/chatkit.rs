@@ -345,6 +345,32 @@ async fn who_may_not_stop_leaves_the_answer_alone() {
 }
 
 #[tokio::test]
+async fn an_answer_that_the_model_cuts_short_is_followed_by_a_notice() {
+    let model = FakeModel::start().await;
+    let server = TestServer::start_asking(BACKEND, &model, &[]).await;
+    let alice = server.client("alice");
+    for (reason, words) in [
+        ("length", "length limit"),
+        ("content_filter", "content filter"),
+    ] {
+        model.script([Reply::Stream(vec![Step::text("Half"), Step::end(reason)])]);
+        let (_, events) = create(&alice, "Hello").await;
+        let [.., done, notice] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert_eq!(done["item"]["content"][0]["text"], "Half");
+        assert_eq!(
+            (&notice["type"], &notice["level"]),
+            (&json!("notice"), &json!("warning"))
+        );
+        assert!(
+            notice["message"].as_str().unwrap().contains(words),
+            "{notice}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_turn_that_fails_says_so_and_can_be_retried() {
     let model = FakeModel::start().await;
     let server = TestServer::start_asking(BACKEND, &model, &[]).await;

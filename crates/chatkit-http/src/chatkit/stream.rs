@@ -8,13 +8,15 @@ use chatkit_agent::{
 };
 use chatkit_domain::{Clock, ConversationId, ItemId, Message, Run, RunEvent, RunId, RunStatus};
 
-use chatkit_protocol::{ItemKind, OutputText, StreamOptions, ThreadItemUpdate, ThreadStreamEvent};
+use chatkit_protocol::{
+    ItemKind, NoticeLevel, OutputText, StreamOptions, ThreadItemUpdate, ThreadStreamEvent,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{Stream, StreamExt, stream};
 use poem::Response;
 
 use super::{
-    threads,
+    texts, threads,
     workflow::{Steps, Thoughts},
 };
 use crate::{sse, state::ApiState};
@@ -61,10 +63,12 @@ pub(super) struct Answer {
     thoughts: Thoughts,
     /// Whether the client knows that the turn has failed.
     has_failed: bool,
+    /// The locale of the client.
+    locale: Option<String>,
 }
 
 impl Answer {
-    pub(super) fn new(state: &ApiState, started: StartedRun) -> Self {
+    pub(super) fn new(state: &ApiState, started: StartedRun, locale: Option<&str>) -> Self {
         let may_stop = state.options().chatkit_allow_cancel;
         Self {
             stop: StopOnDrop {
@@ -80,6 +84,7 @@ impl Answer {
             said: HashMap::new(),
             replaced: None,
             has_failed: false,
+            locale: locale.map(str::to_owned),
         }
     }
 
@@ -221,9 +226,15 @@ impl Answer {
             };
             told.push(update(message.id, done));
         }
+        let notice = texts::cut_short(message.incomplete_reason, self.locale.as_deref());
         told.push(ThreadStreamEvent::ItemDone {
             item: to_message(message),
         });
+        told.extend(notice.map(|text| ThreadStreamEvent::Notice {
+            level: NoticeLevel::Warning,
+            message: text.to_owned(),
+            title: None,
+        }));
     }
 
     /// Tells that nothing more comes.

@@ -179,7 +179,7 @@ impl Turn<'_> {
         match started? {
             Started::New(started) => {
                 shell::note_run(started.run.id);
-                Ok(Answer::new(self.state, *started))
+                Ok(Answer::new(self.state, *started, self.locale))
             }
             Started::Known(run) => Err(ApiError::RunActive(run.id)),
         }
