@@ -6,7 +6,8 @@ mod progress;
 use std::{sync::Arc, time::Duration};
 
 use chatkit_domain::{
-    FinishRun, IncompleteReason, ItemId, RepositoryError, RunEnd, RunError, RunErrorCode,
+    FinishRun, IncompleteReason, Item, ItemId, RepositoryError, RunEnd, RunError, RunErrorCode,
+    ToolCall,
 };
 use chatkit_tools::ToolContext;
 
@@ -171,10 +172,15 @@ impl<'a> Engine<'a> {
     }
 
     async fn converse(&mut self) -> Result<(), EngineFailure> {
-        let mut window = self.window().await?;
+        let failed = self.failed_calls().await?;
+        let mut window = self.window(&failed).await?;
         self.progress.window_start = window.start();
-        let max_rounds = self.shared.settings.max_tool_rounds;
-        let mut this_run = self.failed_calls().await?;
+        let Shared { settings, .. } = &*self.shared;
+        let max_rounds = settings.max_tool_rounds;
+        let mut this_run: Vec<InputItem> = failed
+            .chunk_by(|one, other| (one.run_id, one.round) == (other.run_id, other.round))
+            .flat_map(|round| round_input("", round, settings.max_tool_result_chars))
+            .collect();
         for round in 0..=max_rounds {
             let mut answer = self.ask(&mut window, &mut this_run, round).await?;
             answer.calls.truncate(MAX_ROUND_CALLS);
@@ -204,32 +210,20 @@ impl<'a> Engine<'a> {
         Err(EngineFailure::Run(RunErrorCode::TooManyToolRounds, None))
     }
 
-    /// What runs that failed to answer the same message did already, so that it is not repeated.
-    async fn failed_calls(&self) -> Result<Vec<InputItem>, EngineFailure> {
+    /// The calls of runs that failed to answer the same message, so that none is repeated.
+    async fn failed_calls(&self) -> Result<Vec<ToolCall>, EngineFailure> {
         if !self.task.again {
             return Ok(Vec::new());
         }
-        let Shared {
-            repositories,
-            settings,
-            ..
-        } = &*self.shared;
-        let (conversation, message) = (
-            self.emitter.fence.conversation_id,
-            self.task.user_message_id,
-        );
-        let calls = repositories
-            .runs
-            .failed_tool_calls(&self.context.caller, conversation, message)
-            .await?;
-        Ok(calls
-            .chunk_by(|one, other| (one.run_id, one.round) == (other.run_id, other.round))
-            .flat_map(|round| round_input("", round, settings.max_tool_result_chars))
-            .collect())
+        let runs = &self.shared.repositories.runs;
+        let conversation = self.emitter.fence.conversation_id;
+        let message = self.task.user_message_id;
+        let calls = runs.failed_tool_calls(&self.context.caller, conversation, message);
+        Ok(calls.await?)
     }
 
-    /// The part of the conversation that the model is given.
-    async fn window(&self) -> Result<Window, EngineFailure> {
+    /// The part of the conversation that the model is given, without these calls.
+    async fn window(&self, without: &[ToolCall]) -> Result<Window, EngineFailure> {
         let Shared {
             repositories,
             settings,
@@ -239,13 +233,19 @@ impl<'a> Engine<'a> {
         let conversation = self.emitter.fence.conversation_id;
         // One more than fits tells whether the window is exceeded.
         let most = settings.context_messages + 1;
-        let context = insist(|| repositories.messages.context(caller, conversation, most))
+        let mut context = insist(|| repositories.messages.context(caller, conversation, most))
             .await
             .map_err(|error| match error {
                 // The conversation was deleted since the run started.
                 RepositoryError::NotFound => EngineFailure::Stop(Stop::Cancelled),
                 error => error.into(),
             })?;
+        for item in &mut context.items {
+            if let Item::Message(message) = item {
+                let is_known = |call: &ToolCall| without.iter().any(|known| known.id == call.id);
+                message.tool_calls.retain(|call| !is_known(call));
+            }
+        }
         let limits = (settings.context_messages as usize, settings.context_chars);
         Ok(Window::new(
             context.items,
@@ -267,7 +267,7 @@ fn report(code: RunErrorCode, error: Option<&(dyn std::error::Error + 'static)>)
 
 fn failed_by(error: &ProviderError) -> RunError {
     let code = match error {
-        ProviderError::Failed(_) => RunErrorCode::ModelFailed,
+        ProviderError::Failed(_) | ProviderError::Rejected(_) => RunErrorCode::ModelFailed,
         ProviderError::Unavailable { .. } => RunErrorCode::ModelUnavailable,
         ProviderError::ContextTooLong => RunErrorCode::ContextTooLong,
         ProviderError::ContentFiltered => RunErrorCode::ContentFiltered,

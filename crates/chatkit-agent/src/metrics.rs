@@ -66,7 +66,7 @@ pub(crate) fn model_call(outcome: &'static str, took: Duration) {
 /// What the model's failure is called.
 pub(crate) const fn model_outcome(error: &ProviderError) -> &'static str {
     match error {
-        ProviderError::Failed(_) => "failed",
+        ProviderError::Failed(_) | ProviderError::Rejected(_) => "failed",
         ProviderError::Overloaded { .. } => "overloaded",
         ProviderError::TimedOut => "timed_out",
         ProviderError::ContextTooLong => "context_too_long",

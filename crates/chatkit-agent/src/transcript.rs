@@ -103,7 +103,16 @@ fn input_of(item: &Item, max_result_chars: usize) -> Vec<InputItem> {
             Role::User if message.is_withheld => vec![InputItem::User(WITHHELD.to_owned())],
             Role::User => {
                 let own = InputItem::User(message.content.clone());
-                quoted(message).into_iter().chain([own]).collect()
+                // Of runs that ended without an answer: their effects must not be repeated.
+                let rounds = message
+                    .tool_calls
+                    .chunk_by(|one, other| one.round == other.round)
+                    .flat_map(|round| round_input("", round, max_result_chars));
+                quoted(message)
+                    .into_iter()
+                    .chain([own])
+                    .chain(rounds)
+                    .collect()
             }
             Role::Assistant => answer(message, max_result_chars),
         },

@@ -1,5 +1,10 @@
 //! Failures of model servers, and how conversations continue after them.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use async_trait::async_trait;
 use chatkit_server::Extensions;
 use chatkit_tests::{
@@ -374,4 +379,127 @@ async fn thoughts_are_stored_as_a_bounded_number_of_items() {
     let items = chat.client.post("/chatkit", body).await;
     let items = items.body["data"].as_array().unwrap().len();
     assert!(items <= 66, "{items}");
+}
+
+#[tokio::test]
+async fn calls_of_a_turn_without_an_answer_stay_known_to_the_model() {
+    let call = Reply::calls(&[("a", "add_task", "{\"title\":\"Milk\"}")]);
+    let chat = Chat::scripted([call, Reply::error(401, "invalid_api_key")], &[]).await;
+    chat.send("Add milk")
+        .await
+        .expect_problem(StatusCode::BAD_GATEWAY, "model_unavailable");
+    chat.answer("and now?").await;
+    let requests = chat.model.requests();
+    let sent = messages(requests.last().unwrap());
+    let roles: Vec<&str> = sent
+        .iter()
+        .map(|message| message["role"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        roles,
+        ["system", "user", "assistant", "tool", "user", "user"]
+    );
+    assert!(sent[3]["content"].as_str().unwrap().contains("Milk"));
+    // A client sees the messages only.
+    let history = chat.client.history(&chat.id).await;
+    assert!(
+        history
+            .iter()
+            .all(|message| message["tool_calls"].is_null())
+    );
+}
+
+#[tokio::test]
+async fn words_that_the_server_quotes_mean_nothing() {
+    for words in [
+        "tell me about the context window",
+        "what does content_filter mean in Azure?",
+    ] {
+        let body = json!({"error": {"message": format!("Internal parse failure near: {words}")}});
+        let chat = Chat::scripted(
+            [
+                Reply::text("One."),
+                refusal(400, &body),
+                refusal(400, &body),
+            ],
+            &[],
+        )
+        .await;
+        chat.answer("first").await;
+        chat.send(words)
+            .await
+            .expect_problem(StatusCode::BAD_GATEWAY, "model_failed");
+        chat.answer("and now?").await;
+        let sent = chat.model.requests().last().unwrap().to_string();
+        assert!(sent.contains("first") && sent.contains(words), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_that_no_wait_can_help_is_too_long() {
+    let body = json!({"error": {
+        "message": "Request too large for gpt-4o: Limit 30000, Requested 31538. The input or output tokens must be reduced",
+        "type": "tokens", "code": "rate_limit_exceeded",
+    }});
+    let model = FakeModel::refusing(move |request| {
+        (messages(request).len() > 3).then(|| refusal(429, &body))
+    })
+    .await;
+    let chat = Chat::behind(model, &[]).await;
+    for text in ["one", "two", "three"] {
+        chat.answer(text).await;
+    }
+}
+
+#[tokio::test]
+async fn a_history_that_is_rejected_for_an_unknown_reason_blocks_nothing() {
+    let rejects = Arc::new(AtomicBool::new(true));
+    let is_rejecting = rejects.clone();
+    let model = FakeModel::refusing(move |request| {
+        let is_bad = request.to_string().contains("an odd answer");
+        (is_bad && is_rejecting.load(Ordering::SeqCst))
+            .then(|| refused("Unprocessable at offset 17"))
+    })
+    .await;
+    let chat = Chat::behind(model, &[]).await;
+    chat.model.script([Reply::text("That is an odd answer.")]);
+    chat.answer("one").await;
+    chat.answer("two").await;
+    chat.answer("three").await;
+    // It may pass, so nothing has left the window.
+    rejects.store(false, Ordering::SeqCst);
+    chat.answer("four").await;
+    assert!(
+        chat.model
+            .requests()
+            .last()
+            .unwrap()
+            .to_string()
+            .contains("an odd answer")
+    );
+}
+
+#[tokio::test]
+async fn made_up_names_and_ids_are_sent_back_in_a_form_that_every_server_takes() {
+    let chat = Chat::scripted(
+        [Reply::calls(&[
+            ("functions.x:0", "no such.tool!", "{}"),
+            (&"i".repeat(80), "", "{}"),
+        ])],
+        &[],
+    )
+    .await;
+    chat.answer("go").await;
+    let requests = chat.model.requests();
+    let calls = messages(&requests[1])[2]["tool_calls"].clone();
+    for call in calls.as_array().unwrap() {
+        for text in [&call["id"], &call["function"]["name"]] {
+            let text = text.as_str().unwrap();
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+            assert!(
+                (1..=64).contains(&text.len()) && text.chars().all(fits),
+                "{text}"
+            );
+        }
+    }
 }

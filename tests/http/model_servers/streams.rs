@@ -487,3 +487,115 @@ async fn what_a_server_sends_is_bounded() {
         chat.answer("And now?").await;
     }
 }
+
+#[tokio::test]
+async fn a_finish_reason_with_every_chunk_does_not_end_the_answer() {
+    for usage in [
+        Value::Null,
+        json!({"prompt_tokens": 1, "completion_tokens": 1}),
+    ] {
+        let chunk = |text: &str| {
+            let choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": "stop"});
+            Step::Chunk(json!({"choices": [choice], "usage": usage}))
+        };
+        let words = (0..10).flat_map(|number| {
+            let pause = Step::Wait(Duration::from_millis(300));
+            [chunk(&format!("{number} ")), pause]
+        });
+        assert_eq!(
+            text_of(Reply::Stream(words.collect())).await,
+            "0 1 2 3 4 5 6 7 8 9 "
+        );
+    }
+    let null = |text: &str| {
+        let choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": "null"});
+        Step::Chunk(json!({"choices": [choice]}))
+    };
+    let cut = Reply::Raw(vec![null("Half"), Step::Abort]);
+    let chat = Chat::scripted([cut], &[]).await;
+    chat.send("Hi")
+        .await
+        .expect_problem(StatusCode::BAD_GATEWAY, "model_failed");
+}
+
+#[tokio::test]
+async fn errors_of_every_form_end_the_answer() {
+    let forms = [
+        "error: {\"code\":500,\"message\":\"broken\",\"type\":\"server_error\"}\n\n",
+        "event: error\ndata: {\"code\":400,\"details\":\"broken\"}\n\n",
+        "data: {\"object\":\"error\",\"message\":\"broken\",\"type\":\"t\",\"code\":500}\n\n",
+        "data: {\"detail\":\"Internal server error\"}\n\n",
+    ];
+    for form in forms {
+        let steps = vec![Step::text("Half"), Step::Raw(form.to_owned())];
+        let chat = Chat::scripted([Reply::Stream(steps)], &[]).await;
+        chat.send("Hi")
+            .await
+            .expect_problem(StatusCode::BAD_GATEWAY, "model_failed");
+        assert_eq!(chat.newest().await["incomplete_reason"], "failed", "{form}");
+    }
+    let step = json!({"type": "response.output_text.delta", "delta": "Half"});
+    let error = json!({"error": {"message": "broken"}});
+    let steps = vec![Step::Chunk(step), Step::Chunk(error)];
+    let chat = Chat::scripted([Reply::Raw(steps)], &["--openai-api=responses"]).await;
+    chat.send("Hi")
+        .await
+        .expect_problem(StatusCode::BAD_GATEWAY, "model_failed");
+}
+
+#[tokio::test]
+async fn a_call_in_odd_pieces_runs_once() {
+    let piece = |id: Value, name: &str, arguments: &str| {
+        let function = json!({"name": name, "arguments": arguments});
+        Step::delta(json!({"tool_calls": [{"index": 0, "id": id, "function": function}]}))
+    };
+    let none = Value::Null;
+    let rows = [
+        // Repeated as a whole, written otherwise.
+        vec![
+            piece(json!("a"), "add_task", "{\"title\":\"Milk\"}"),
+            piece(json!("a"), "add_task", "{ \"title\": \"Milk\" }"),
+        ],
+        vec![
+            piece(none.clone(), "add_task", "{\"title\":\"Milk\"}"),
+            piece(none.clone(), "add_task", "{\"title\":\"Milk\"}"),
+        ],
+        vec![
+            piece(json!("a"), "add_task", "{\"title\":\"Milk\"}"),
+            piece(json!("a"), "add_task", "\n"),
+        ],
+        // A name in pieces.
+        vec![
+            piece(json!("a"), "add_", ""),
+            piece(none.clone(), "task", ""),
+            piece(none.clone(), "", "{\"title\":\"Milk\"}"),
+        ],
+        // Another id with every piece.
+        vec![
+            piece(json!("a"), "add_task", "{\"title\":"),
+            piece(json!("b"), "", "\"Milk\"}"),
+        ],
+        // A placeholder for the arguments.
+        vec![
+            piece(json!("a"), "add_task", "{}"),
+            piece(none.clone(), "", "{\"title\":\"Milk\"}"),
+        ],
+        vec![
+            Step::delta(json!({"tool_calls": [{}, null]})),
+            piece(none.clone(), "functions.add_task", "{\"title\":\"Milk\"}"),
+        ],
+    ];
+    for pieces in rows {
+        let name = format!("{pieces:?}");
+        let steps = pieces.into_iter().chain([Step::end("tool_calls")]);
+        let chat = Chat::scripted([Reply::Stream(steps.collect())], &[]).await;
+        let answer = chat.answer("Add milk").await;
+        let calls = answer["tool_calls"].as_array().unwrap();
+        assert_eq!(calls.len(), 1, "{name}: {calls:?}");
+        assert_eq!(
+            (&calls[0]["status"], &calls[0]["tool_name"]),
+            (&json!("success"), &json!("add_task")),
+            "{name}"
+        );
+    }
+}

@@ -42,6 +42,8 @@ impl Engine<'_> {
     ) -> Result<Round, EngineFailure> {
         let mut halvings = 0;
         let mut was_filtered = false;
+        // The window to return to after a request that a smaller one only stands in for.
+        let mut full = None;
         loop {
             let before = self.progress.chars;
             let result = self.ask_with(window, this_run, round).await;
@@ -64,11 +66,22 @@ impl Engine<'_> {
                     was_filtered = true;
                     window.keep_newest_only();
                 }
-                result => {
+                // An unknown reason may be in the history. It may also pass, so the history stays.
+                Err(EngineFailure::Model(ProviderError::Rejected(_)))
+                    if has_said_nothing && full.is_none() && !window.is_newest_only() =>
+                {
+                    full = Some(window.clone());
+                    window.keep_newest_only();
+                }
+                Ok(round) => {
+                    if let Some(full) = full {
+                        *window = full;
+                    }
                     // Later runs start their window here, so dropped items stay out.
                     self.progress.window_start = window.start();
-                    return result;
+                    return Ok(round);
                 }
+                Err(error) => return Err(error),
             }
         }
     }

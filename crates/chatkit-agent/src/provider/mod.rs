@@ -164,7 +164,8 @@ impl RequestedCall {
     /// How long it is, in characters.
     pub(crate) fn length(&self) -> usize {
         let data = self.provider_data.as_deref().unwrap_or_default();
-        self.arguments.chars().count() + data.chars().count()
+        let names = self.call_id.len() + self.tool_name.len();
+        self.arguments.chars().count() + data.chars().count() + names
     }
 }
 
@@ -216,6 +217,9 @@ pub enum ProviderError {
     /// It was unreachable, refused, answered nonsense or was cut off.
     #[error("the model failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Its server refuses the input, for a reason that is not known.
+    #[error("the model's server rejected the request")]
+    Rejected(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Its server refuses the key, does not know the model, or refuses what is always sent.
     #[error("the model is not available; check {setting}")]
     Unavailable {

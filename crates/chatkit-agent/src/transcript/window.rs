@@ -1,15 +1,17 @@
 //! The part of a conversation that a model is given. It moves in steps, so that most requests
 //! start with the whole of the one before, and a provider's prompt cache can serve that part.
 
+use std::sync::Arc;
+
 use chatkit_domain::Item;
 
 use super::{input_of, is_user_message, model_input};
 use crate::provider::InputItem;
 
 /// The newest items of a conversation, from a user message on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Window {
-    items: Vec<Item>,
+    items: Arc<[Item]>,
     /// The length of each item as model input, in characters.
     lengths: Vec<usize>,
     /// The index of the first item that the model is given.
@@ -39,7 +41,7 @@ impl Window {
             .collect();
         let newest = items.iter().rposition(is_user_message).unwrap_or_default();
         let mut window = Self {
-            items,
+            items: items.into(),
             lengths,
             start: 0,
             newest,

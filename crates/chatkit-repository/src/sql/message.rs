@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chatkit_domain::{
     Caller, Context, ConversationId, Feedback, Item, ItemId, ListCreated, ListMessages, Message,
-    MessagePage, MessageRepository, MessageWindow, Order, Part, RepositoryError, Since, ToolCall,
+    MessagePage, MessageRepository, MessageWindow, Order, Part, RepositoryError, Role, Since,
+    ToolCall,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
@@ -27,7 +28,9 @@ use super::{
 const CONTEXT: &str = "
 SELECT m.id, m.conversation_id, m.sequence_number, m.kind, m.role, m.content, m.body, m.status,
   m.incomplete_reason, m.reasoning, m.is_withheld, m.run_id, m.model, m.tokens_used, m.feedback,
-  m.created_at, m.has_tool_calls, m.removed_at, r.window_start
+  m.created_at, m.has_tool_calls, m.removed_at, r.window_start,
+  (m.role = 'user' AND r.has_tool_calls AND r.status IN ('failed', 'cancelled')
+    AND r.assistant_message_id IS NULL) AS has_unanswered_calls
 FROM messages m LEFT JOIN runs r ON r.id = m.run_id
 WHERE m.conversation_id = $1 AND m.removed_at IS NULL
   AND EXISTS (SELECT 1 FROM conversations
@@ -195,14 +198,24 @@ impl MessageRepository for Database {
             return Err(RepositoryError::NotFound);
         }
         let mut window_start = None;
+        let mut unanswered = Vec::new();
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
+            let is_unanswered: Option<bool> = row
+                .try_get("", "has_unanswered_calls")
+                .map_err(repository_error)?;
             let start: Option<i64> = row.try_get("", "window_start").map_err(repository_error)?;
             window_start = start.or(window_start);
-            items.push(MessageRow::from_query_result(&row, "").map_err(repository_error)?);
+            let row = MessageRow::from_query_result(&row, "").map_err(repository_error)?;
+            unanswered.extend(row.run_id.filter(|_| is_unanswered == Some(true)));
+            items.push(row);
+        }
+        let mut items = self.to_items(items).await?;
+        if !unanswered.is_empty() {
+            self.add_unanswered_calls(&mut items, unanswered).await?;
         }
         Ok(Context {
-            items: self.to_items(items).await?,
+            items,
             window_start: window_start.map(natural),
         })
     }
@@ -229,6 +242,24 @@ impl Database {
                 _ => row.try_into(),
             })
             .collect()
+    }
+
+    /// Adds to user messages the tool calls of runs that ended without an answer to them.
+    async fn add_unanswered_calls(
+        &self,
+        items: &mut [Item],
+        runs: Vec<Uuid>,
+    ) -> Result<(), RepositoryError> {
+        let mut calls = self.unanswered_calls_of(runs).await?;
+        for item in items {
+            if let Item::Message(message) = item
+                && message.role == Role::User
+                && let Some(run) = message.run_id
+            {
+                message.tool_calls = calls.remove(&run.uuid()).unwrap_or_default();
+            }
+        }
+        Ok(())
     }
 
     /// The place of an item of any kind in the log.

@@ -47,6 +47,29 @@ impl Database {
     }
 }
 
+impl Database {
+    /// The tool calls of these runs that belong to no answer, by run.
+    pub(crate) async fn unanswered_calls_of(
+        &self,
+        runs: Vec<Uuid>,
+    ) -> Result<HashMap<Uuid, Vec<ToolCall>>, RepositoryError> {
+        let rows = tool_call::Entity::find()
+            .filter(tool_call::Column::RunId.is_in(runs))
+            .filter(tool_call::Column::MessageId.is_null())
+            .order_by_asc(tool_call::Column::RunId)
+            .order_by_asc(tool_call::Column::Round)
+            .order_by_asc(tool_call::Column::Position)
+            .all(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        let mut calls: HashMap<Uuid, Vec<ToolCall>> = HashMap::new();
+        for row in rows {
+            calls.entry(row.run_id).or_default().push(row.into());
+        }
+        Ok(calls)
+    }
+}
+
 /// The tool calls of a run, in the model's order.
 pub(crate) async fn of_run(
     connection: &impl ConnectionTrait,

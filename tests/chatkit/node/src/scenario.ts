@@ -200,7 +200,7 @@ await step("an answer that fails, and its retry", async () => {
   await component.sendUserMessage({ text: "Will this work?" });
   const { error } = component.current;
   assert.deepEqual(error, { type: "error", code: "stream.error", allow_retry: true });
-  assert.deepEqual(texts().slice(8), ["Will this work?"]);
+  assert.deepEqual(texts().slice(8), ["Will this work?", "It will fa"]);
   await compare();
   await component.retry(question());
   assert.deepEqual(texts().slice(9), ["You said: Will this work?"]);

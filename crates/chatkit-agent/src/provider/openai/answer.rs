@@ -25,6 +25,8 @@ pub(super) enum Stage {
     Open,
     /// The finish reason has arrived. The usage may follow.
     Finished,
+    /// A finish reason has arrived, but together with output or before it. More may follow.
+    Doubtful,
     /// The usage has arrived too. Only the end marker may follow.
     Settled,
     /// Nothing follows.

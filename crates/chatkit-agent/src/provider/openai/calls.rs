@@ -15,10 +15,20 @@ const MAX_ARGUMENT_BYTES: usize = 256 * 1024;
 /// Most calls of an answer. Fewer are carried out, but an answer with more is garbage.
 const MAX_CALLS: usize = 128;
 
+/// Largest arguments of all calls of an answer, in bytes.
+const MAX_ALL_ARGUMENT_BYTES: usize = 1024 * 1024;
+
+/// Longest id of a call, in bytes.
+const MAX_ID_BYTES: usize = 1024;
+
+/// Longest name of a tool, in bytes.
+const MAX_NAME_BYTES: usize = 256;
+
 /// The calls of an answer, in order.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     calls: Vec<PartialCall>,
+    argument_bytes: usize,
     /// Whether their texts may hold halves of surrogate pairs.
     pub(super) has_halves: bool,
 }
@@ -32,6 +42,50 @@ struct PartialCall {
     /// How far the arguments are a JSON object.
     object: ObjectScanner,
     attached: Attached,
+}
+
+/// Where a piece belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Open(usize),
+    New,
+    /// The piece is empty, or repeats a call.
+    Nowhere,
+}
+
+impl PartialCall {
+    fn add(&mut self, piece: CallPiece) -> Result<(), ProviderError> {
+        if self.arguments == "{}" && piece.arguments.starts_with('{') {
+            // A placeholder before the arguments.
+            self.arguments.clear();
+            self.object = ObjectScanner::default();
+        }
+        if self.arguments.len() + piece.arguments.len() > MAX_ARGUMENT_BYTES {
+            return Err(garbage(
+                "the arguments of a tool call are larger than 256 KiB",
+            ));
+        }
+        if self.id.is_empty() {
+            self.id = piece.id;
+        }
+        if self.name.is_empty() {
+            self.name = piece.name;
+        } else if self.arguments.is_empty() && self.is_named_otherwise(&piece.name) {
+            // A name in pieces.
+            self.name.push_str(&piece.name);
+            if self.name.len() > MAX_NAME_BYTES {
+                return Err(garbage("the name of a tool call is too long"));
+            }
+        }
+        self.object.read(&piece.arguments);
+        self.arguments.push_str(&piece.arguments);
+        self.attached.add(piece.attached);
+        Ok(())
+    }
+
+    fn is_named_otherwise(&self, name: &str) -> bool {
+        !name.is_empty() && !self.name.is_empty() && self.name != name
+    }
 }
 
 /// A piece of a call.
@@ -86,8 +140,10 @@ fn text(value: Option<Value>) -> String {
 }
 
 impl Calls {
-    pub(super) fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+    /// Whether a call with this id is known. An empty id is known if there is any call.
+    pub(super) fn has(&self, id: &str) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|call| call.id == id || id.is_empty())
     }
 
     /// Appends a piece to the call that it belongs to.
@@ -95,15 +151,22 @@ impl Calls {
     /// # Errors
     /// [`ProviderError::Failed`] for more or larger calls than an answer may have.
     pub(super) fn add(&mut self, piece: CallPiece) -> Result<(), ProviderError> {
-        if self.is_repeated(&piece) {
-            return Ok(());
+        if piece.id.len() > MAX_ID_BYTES || piece.name.len() > MAX_NAME_BYTES {
+            return Err(garbage("the id or the name of a tool call is too long"));
         }
-        let position = match self.open(&piece) {
-            Some(position) => position,
-            None if self.calls.len() == MAX_CALLS => {
+        self.argument_bytes += piece.arguments.len();
+        if self.argument_bytes > MAX_ALL_ARGUMENT_BYTES {
+            return Err(garbage(
+                "the arguments of all tool calls are larger than 1 MiB",
+            ));
+        }
+        let position = match self.place_of(&piece) {
+            Place::Nowhere => return Ok(()),
+            Place::Open(position) => position,
+            Place::New if self.calls.len() == MAX_CALLS => {
                 return Err(garbage("the answer has more than 128 tool calls"));
             }
-            None => {
+            Place::New => {
                 self.calls.push(PartialCall {
                     index: piece.index,
                     ..PartialCall::default()
@@ -111,28 +174,12 @@ impl Calls {
                 self.calls.len() - 1
             }
         };
-        let call = &mut self.calls[position];
-        if call.arguments.len() + piece.arguments.len() > MAX_ARGUMENT_BYTES {
-            return Err(garbage(
-                "the arguments of a tool call are larger than 256 KiB",
-            ));
-        }
-        call.object.read(&piece.arguments);
-        call.arguments.push_str(&piece.arguments);
-        if call.id.is_empty() {
-            call.id = piece.id;
-        }
-        if call.name.is_empty() {
-            call.name = piece.name;
-        }
-        call.attached.add(piece.attached);
-        Ok(())
+        self.calls[position].add(piece)
     }
 
-    /// The call that a piece continues. The index identifies it, but some servers omit the index
-    /// and some repeat one index for all calls. In those cases a different id or name starts a new
-    /// call. So does a name with arguments after arguments that are complete.
-    fn open(&self, piece: &CallPiece) -> Option<usize> {
+    /// The place of a piece. The index identifies the call, but some servers omit the index, some
+    /// repeat one index for all calls, and some repeat a call as a whole.
+    fn place_of(&self, piece: &CallPiece) -> Place {
         let open = match piece.index {
             Some(index) => self
                 .calls
@@ -140,24 +187,32 @@ impl Calls {
                 .rposition(|call| call.index == Some(index)),
             None => self.calls.len().checked_sub(1),
         };
-        open.filter(|open| {
-            let call = &self.calls[*open];
-            let differ =
-                |one: &str, other: &str| !one.is_empty() && !other.is_empty() && one != other;
-            let is_another = differ(&call.id, &piece.id) || differ(&call.name, &piece.name);
-            let is_named = !piece.name.is_empty();
-            let is_unnumbered = piece.index.is_none() && piece.id.is_empty();
-            let follows_complete = call.object.is_complete() && !piece.arguments.is_empty();
-            !is_another && !(is_named && (is_unnumbered || follows_complete))
-        })
-    }
-
-    /// Whether a piece is a call again that is known already, with the same id and arguments.
-    fn is_repeated(&self, piece: &CallPiece) -> bool {
-        let same = |call: &PartialCall| {
-            call.id == piece.id && call.arguments == piece.arguments && call.object.is_complete()
+        let is_named = !piece.name.is_empty();
+        let Some(position) = open else {
+            let is_empty = !is_named && piece.id.is_empty() && piece.arguments.is_empty();
+            return if is_empty { Place::Nowhere } else { Place::New };
         };
-        !piece.id.is_empty() && self.calls.iter().any(same)
+        let call = &self.calls[position];
+        let same_id = !piece.id.is_empty() && call.id == piece.id;
+        let other_id = !piece.id.is_empty() && !call.id.is_empty() && !same_id;
+        let has_arguments = !piece.arguments.trim().is_empty();
+        let is_complete = call.object.is_complete();
+        let starts = if is_named {
+            let is_unnumbered = piece.index.is_none() && piece.id.is_empty();
+            let is_other = call.is_named_otherwise(&piece.name) && has_arguments && !same_id;
+            other_id || is_unnumbered || is_other || is_complete && has_arguments
+        } else {
+            // A new id with every piece of one index is no new call.
+            other_id && piece.index.is_none()
+        };
+        let is_same = call.name == piece.name && (same_id || call.arguments == piece.arguments);
+        if is_named && is_complete && is_same && !other_id {
+            Place::Nowhere
+        } else if starts {
+            Place::New
+        } else {
+            Place::Open(position)
+        }
     }
 
     /// The calls as events. Missing and duplicate ids are replaced.
@@ -181,13 +236,19 @@ impl Calls {
             };
             events.push(ModelEvent::ToolCall(RequestedCall {
                 call_id,
-                tool_name: call.name,
+                tool_name: plain_name(&call.name).to_owned(),
                 arguments,
                 provider_data: tag.data(message, &call.attached, has_halves),
             }));
         }
         events
     }
+}
+
+/// A tool's name without what some models put around it: `functions.x`, `x<|channel|>commentary`.
+fn plain_name(name: &str) -> &str {
+    let name = name.strip_prefix("functions.").unwrap_or(name);
+    name.split("<|").next().unwrap_or(name).trim()
 }
 
 /// Detects in one pass when a text is a complete JSON object.

@@ -29,6 +29,11 @@ struct Chunk {
     choices: Option<Vec<Choice>>,
     usage: Option<Value>,
     error: Option<Value>,
+    // What an error without a member `error` has (vLLM, FastAPI).
+    object: Option<Value>,
+    message: Option<Value>,
+    detail: Option<Value>,
+    code: Option<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,6 +55,12 @@ pub(super) struct ChatAnswer {
     finish: Option<FinishReason>,
     /// Whether the usage came with the end or after it. Some servers send one before it too.
     is_settled: bool,
+    /// Whether the end came together with output, or output came after it. Such an end may be one
+    /// of many.
+    is_doubtful: bool,
+    has_text: bool,
+    /// The largest count of output tokens so far.
+    output_tokens: u64,
 }
 
 impl ChatAnswer {
@@ -61,19 +72,27 @@ impl ChatAnswer {
             usage: None,
             finish: None,
             is_settled: false,
+            is_doubtful: false,
+            has_text: false,
+            output_tokens: 0,
         }
     }
 
     pub(super) fn stage(&self) -> Stage {
         match self.finish {
             None => Stage::Open,
+            Some(_) if self.is_doubtful => Stage::Doubtful,
             Some(_) if self.is_settled => Stage::Settled,
             Some(_) => Stage::Finished,
         }
     }
 
     /// Reads an event.
-    pub(super) fn add(&mut self, data: &[u8]) -> Result<Parts, Broken> {
+    pub(super) fn add(&mut self, name: &str, data: &[u8]) -> Result<Parts, Broken> {
+        if name == "error" {
+            let error = json::parse::<Value>(data).map(|parsed| parsed.value);
+            return Err(Refusal::in_stream(&error.unwrap_or_default()).into());
+        }
         match json::parse::<Chunk>(data) {
             Ok(parsed) => self.add_chunk(parsed.value, parsed.has_halves),
             // A server that forgets the empty line between two events.
@@ -108,23 +127,37 @@ impl ChatAnswer {
     }
 
     fn add_chunk(&mut self, chunk: Chunk, has_halves: bool) -> Result<Parts, Broken> {
-        if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+        if let Some(error) = error_of(&chunk) {
             return Err(Refusal::in_stream(&error).into());
         }
         self.calls.has_halves |= has_halves;
         let usage = chunk.usage.filter(|usage| !usage.is_null());
         let has_usage = usage.is_some();
+        let output_tokens = usage
+            .as_ref()
+            .and_then(|usage| usage["completion_tokens"].as_u64());
+        let is_growing = output_tokens.is_some_and(|tokens| tokens > self.output_tokens);
+        self.output_tokens = output_tokens.unwrap_or_default().max(self.output_tokens);
         self.usage = usage.or_else(|| self.usage.take());
         let mut parts = Vec::new();
         for choice in chunk.choices.unwrap_or_default().into_iter().take(1) {
-            if let Some(delta) = choice.delta.or(choice.message) {
+            // A whole message after its deltas repeats them.
+            let message = choice.message.filter(|_| !self.has_text);
+            if let Some(delta) = choice.delta.or(message) {
                 self.add_delta(delta, &mut parts)?;
             }
+            let has_output = !parts.is_empty();
+            self.has_text |= parts.iter().any(|part| matches!(part, Part::Text(_)));
+            self.is_doubtful |= has_output && self.finish.is_some();
             if let Some(Value::String(reason)) = choice.finish_reason {
                 self.finish = finish_of(&reason)?.or(self.finish);
+                self.is_doubtful |= has_output && self.finish.is_some();
             }
         }
         self.is_settled |= has_usage && self.finish.is_some();
+        if is_growing && parts.is_empty() && self.finish.is_none() {
+            parts.push(Part::Working);
+        }
         Ok(Parts { parts, has_halves })
     }
 
@@ -168,6 +201,25 @@ impl ChatAnswer {
     }
 }
 
+/// The error that a chunk holds, in any of its forms. An empty one beside output is none.
+fn error_of(chunk: &Chunk) -> Option<Value> {
+    let has_choices = chunk.choices.is_some();
+    let own = chunk.error.as_ref().filter(|error| !error.is_null());
+    if let Some(error) = own.filter(|error| !has_choices || is_non_empty(error)) {
+        return Some(error.clone());
+    }
+    let is_error = chunk
+        .object
+        .as_ref()
+        .is_some_and(|object| object == "error");
+    let says_why = chunk.detail.is_some() || chunk.message.is_some() && chunk.code.is_some();
+    (!has_choices && (is_error || says_why)).then(|| {
+        serde_json::json!({
+            "message": chunk.message, "detail": chunk.detail, "code": chunk.code,
+        })
+    })
+}
+
 fn no_json() -> Broken {
     garbage("an event of the answer is not JSON of the expected form").into()
 }
@@ -178,10 +230,12 @@ fn no_json() -> Broken {
 /// [`ProviderError`] for an end that is a failure.
 fn finish_of(reason: &str) -> Result<Option<FinishReason>, ProviderError> {
     Ok(Some(match reason.to_ascii_lowercase().as_str() {
-        "" => return Ok(None),
+        "" | "null" | "none" => return Ok(None),
+        reason if reason.starts_with("content_filter") => FinishReason::ContentFilter,
         "length" | "max_tokens" | "model_length" | "max_output_tokens" => FinishReason::Length,
-        "content_filter" | "safety" | "recitation" | "prohibited_content" | "blocklist"
-        | "sensitive" | "spii" => FinishReason::ContentFilter,
+        "safety" | "recitation" | "prohibited_content" | "blocklist" | "sensitive" | "spii" => {
+            FinishReason::ContentFilter
+        }
         // OpenRouter; vLLM; Gemini.
         "error" | "abort" | "malformed_function_call" => {
             return Err(garbage("the server ended the answer with an error"));

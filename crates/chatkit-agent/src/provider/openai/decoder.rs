@@ -157,7 +157,7 @@ impl Decoder {
         events: Vec<Event>,
         out: &mut VecDeque<ModelEvent>,
     ) -> Result<(), Broken> {
-        for event in events {
+        for event in events.into_iter().flat_map(separate) {
             if self.is_ended {
                 break;
             }
@@ -173,7 +173,7 @@ impl Decoder {
 
     fn add_event(&mut self, event: &Event) -> Result<Parts, Broken> {
         match &mut self.answer {
-            Answer::Chat(answer) => answer.add(&event.data),
+            Answer::Chat(answer) => answer.add(&event.name, &event.data),
             Answer::Response(answer) => answer.add(&event.name, &event.data),
         }
     }
@@ -195,6 +195,20 @@ impl Decoder {
             }
         }
     }
+}
+
+/// The events in a block of lines that a server did not separate by empty ones. Only the end marker
+/// tells: the JSON of one event may have several lines.
+fn separate(event: Event) -> Vec<Event> {
+    let lines = || event.data.split(|byte| *byte == b'\n');
+    if event.data.starts_with(b"[DONE]") || !lines().any(|line| line.starts_with(b"[DONE]")) {
+        return vec![event];
+    }
+    let of_line = |line: &[u8]| Event {
+        name: event.name.clone(),
+        data: line.to_vec(),
+    };
+    lines().map(of_line).collect()
 }
 
 fn event(piece: Piece) -> ModelEvent {

@@ -67,6 +67,11 @@ impl Diagnosis<'_> {
         let mut found = Vec::new();
         if is_bad_request {
             found.extend(OPTIONAL.into_iter().filter_map(|name| self.by_param(name)));
+            let names_tools = self.refusal.param_parts().any(|part| part == "tools");
+            found.extend((names_tools && self.has("tools")).then_some(Proposal {
+                adaptation: Adaptation::NoTools,
+                is_trusted: true,
+            }));
         }
         let text = self.refusal.text.as_str();
         let phrases = [
@@ -80,6 +85,12 @@ impl Diagnosis<'_> {
                 Adaptation::NoSystemRole,
                 self.has_role("system"),
                 wording::NO_SYSTEM_ROLE,
+            ),
+            // Some templates count the system's role too.
+            (
+                Adaptation::NoSystemRole,
+                self.has_role("system"),
+                wording::ALTERNATE,
             ),
             (
                 Adaptation::ShortCallIds,

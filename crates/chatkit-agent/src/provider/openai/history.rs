@@ -52,6 +52,7 @@ impl CallIds {
         self.latest.insert(id.clone(), fresh);
         RequestedCall {
             call_id: self.of_result(id),
+            tool_name: safe_name(&call.tool_name),
             ..call.clone()
         }
     }
@@ -61,9 +62,41 @@ impl CallIds {
         let unique = self.latest.get(id).map_or(id, String::as_str);
         if self.is_short {
             short(unique)
-        } else {
+        } else if is_safe(unique, MAX_ID_CHARS) {
             unique.to_owned()
+        } else {
+            format!("call_{}", short(unique))
         }
+    }
+}
+
+/// Longest id of a call that every API takes, in characters.
+const MAX_ID_CHARS: usize = 40;
+
+/// Longest name of a tool that every API takes, in characters.
+const MAX_NAME_CHARS: usize = 64;
+
+/// Whether a text is what every API takes as an id or a name.
+fn is_safe(text: &str, max_chars: usize) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (1..=max_chars).contains(&text.len()) && text.bytes().all(fits)
+}
+
+/// The name of a called tool as every API takes it. A model may have made it up.
+fn safe_name(name: &str) -> String {
+    if is_safe(name, MAX_NAME_CHARS) {
+        return name.to_owned();
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let safe: String = name
+        .chars()
+        .map(|c| if fits(c) { c } else { '_' })
+        .take(MAX_NAME_CHARS)
+        .collect();
+    if safe.is_empty() {
+        "unknown".to_owned()
+    } else {
+        safe
     }
 }
 

@@ -42,7 +42,11 @@ fn texts_of(item: &InputItem) -> Vec<&str> {
         InputItem::User(text) | InputItem::Note(text) => vec![text],
         InputItem::Assistant { text, calls } => {
             let calls = calls.iter();
-            let texts = calls.flat_map(|call| [call.arguments.as_str(), &call.tool_name]);
+            let texts = calls.flat_map(|call| {
+                // What a server attached may quote the user too.
+                let data = call.provider_data.as_deref().unwrap_or_default();
+                [call.arguments.as_str(), &call.tool_name, data]
+            });
             texts.chain([text.as_str()]).collect()
         }
         InputItem::ToolResult { output, .. } => vec![output],

@@ -10,7 +10,10 @@ use chrono::{DateTime, Utc};
 use reqwest::{Response, StatusCode, header::RETRY_AFTER};
 use serde_json::Value;
 
-use super::{quotation::quotes_any, wording};
+use super::{
+    quotation::{is_quoted, quotes_any},
+    wording,
+};
 use crate::provider::{ModelRequest, ProviderError, Sampling};
 
 /// How much of an error's body is read, in bytes.
@@ -180,7 +183,10 @@ impl Refusal {
     }
 
     fn is_too_long(&self) -> bool {
-        if self.has_code(wording::TOO_LONG_CODES) || self.effective_status() == 413 {
+        let is_certain = self.has_code(wording::TOO_LONG_CODES)
+            || self.effective_status() == 413
+            || contains(&self.text, wording::TOO_LARGE);
+        if is_certain {
             return true;
         }
         // A rate limit counts tokens too.
@@ -244,10 +250,19 @@ impl Refusal {
         if let Some(parameter) = self.refused_parameter(sampling) {
             return ProviderError::ParameterRefused { parameter };
         }
-        if self.is_too_long() {
+        // Words count only if the server does not quote them.
+        let own = |words: &[&str]| {
+            let mut found = words.iter().filter(|word| self.text.contains(**word));
+            found.any(|word| request.is_none_or(|request| !is_quoted(word, request)))
+        };
+        let has_long_code =
+            self.has_code(wording::TOO_LONG_CODES) || self.effective_status() == 413;
+        let has_long_words = || own(wording::TOO_LONG) || own(wording::TOO_LARGE);
+        if self.is_too_long() && (has_long_code || has_long_words()) {
             return ProviderError::ContextTooLong;
         }
-        if self.is_filtered() {
+        let has_filter_code = self.has_code(wording::FILTERED_CODES);
+        if self.is_filtered() && (has_filter_code || own(wording::FILTERED)) {
             return ProviderError::ContentFiltered;
         }
         let setting = self.setting();
@@ -261,31 +276,85 @@ impl Refusal {
                 let is_own = request.is_some_and(|request| !quotes(request));
                 ProviderError::Unavailable {
                     setting,
-                    source: Box::new(self.reported(is_own, api_key)),
+                    source: Box::new(self.reported(request, is_own, api_key)),
                 }
             }
-            None => ProviderError::Failed(Box::new(self.reported(false, api_key))),
+            None => {
+                let is_rejected = matches!(self.effective_status(), 400 | 422);
+                let source = Box::new(self.reported(request, false, api_key));
+                if is_rejected {
+                    ProviderError::Rejected(source)
+                } else {
+                    ProviderError::Failed(source)
+                }
+            }
         }
     }
 
-    fn reported(self, with_message: bool, api_key: Option<&str>) -> Reported {
+    fn reported(
+        self,
+        request: Option<&ModelRequest>,
+        with_message: bool,
+        api_key: Option<&str>,
+    ) -> Reported {
         let message = match api_key.filter(|key| !key.is_empty()) {
             Some(key) => self.message.replace(key, "…"),
             None => self.message.clone(),
         };
-        let start: String = message.chars().take(LOGGED_CHARS).collect();
+        let start: String = without_secrets(&message)
+            .chars()
+            .take(LOGGED_CHARS)
+            .collect();
+        // A server may take its codes from what it was sent.
+        let own = |code: &str| {
+            let is_quoted = request.is_some_and(|request| is_quoted(code, request));
+            let code = loggable_code(code);
+            if is_quoted && !KNOWN_WORDS.contains(&code.as_str()) {
+                String::new()
+            } else {
+                code
+            }
+        };
         Reported {
             status: self.effective_status(),
-            code: self.code,
-            kind: self.kind,
-            param: loggable_code(&self.param),
-            message: if with_message && !start.is_empty() {
+            code: own(&self.code),
+            kind: own(&self.kind),
+            param: own(&self.param),
+            message: if with_message && !start.trim().is_empty() {
                 format!(", message {start:?}")
             } else {
                 String::new()
             },
         }
     }
+}
+
+/// Short codes that a conversation may contain by chance.
+const KNOWN_WORDS: [&str; 4] = ["", "error", "model", "server_error"];
+
+/// A message without its quotations, and without words that look like keys.
+fn without_secrets(message: &str) -> String {
+    let mut mark = None;
+    let unquoted: String = message
+        .chars()
+        .map(|c| match mark {
+            Some(open) => {
+                mark = Some(open).filter(|open| *open != c);
+                '…'
+            }
+            None => {
+                mark = Some(c).filter(|c| matches!(c, '"' | '`'));
+                c
+            }
+        })
+        .collect();
+    let is_key = |word: &&str| {
+        let word = word.to_ascii_lowercase();
+        word.contains("sk-") || word.contains("sk%2d") || word.contains("bearer")
+    };
+    let words = unquoted.split_whitespace();
+    let words = words.map(|word| if is_key(&word) { "…" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a lowercase text contains one of these phrases.

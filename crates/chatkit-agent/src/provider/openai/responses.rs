@@ -20,7 +20,7 @@ const PART_SEPARATOR: &str = "\n\n";
 #[serde(default)]
 struct Step {
     #[serde(rename = "type")]
-    kind: String,
+    kind: Option<Value>,
     delta: Option<Value>,
     item: Option<Map<String, Value>>,
     summary_index: Option<Value>,
@@ -92,10 +92,21 @@ impl ResponseAnswer {
     }
 
     fn add_step(&mut self, name: &str, step: Step, parts: &mut Vec<Part>) -> Result<(), Broken> {
-        let kind = match step.kind.as_str() {
+        let is_error = step.error.as_ref().is_some_and(|error| !error.is_null());
+        let own_kind = step
+            .kind
+            .as_ref()
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let kind = match own_kind {
+            "" if is_error => "error",
             "" => name,
             kind => kind,
         };
+        let has_delta = step
+            .delta
+            .as_ref()
+            .is_some_and(|delta| !delta.is_null() && delta.as_str() != Some(""));
         let text = match step.delta {
             Some(Value::String(text)) if !text.is_empty() => Some(text),
             _ => None,
@@ -114,7 +125,13 @@ impl ResponseAnswer {
                 }
             }
             "response.output_item.done" => {
-                self.add_item(step.item.unwrap_or_default())?;
+                let item = step.item.unwrap_or_default();
+                let is_message = item.get("type").is_some_and(|kind| kind == "message");
+                if is_message && !self.has_text {
+                    texts_of(&Value::Object(item.clone()), parts);
+                    self.has_text = !parts.is_empty();
+                }
+                self.add_item(item)?;
                 parts.push(Part::Working);
             }
             "response.failed" => {
@@ -131,7 +148,8 @@ impl ResponseAnswer {
                 return Err(Refusal::in_stream(&error).into());
             }
             // Pieces of arguments, and whatever later versions stream.
-            _ if text.is_some() => parts.push(Part::Working),
+            // Work of a tool over there, such as `response.web_search_call.searching`.
+            _ if has_delta || kind.ends_with("ing") => parts.push(Part::Working),
             _ => {}
         }
         Ok(())
@@ -172,7 +190,7 @@ impl ResponseAnswer {
             Some(_) => FinishReason::Length,
         });
         // Some servers show calls and text only here.
-        let (has_calls, has_text) = (!self.calls.is_empty(), self.has_text);
+        let has_text = self.has_text;
         let has_reasoning = self.reasoning.is_some();
         let has_attached = !self.attached.is_empty();
         let Some(Value::Array(output)) = response.get_mut("output").map(Value::take) else {
@@ -191,7 +209,8 @@ impl ResponseAnswer {
             let is_known = if is_reasoning {
                 has_attached
             } else {
-                has_calls
+                let id = item["call_id"].as_str().unwrap_or_default();
+                self.calls.has(id)
             };
             if let (Value::Object(item), false) = (item, is_known) {
                 self.add_item(item)?;

@@ -10,7 +10,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// An event with data. Events without data are heartbeats and are dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Event {
-    /// The name on its `event:` line, or an empty string.
+    /// The name on its `event:` line; `error` for data in an `error:` field; or an empty string.
     pub(super) name: String,
     /// The data lines, joined by line feeds, without whitespace around them.
     pub(super) data: Vec<u8>,
@@ -95,7 +95,11 @@ impl EventReader {
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
-            b"data" => {
+            // Not in the specification: llama.cpp sends errors in a field of their own.
+            b"data" | b"error" => {
+                if field == b"error" {
+                    "error".clone_into(&mut self.event.name);
+                }
                 if std::mem::replace(&mut self.has_data, true) {
                     self.event.data.push(b'\n');
                 }

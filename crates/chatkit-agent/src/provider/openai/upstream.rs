@@ -32,6 +32,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How long to wait for the usage after the finish reason.
 const USAGE_WAIT: Duration = Duration::from_secs(2);
 
+/// How long to wait for more output after a finish reason that came together with output. Some
+/// servers send one with every chunk.
+const DOUBTFUL_WAIT: Duration = Duration::from_secs(5);
+
 /// How long to wait for the end marker after the usage. A fully read connection can be reused.
 const END_WAIT: Duration = Duration::from_millis(100);
 
@@ -256,7 +260,9 @@ impl AnswerReader {
     async fn advance(&mut self) -> Result<(), Broken> {
         let until = match self.decoder.stage() {
             Stage::Open => None,
-            stage @ (Stage::Finished | Stage::Settled) => Some(self.deadline(stage)),
+            stage @ (Stage::Finished | Stage::Settled | Stage::Doubtful) => {
+                Some(self.deadline(stage))
+            }
             Stage::Ended => {
                 self.finish();
                 return Ok(());
@@ -274,7 +280,15 @@ impl AnswerReader {
             },
         };
         match chunk {
-            Ok(Some(bytes)) => self.decoder.read(&bytes, &mut self.events),
+            Ok(Some(bytes)) => {
+                let before = self.events.len();
+                let read = self.decoder.read(&bytes, &mut self.events);
+                if self.events.len() > before {
+                    // What still arrives is waited for anew.
+                    self.until = None;
+                }
+                read
+            }
             Ok(None) => {
                 self.is_over = true;
                 self.decoder.end(&mut self.events)
@@ -295,6 +309,7 @@ impl AnswerReader {
             _ => {
                 let wait = match stage {
                     Stage::Settled => END_WAIT,
+                    Stage::Doubtful => DOUBTFUL_WAIT,
                     _ => USAGE_WAIT,
                 };
                 let until = Instant::now() + wait;

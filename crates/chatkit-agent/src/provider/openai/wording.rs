@@ -42,6 +42,7 @@ pub(super) const TOO_LONG_CODES: &[&str] = &[
     "string_above_max_length",
     "request_too_large",
     "context_window_exceeded",
+    "prompt_too_long",
 ];
 
 /// Words for an input that is too long.
@@ -72,6 +73,23 @@ pub(super) const TOO_LONG: &[&str] = &[
     "tokens exceed",
     "request_too_large",
     "longer than the model's context",
+    "exceeded model token limit",
+    "exceeds max length",
+    "exceeds the maximum length",
+    "less than max_seq_len",
+    "less than or equal to max_seq_len",
+    "`inputs` must have less than",
+    "exceeds maximum input length",
+    "exceed max message tokens",
+    "exceed the total tokens limit",
+    "input is too large to process",
+];
+
+/// Words for an input that is too long, also from a server that counts it by its rate limit.
+pub(super) const TOO_LARGE: &[&str] = &[
+    "request too large for",
+    "tokens must be reduced",
+    "reduce your message size",
 ];
 
 /// Codes and types of a filter that refused the input.
@@ -84,6 +102,11 @@ pub(super) const FILTERED_CODES: &[&str] = &[
     "moderation_blocked",
     "prohibited_content",
     "content_blocked",
+    "datainspectionfailed",
+    "sensitivecontentdetected",
+    "inputtextsensitivecontentdetected",
+    "sensitive_words_detected",
+    "1301",
 ];
 
 /// Words of a filter that refused the input.
@@ -97,6 +120,12 @@ pub(super) const FILTERED: &[&str] = &[
     "flagged for moderation",
     "input was flagged",
     "content exists risk",
+    "datainspectionfailed",
+    "sensitivecontentdetected",
+    "sensitive_words_detected",
+    "content filtering policy",
+    "content violates usage guidelines",
+    "safety_check_type",
 ];
 
 /// Words of a server or model without tools.
@@ -114,6 +143,13 @@ pub(super) const NO_TOOLS: &[&str] = &[
     "no endpoints found that support tool use",
     "--enable-auto-tool-choice",
     "tools param requires",
+    "tools is not supported",
+    "doesn't support tool",
+    "don't support tool",
+    "`tool calling` is not supported",
+    "tool use with function calling is unsupported",
+    "argument supplied: tools",
+    "support parameters: ['tools'",
 ];
 
 /// Words of a chat template whose roles must alternate.
@@ -126,6 +162,8 @@ pub(super) const ALTERNATE: &[&str] = &[
     "unexpected role 'user' after role 'tool'",
     "consecutive messages",
     "multiple consecutive",
+    "successive user or assistant",
+    "should be alternating",
 ];
 
 /// Words of a chat template without a system role.
@@ -135,6 +173,7 @@ pub(super) const NO_SYSTEM_ROLE: &[&str] = &[
     "does not support system",
     "developer instruction is not enabled",
     "unsupported role: system",
+    "does not support 'system'",
 ];
 
 /// Words of a server that wants call ids of nine characters (Mistral).

@@ -121,7 +121,7 @@ fn text_that_may_quote_the_conversation_is_not_logged() {
         r#"{"error":{"message":"secret words","type":"None","param":"None","code":"400"}}"#,
     ] {
         let error = error(400, body);
-        assert!(matches!(error, ProviderError::Failed(_)), "{body}");
+        assert!(matches!(error, ProviderError::Rejected(_)), "{body}");
         assert!(
             !logged(&error).contains("4711") && !logged(&error).contains("secret"),
             "{}",

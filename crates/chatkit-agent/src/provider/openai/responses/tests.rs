@@ -45,6 +45,7 @@ fn a_simple_answer_is_decoded() {
             thought("then"),
             ModelEvent::TextDelta("Hel".to_owned()),
             ModelEvent::TextDelta("lo".to_owned()),
+            ModelEvent::Working,
             ModelEvent::Usage(chatkit_domain::Usage {
                 input_tokens: 3,
                 output_tokens: 2,
