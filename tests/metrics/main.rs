@@ -40,7 +40,8 @@ async fn take_turns(server: &TestServer, model: &FakeModel) {
         Reply::Stream(answer),
     ]);
     alice.say(&id, "what is left?").await;
-    model.script([Reply::Status(400, vec![], "{}".to_owned())]);
+    // The second request has the newest message alone.
+    model.script(vec![Reply::Status(400, vec![], "{}".to_owned()); 2]);
     let path = format!("/api/chat/conversations/{id}/messages");
     let failed = alice.post(&path, json!({"content": "again"})).await;
     failed.expect(StatusCode::BAD_GATEWAY);
@@ -75,8 +76,8 @@ async fn turns_are_counted_by_how_they_went() {
             ("runs_total{end=\"completed\"}", 1.0),
             ("runs_total{end=\"model_failed\"}", 1.0),
             ("model_calls_total{outcome=\"answered\"}", 3.0),
-            ("model_calls_total{outcome=\"failed\"}", 1.0),
-            ("model_call_duration_seconds_count", 4.0),
+            ("model_calls_total{outcome=\"failed\"}", 2.0),
+            ("model_call_duration_seconds_count", 5.0),
             (
                 "tool_calls_total{tool=\"list_tasks\",outcome=\"success\"}",
                 1.0,

@@ -6,6 +6,7 @@ mod lessons;
 mod never_stuck;
 mod prompt_cache;
 mod requests;
+mod responses;
 mod streams;
 
 use chatkit_tests::{
