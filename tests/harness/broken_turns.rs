@@ -15,13 +15,13 @@ use crate::{
     model::{FakeModel, Reply, Step},
 };
 
-/// What a message to the model's server must contain to break off. The place follows.
+/// The mark of a message whose turn breaks off. The place follows it.
 const MARK: &str = "break off at ";
 
-/// What a message must contain to be refused at once, before anything is said.
+/// The mark of a message that is refused at once, before any text.
 const REFUSED: &str = "be refused";
 
-/// How many requests the turns send at the same time.
+/// The number of requests that the turns send at the same time.
 const AT_ONCE: usize = 8;
 
 /// A model's server that refuses orphaned and doubled results, two neighbors of one role, a user
@@ -34,7 +34,7 @@ pub struct StrictModel {
     violations: Arc<Mutex<Vec<String>>>,
 }
 
-/// How a turn breaks off.
+/// The way in which a turn breaks off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Break {
     /// The model falls silent, until something else ends the turn.
@@ -43,7 +43,7 @@ pub enum Break {
     Cut,
 }
 
-/// What comes before the turn.
+/// The turn before the broken one.
 #[derive(Clone, Copy, Debug)]
 enum Before {
     Nothing,
@@ -102,7 +102,7 @@ fn places() -> Vec<(usize, usize)> {
         .collect()
 }
 
-/// How many turns [`StrictModel::start_turns`] starts.
+/// The number of turns that [`StrictModel::start_turns`] starts.
 #[must_use]
 pub fn turn_count() -> usize {
     3 * places().len()
@@ -223,7 +223,7 @@ fn refused(message: &str) -> Reply {
     Reply::Status(400, Vec::new(), body.to_string())
 }
 
-/// What the server says to a history that it takes. `None` for an ordinary answer.
+/// The reply to a history that the server accepts. `None` for an ordinary answer.
 fn reply(messages: &[Value], how: Break, attempted: &mut HashSet<String>) -> Option<Reply> {
     let newest = messages
         .iter()

@@ -47,7 +47,7 @@ type Rule = Box<dyn Fn(&Value) -> Option<Reply> + Send + Sync>;
 struct Shared {
     /// What every request meets, when there is no script.
     repeated: Option<Reply>,
-    /// What this kind of server refuses.
+    /// The requests that this server refuses.
     rule: Option<Rule>,
     /// Whether it has no keys, and refuses the header of one.
     is_keyless: bool,

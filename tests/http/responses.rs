@@ -196,7 +196,7 @@ async fn what_goes_wrong_means_what_it_means_elsewhere() {
         let path = format!("/api/chat/conversations/{id}/messages");
         let answer = alice.post(&path, json!({"content": "hello"})).await;
         answer.expect_problem(status, code);
-        // What had come of the answer is stored.
+        // The part of the answer that arrived is stored.
         let history = alice.history(&id).await;
         let partial = history.get(1).map(|message| &message["content"]);
         assert!(

@@ -23,7 +23,7 @@ use crate::{
     transcript::{MAX_ROUND_CALLS, Window, note_on_calls, round_input},
 };
 
-/// What the model is told of an answer that its user stopped.
+/// The note to the model after an answer that its user stopped.
 pub(crate) const STOPPED_NOTE: &str = "The user stopped this answer.";
 
 /// A note to the model that an answer failed.

@@ -15,7 +15,7 @@ pub struct AgentSettings {
     pub context_chars: usize,
     /// How often the model may ask for tools in one run.
     pub max_tool_rounds: u32,
-    /// How many characters of a tool's result the model is given, in the run and in later turns.
+    /// The most characters of a tool's result that the model receives, now and in later turns.
     pub max_tool_result_chars: usize,
     /// How long one tool call may take.
     pub tool_timeout: Duration,

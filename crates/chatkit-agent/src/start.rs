@@ -91,7 +91,7 @@ pub struct EndedRun {
 /// Details of a failed run that help its caller. Only the process that answered the run has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailureDetails {
-    /// How long the model's server asks to wait.
+    /// The delay that the model's server requests.
     pub retry_after: Option<Duration>,
     /// The parameter of the caller's [`Sampling`] that the model refuses.
     pub refused_parameter: Option<&'static str>,

@@ -26,7 +26,7 @@ pub(crate) struct ToolRound<'a> {
     pub(crate) context: &'a ToolContext,
     pub(crate) entered: &'a EnteredRun,
     pub(crate) round: u32,
-    /// How many characters of the answer's text precede the calls.
+    /// The number of characters of the answer's text before the calls.
     pub(crate) content_offset: usize,
 }
 

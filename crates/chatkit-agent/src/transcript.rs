@@ -15,7 +15,7 @@ const WITHHELD: &str = "(A user message was omitted because the content filter r
 /// Most tool calls of one round that are carried out.
 pub(crate) const MAX_ROUND_CALLS: usize = 32;
 
-/// What the model is told after a round of so many calls.
+/// The note to the model after a round with too many calls.
 const MANY_CALLS_NOTE: &str =
     "Only the first 32 tool calls of a round are carried out. If there were others, they were not.";
 
@@ -27,7 +27,7 @@ pub(crate) fn model_input(items: &[Item], max_result_chars: usize) -> Vec<InputI
         .collect()
 }
 
-/// What a user message quotes.
+/// The text that a user message quotes.
 fn quoted(message: &Message) -> Option<InputItem> {
     let text = message.details.as_ref()?.quoted_text.as_deref()?;
     let is_blank = text.trim().is_empty();
@@ -103,7 +103,7 @@ fn input_of(item: &Item, max_result_chars: usize) -> Vec<InputItem> {
             Role::User if message.is_withheld => vec![InputItem::User(WITHHELD.to_owned())],
             Role::User => {
                 let own = InputItem::User(message.content.clone());
-                // Of runs that ended without an answer: their effects must not be repeated.
+                // These runs ended without an answer. Their effects must not be repeated.
                 let rounds = message
                     .tool_calls
                     .chunk_by(|one, other| one.round == other.round)

@@ -29,8 +29,8 @@ pub struct ToolCall {
     /// The arguments byte for byte, as the model wrote them. `None` for calls that an older
     /// version stored.
     pub raw_arguments: Option<String>,
-    /// How many characters of the answer's text precede the call. `None` for calls that an older
-    /// version stored.
+    /// The number of characters of the answer's text before the call. `None` for calls that
+    /// an older version stored.
     pub content_offset: Option<u64>,
     /// Data that the model's server attached to the call and wants back, as JSON text that only
     /// the provider reads.

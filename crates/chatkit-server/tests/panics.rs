@@ -9,7 +9,7 @@ use std::{
 
 use chatkit_server::{config::LogFormat, telemetry};
 
-/// What was logged.
+/// The lines of the log.
 #[derive(Clone, Debug, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 

@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// Of a task.
+    /// The number of a task.
     #[derive(Deserialize, JsonSchema)]
     #[serde(rename_all = "snake_case")]
     enum Status {

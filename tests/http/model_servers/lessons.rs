@@ -1,4 +1,4 @@
-//! What a refusal teaches about a model's server, and what it must not teach.
+//! Tests of the changes that a refusal causes, and of refusals that must cause none.
 
 use std::sync::{
     Arc,
@@ -230,7 +230,7 @@ async fn a_refusal_that_quotes_the_user_is_not_remembered() {
     let mallory = server.client("mallory");
     for lesson in LESSONS {
         let id = start_full(&model, &mallory).await;
-        // What a caller adds to the instructions is the caller's text too.
+        // A caller's addition to the instructions is the caller's text too.
         let body = json!({"messages": [
             {"role": "system", "content": lesson}, {"role": "user", "content": lesson},
         ]});

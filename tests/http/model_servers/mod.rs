@@ -21,7 +21,7 @@ use crate::BACKEND;
 /// The two APIs by which a model can be asked.
 const APIS: [&str; 2] = ["chat_completions", "responses"];
 
-/// A conversation behind a model's server.
+/// A conversation that this model's server answers.
 struct Chat {
     model: FakeModel,
     _server: TestServer,
@@ -42,7 +42,7 @@ impl Chat {
         }
     }
 
-    /// Behind a server with this script.
+    /// A conversation with a server that has this script.
     async fn scripted(replies: impl IntoIterator<Item = Reply>, flags: &[&str]) -> Self {
         let chat = Self::behind(FakeModel::start().await, flags).await;
         chat.model.script(replies);

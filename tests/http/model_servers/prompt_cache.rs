@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Chat, messages};
 
-/// How many messages a conversation has before its window is full.
+/// The number of messages that fill the window.
 const FIRST_COUNTED: usize = 60;
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn roles_alternate_where_a_server_insists() {
     let sent = chat.model.requests();
     let refused = sent.iter().filter(|request| !alternates(request)).count();
     assert_eq!(refused, 1);
-    // What is stored is not joined.
+    // Stored messages are not joined.
     let history = chat.client.history(&chat.id).await;
     assert_eq!(
         (&history[0]["content"], &history[1]["content"]),

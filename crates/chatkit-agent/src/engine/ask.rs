@@ -20,8 +20,8 @@ use crate::{
 /// Most halvings before only the newest message is sent.
 const MAX_HALVINGS: u32 = 3;
 
-/// How much of a result of this run is sent when even the newest message with all of them is too
-/// long, in characters.
+/// The most characters of a result of this run that are sent when even the newest message with all
+/// of them is too long.
 const SHORT_RESULT_CHARS: usize = 1_000;
 
 /// Most reasoning items of a run: each is a row, and a transaction.

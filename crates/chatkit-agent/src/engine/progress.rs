@@ -21,7 +21,7 @@ pub(super) struct Progress {
     pub(super) chars: usize,
     pub(super) reasoning: ReasoningText,
     pub(super) reasoning_chars: usize,
-    /// How many reasoning items were stored.
+    /// The number of reasoning items that were stored.
     pub(super) thoughts: u32,
     /// Whether the next text starts a new round and so a new paragraph.
     pub(super) is_new_round: bool,

@@ -43,7 +43,7 @@ fn with_stand_ins(json: &str) -> Cow<'_, str> {
     while let Some(found) = json[at..].find('\\') {
         let escape = at + found;
         at = (escape + 2).min(json.len());
-        // What follows a backslash may be a character of several bytes.
+        // The character after a backslash may have several bytes.
         while !json.is_char_boundary(at) {
             at += 1;
         }

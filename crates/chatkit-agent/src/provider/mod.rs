@@ -37,7 +37,7 @@ pub struct ModelRequest {
     pub input: Vec<InputItem>,
     /// The tools that the model knows.
     pub tools: Arc<[ToolDefinition]>,
-    /// Which of them it may call.
+    /// The tools that it may call.
     pub tool_choice: ToolChoice,
     /// How it should choose its words.
     pub sampling: Sampling,
@@ -46,7 +46,7 @@ pub struct ModelRequest {
     pub cache_key: String,
 }
 
-/// Which tools a model may call.
+/// The tools that a model may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ToolChoice {
     /// Any, or none.
@@ -112,7 +112,7 @@ impl Sampling {
 pub enum InputItem {
     /// What the user said.
     User(String),
-    /// What the assistant said in one round, and the tools it called then.
+    /// The assistant's text of one round, and the calls that followed it.
     Assistant {
         /// The text; may be empty if there are calls.
         text: String,
@@ -133,7 +133,7 @@ pub enum InputItem {
 }
 
 impl InputItem {
-    /// How long it is, in characters.
+    /// Its length in characters.
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::User(text) | Self::Note(text) => text.chars().count(),
@@ -161,7 +161,7 @@ pub struct RequestedCall {
 }
 
 impl RequestedCall {
-    /// How long it is, in characters.
+    /// Its length in characters.
     pub(crate) fn length(&self) -> usize {
         let data = self.provider_data.as_deref().unwrap_or_default();
         let names = self.call_id.len() + self.tool_name.len();
@@ -188,7 +188,7 @@ pub enum ModelEvent {
 }
 
 impl ModelEvent {
-    /// How long its texts are, in bytes.
+    /// The length of its texts in bytes.
     #[cfg(any(test, feature = "fuzzing"))]
     fn text_bytes(&self) -> usize {
         match self {

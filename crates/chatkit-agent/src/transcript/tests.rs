@@ -127,7 +127,7 @@ fn the_window_starts_where_the_last_one_did_until_it_is_exceeded() {
     assert_eq!(starts(Some(4), 50), 5);
     assert_eq!(starts(Some(3), 7), 3);
     assert_eq!(starts(Some(3), 6), 7);
-    // What was stored by a run that left the history does not count.
+    // Rows of a run that left the history do not count.
     assert_eq!(starts(Some(99), 50), 1);
 }
 

@@ -303,7 +303,7 @@ pub struct NewToolCall {
     pub arguments_text: Option<String>,
     /// The arguments byte for byte, as the model wrote them.
     pub raw_arguments: String,
-    /// How many characters of the answer's text precede the call.
+    /// The number of characters of the answer's text before the call.
     pub content_offset: u64,
     /// Data that the model's server attached to the call and wants back, as JSON text.
     pub provider_data: Option<String>,

@@ -13,7 +13,7 @@ use std::{
 
 use super::OpenAiApi;
 
-/// How long an adaptation is remembered before the full form is tried again.
+/// The time for which an adaptation is remembered. After that the full form is tried again.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
 /// Most adaptations that one request tries.

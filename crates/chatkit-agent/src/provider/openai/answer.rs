@@ -1,4 +1,4 @@
-//! What both APIs' readers return of an answer.
+//! The output of both APIs' readers.
 
 use super::refusal::Refusal;
 use crate::provider::{FinishReason, ModelEvent, ProviderError};
@@ -18,7 +18,7 @@ impl From<Refusal> for Broken {
     }
 }
 
-/// How far an answer has come.
+/// The progress of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// More follows.
@@ -33,7 +33,7 @@ pub(super) enum Stage {
     Ended,
 }
 
-/// What an event adds to an answer.
+/// A piece of output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Text(String),
@@ -53,7 +53,7 @@ impl From<ProviderError> for Broken {
     }
 }
 
-/// What one event adds to an answer.
+/// The output of one event.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     pub(super) parts: Vec<Part>,
@@ -61,5 +61,5 @@ pub(super) struct Parts {
     pub(super) has_halves: bool,
 }
 
-/// What comes at the end of an answer.
+/// The output at the end of an answer.
 pub(super) type Ending = (Vec<ModelEvent>, Option<chatkit_domain::Usage>, FinishReason);

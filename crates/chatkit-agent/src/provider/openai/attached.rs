@@ -12,7 +12,7 @@ use crate::provider::json::Halves;
 /// Most data of one message or call, in bytes. More is dropped as a whole: a part would be refused.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// What was attached to one message or call.
+/// The data attached to one message or call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Attached {
     members: Map<String, Value>,

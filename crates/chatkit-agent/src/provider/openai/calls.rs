@@ -39,12 +39,12 @@ struct PartialCall {
     id: String,
     name: String,
     arguments: String,
-    /// How far the arguments are a JSON object.
+    /// The state of the arguments as a JSON object.
     object: ObjectScanner,
     attached: Attached,
 }
 
-/// Where a piece belongs.
+/// The call that a piece belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Open(usize),

@@ -29,7 +29,7 @@ struct Chunk {
     choices: Option<Vec<Choice>>,
     usage: Option<Value>,
     error: Option<Value>,
-    // What an error without a member `error` has (vLLM, FastAPI).
+    // The members of an error without a member `error` (vLLM, FastAPI).
     object: Option<Value>,
     message: Option<Value>,
     detail: Option<Value>,

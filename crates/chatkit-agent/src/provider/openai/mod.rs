@@ -37,7 +37,7 @@ use self::{
 };
 use super::{ModelRequest, ModelStream, Provider, ProviderError};
 
-/// Which of a server's APIs is used.
+/// The API of a server that is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OpenAiApi {
     /// Chat completions, which every compatible server speaks.
@@ -156,7 +156,7 @@ impl Provider for OpenAiProvider {
         };
         let mut applied = self.memory.of(model);
         let mut tried = 0;
-        // What may have helped, and the refusal that it answers.
+        // The change that may have helped, and the refusal that caused it.
         let mut helpful: Vec<(Adaptation, String)> = Vec::new();
         loop {
             let body = self.body(&request, &applied, &tag);

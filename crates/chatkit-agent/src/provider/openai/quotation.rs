@@ -43,7 +43,7 @@ fn texts_of(item: &InputItem) -> Vec<&str> {
         InputItem::Assistant { text, calls } => {
             let calls = calls.iter();
             let texts = calls.flat_map(|call| {
-                // What a server attached may quote the user too.
+                // Attached data may quote the user too.
                 let data = call.provider_data.as_deref().unwrap_or_default();
                 [call.arguments.as_str(), &call.tool_name, data]
             });

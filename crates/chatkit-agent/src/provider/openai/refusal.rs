@@ -16,10 +16,10 @@ use super::{
 };
 use crate::provider::{ModelRequest, ProviderError, Sampling};
 
-/// How much of an error's body is read, in bytes.
+/// The most bytes of an error's body that are read.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// How much of a server's message the log gets, in characters.
+/// The most characters of a server's message that are logged.
 const LOGGED_CHARS: usize = 200;
 
 /// The longest `Retry-After` that is passed on.
@@ -158,7 +158,7 @@ impl Refusal {
         may && !self.is_too_long() && !self.is_filtered() && !self.is_quota_error()
     }
 
-    /// How long the server asks to wait.
+    /// The delay that the server requests.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

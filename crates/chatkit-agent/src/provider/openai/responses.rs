@@ -25,7 +25,7 @@ struct Step {
     item: Option<Map<String, Value>>,
     summary_index: Option<Value>,
     response: Option<Value>,
-    /// Of an event `error`, which has its members itself or in an object.
+    /// The error of an event `error`, which has its members itself or in an object.
     error: Option<Value>,
     code: Option<Value>,
     message: Option<Value>,

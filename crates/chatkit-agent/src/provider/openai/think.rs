@@ -7,7 +7,7 @@ const TAGS: [(&str, &str); 3] = [
     ("<thought>", "</thought>"),
 ];
 
-/// How much whitespace before a tag is held back, in bytes.
+/// The most bytes of whitespace before a tag that are held back.
 const MAX_LEADING_BYTES: usize = 256;
 
 /// A piece of an answer.
@@ -52,7 +52,7 @@ impl ThinkSplitter {
         pieces
     }
 
-    /// What is still held when the answer ends.
+    /// Returns the text that is still held back when the answer ends.
     pub(super) fn end(&mut self) -> Option<Piece> {
         let held = std::mem::take(&mut self.held);
         let piece = match self.place {

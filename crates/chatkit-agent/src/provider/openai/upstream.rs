@@ -20,7 +20,7 @@ use super::{
 };
 use crate::provider::{ModelEvent, ModelRequest, ModelStream, ProviderError, Sampling};
 
-/// How long connecting may take.
+/// The longest time for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Most retries of a request whose answer has not started.
@@ -29,14 +29,14 @@ const RETRIES: u32 = 2;
 /// The longest wait that a server may ask for without failing the run.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// How long to wait for the usage after the finish reason.
+/// The longest wait for the usage after the finish reason.
 const USAGE_WAIT: Duration = Duration::from_secs(2);
 
-/// How long to wait for more output after a finish reason that came together with output. Some
+/// The longest wait for more output after a finish reason that came together with output. Some
 /// servers send one with every chunk.
 const DOUBTFUL_WAIT: Duration = Duration::from_secs(5);
 
-/// How long to wait for the end marker after the usage. A fully read connection can be reused.
+/// The longest wait for the end marker after the usage. A fully read connection can be reused.
 const END_WAIT: Duration = Duration::from_millis(100);
 
 /// Most redirects that are followed, all within one origin.
@@ -161,7 +161,7 @@ impl Upstream {
     }
 }
 
-/// How an attempt failed.
+/// The failure of an attempt.
 #[derive(Debug)]
 enum Attempted {
     Unreachable(reqwest::Error),
@@ -199,7 +199,7 @@ fn unreachable(error: reqwest::Error) -> (Broken, bool) {
     (Broken::Failed(error), may_pass)
 }
 
-/// How long to wait before the next attempt; `None` when there is none.
+/// Returns the wait before the next attempt. `None` if there is no next attempt.
 fn wait(failure: &Broken, attempt: u32) -> Option<Duration> {
     if attempt >= RETRIES {
         return None;
@@ -284,7 +284,7 @@ impl AnswerReader {
                 let before = self.events.len();
                 let read = self.decoder.read(&bytes, &mut self.events);
                 if self.events.len() > before {
-                    // What still arrives is waited for anew.
+                    // Each arrival restarts the wait.
                     self.until = None;
                 }
                 read

@@ -16,7 +16,7 @@ pub(super) const OVERLOADED: &[&str] = &[
     "429",
 ];
 
-/// Codes and types of an account that may ask no more.
+/// Codes and types of an account whose quota is used up.
 pub(super) const QUOTA: &[&str] = &[
     "insufficient_quota",
     "insufficient_balance",
