@@ -479,7 +479,18 @@ async fn what_a_server_sends_is_bounded() {
         .map(|calls| Step::delta(json!({"tool_calls": calls})))
         .collect();
     let line = Step::Raw(format!("data: {}\n\n", "x".repeat(8 * 1024 * 1024)));
-    for steps in [vec![argument(&piece); 1_000], many, vec![line]] {
+    // The first sizes beyond the bounds, in streams that are well-formed.
+    let wide = (0..129).map(|index| Step::call(index, &index.to_string(), "list_tasks", "{}"));
+    let wide = wide.chain([Step::end("tool_calls")]).collect();
+    let long = vec![
+        argument(&" ".repeat(256 * 1024 + 1)),
+        Step::end("tool_calls"),
+    ];
+    let thought = "x".repeat(1024 * 1024);
+    let thought = Step::Chunk(json!({"choices": [{"delta": {"reasoning_content": thought}}]}));
+    let thinking = vec![thought, Step::text("Hello."), Step::end("stop")];
+    let huge = [vec![argument(&piece); 1_000], many, vec![line]];
+    for steps in huge.into_iter().chain([wide, long, thinking]) {
         let chat = Chat::scripted([Reply::Stream(steps)], &[]).await;
         chat.send("Hi")
             .await
