@@ -15,7 +15,7 @@ use chatkit_tools::{Tool, ToolContext, ToolError, ToolRegistry};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Chat, messages, refusal, refused, streams::response_calls};
+use super::{Chat, calls::response_calls, messages, refusal, refused};
 use crate::BACKEND;
 
 /// A server whose filter judges the whole input.

@@ -1,6 +1,7 @@
 //! Tests against scripted servers that behave as users reported. Every conversation must stay
 //! answerable.
 
+mod calls;
 mod failures;
 mod lessons;
 mod never_stuck;

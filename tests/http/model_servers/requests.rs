@@ -9,7 +9,7 @@ use chatkit_tests::model::{FakeModel, Reply, Step};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Chat, messages, refusal, refused, streams::response_calls};
+use super::{Chat, calls::response_calls, messages, refusal, refused};
 
 pub(super) const TOOLLESS: &str = "registry.ollama.ai/library/tiny does not support tools";
 

@@ -6,7 +6,7 @@ use chatkit_tests::model::{FakeModel, Reply, Step};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Chat, messages, refusal, refused, streams::response_calls};
+use super::{Chat, calls::response_calls, messages, refusal, refused};
 
 const FLAGS: [&str; 2] = ["--openai-api=responses", "--model-timeout=3s"];
 

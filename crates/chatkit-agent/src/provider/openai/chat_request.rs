@@ -15,7 +15,8 @@ use crate::provider::{InputItem, ModelRequest, RequestedCall, ToolChoice};
 /// one.
 const NO_ANSWER: &str = "(No answer was given.)";
 
-/// The body of a request. Requests a stream, because a silent connection must be distinguishable from a working model.
+/// The body of a request. Requests a stream, because a silent connection must be distinguishable
+/// from a working model.
 pub(super) fn body(
     request: &ModelRequest,
     applied: &BTreeSet<Adaptation>,
