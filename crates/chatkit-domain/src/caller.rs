@@ -1,10 +1,10 @@
-//! Who asks.
+//! Users and callers.
 
 use std::fmt;
 
 use crate::InvalidValue;
 
-/// The stable name of a user, as the token's issuer gives it: 1 to 255 characters.
+/// The stable id of a user, from the token's issuer: 1 to 255 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(String);
 
@@ -34,7 +34,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// In whose name data is read or changed. The first argument of every data access.
+/// The user on whose behalf a request is made. The first argument of every data access.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Caller {
     user_id: UserId,

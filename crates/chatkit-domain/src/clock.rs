@@ -5,17 +5,17 @@ use uuid::Uuid;
 
 use crate::Id;
 
-/// Where the time and fresh ids come from.
+/// The source of the time and of fresh ids.
 pub trait Clock: std::fmt::Debug + Send + Sync {
     /// The time now, in whole milliseconds.
     fn now(&self) -> DateTime<Utc>;
 
-    /// A UUIDv7 never given before.
+    /// A UUIDv7 that was never returned before.
     fn uuid(&self) -> Uuid;
 }
 
 impl dyn Clock {
-    /// A fresh id of the kind that is asked for.
+    /// A fresh id of this kind.
     pub fn id<K>(&self) -> Id<K> {
         Id::new(self.uuid())
     }
@@ -35,8 +35,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The time at which something is stored behind `previous`: never the same millisecond, never
-/// earlier, whatever the clocks of several replicas say.
+/// The time at which an item is stored after one of `previous`: at least a millisecond later, even
+/// if the clocks of several replicas differ.
 #[must_use]
 pub fn next_instant(now: DateTime<Utc>, previous: Option<DateTime<Utc>>) -> DateTime<Utc> {
     let now = now.trunc_subsecs(3);

@@ -1,75 +1,57 @@
-//! One chat of one user.
+//! Conversations.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::{ConversationId, InvalidValue, UserId, text::check_length};
+use crate::{ConversationId, ConversationStatus, InvalidValue, UserId, text::check_length};
 
-/// What a conversation is called until somebody, or its first message, names it.
+/// The title of a conversation until a user or the first message names it.
 pub const DEFAULT_TITLE: &str = "New Conversation";
 
-/// Longest title, in characters.
+/// The most characters of a title.
 pub const MAX_TITLE_CHARS: usize = 200;
 
-/// Longest title that is made from a message, in characters, the ellipsis included.
+/// The most characters of a title that comes from a message, with the ellipsis.
 const MAX_AUTOMATIC_TITLE_CHARS: usize = 60;
 
-/// A conversation as its user sees it.
+/// A chat of one user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conversation {
-    /// Its id, the same in every dialect.
+    /// The conversation's id, the same in every dialect.
     pub id: ConversationId,
-    /// Whose it is.
+    /// The owner.
     pub user_id: UserId,
-    /// What it is called.
+    /// The title.
     pub title: Title,
-    /// Whether that is only what every new conversation is called.
+    /// Whether nobody and nothing has named the conversation yet.
     pub title_is_default: bool,
-    /// When it was created.
+    /// The time at which the conversation was created.
     pub created_at: DateTime<Utc>,
-    /// When a message was last added, or the title changed.
+    /// The time of the last message or change of the title.
     pub updated_at: DateTime<Utc>,
-    /// How many messages its history holds.
+    /// The number of messages in the history.
     pub message_count: u64,
-    /// Whether its user may go on with it, as clients that can are told.
+    /// Whether the user may keep writing. ChatKit clients lock the composer accordingly; the
+    /// server refuses nothing by itself.
     pub status: ConversationStatus,
-    /// The domains of which images in answers are shown; of all, when there is no list.
+    /// The domains of images that clients show in answers. `None` allows all.
     pub image_domains: Option<Vec<String>>,
-    /// What an embedding service keeps with it. No client sees it.
+    /// Data that an embedding service stores with the conversation. No client sees it.
     pub metadata: Map<String, Value>,
 }
 
-/// Whether its user may go on with a conversation. The server refuses nothing by itself: clients
-/// disable their composer, and what answers decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ConversationStatus {
-    /// Yes.
-    #[default]
-    Active,
-    /// Not now.
-    Locked {
-        /// Why, for the user.
-        reason: Option<String>,
-    },
-    /// Not any more.
-    Closed {
-        /// Why, for the user.
-        reason: Option<String>,
-    },
-}
-
-/// A conversation to be created.
+/// A conversation to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewConversation {
-    /// Its id.
+    /// The id.
     pub id: ConversationId,
-    /// A chosen title; without one it is named after its first message.
+    /// A chosen title. Without one, the first message names the conversation.
     pub title: Option<Title>,
     /// The time now.
     pub now: DateTime<Utc>,
 }
 
-/// A title: 1 to 200 characters, no white space around it.
+/// A title: 1 to 200 characters, without white space around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Title(String);
 
@@ -102,8 +84,8 @@ impl Default for Title {
     }
 }
 
-/// The title that a conversation takes from its first user message: the first line that is not
-/// blank, at most 60 characters, cut at a word, the `…` counted.
+/// The title that a conversation gets from its first user message: the first line that is not
+/// blank, cut at a word to at most 60 characters with the `…`.
 #[must_use]
 pub fn automatic_title(message: &str) -> Title {
     let line = message

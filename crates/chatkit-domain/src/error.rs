@@ -1,10 +1,10 @@
-//! What can go wrong below the agent.
+//! Errors of values and of repositories.
 
 use std::borrow::Cow;
 
 use crate::RunId;
 
-/// Why a value from outside was refused, as a sentence that follows the field's name.
+/// The reason why a value was refused, as a phrase that follows the field's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct InvalidValue {
@@ -20,34 +20,47 @@ impl InvalidValue {
     }
 }
 
-/// Why a repository did not do what it was asked.
+/// Something that a caller can name and that a repository may not find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A conversation.
+    Conversation,
+    /// A message or another item.
+    Message,
+    /// A run.
+    Run,
+    /// A task of the built-in tools.
+    Task,
+}
+
+/// The reason why a repository did not carry out a call.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
-    /// There is no such thing, or it is not the caller's; which of the two is never told.
-    #[error("not found")]
-    NotFound,
-    /// The conversation is busy with this run.
+    /// The resource does not exist, or it belongs to another user. The two are not distinguished.
+    #[error("{0:?} not found")]
+    NotFound(Resource),
+    /// Another run is active in the conversation.
     #[error("a run is active in this conversation")]
     RunActive {
-        /// The run that is active.
+        /// The active run.
         run_id: RunId,
     },
     /// The user has as many active runs as are allowed.
     #[error("the user has too many active runs")]
     TooManyRuns,
-    /// What should be answered again, or rated, is not the kind of message that can be.
-    #[error("not a message of the right kind")]
+    /// The message or item is of a kind that the call does not accept.
+    #[error("the message is of the wrong kind")]
     WrongMessage,
-    /// The idempotency key stands for another request.
-    #[error("the idempotency key stands for another request")]
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// The run has ended or belongs to another process now; nothing was written.
-    #[error("the run is no longer this process's")]
+    /// The run has ended or belongs to another process. Nothing was written.
+    #[error("the run no longer belongs to this process")]
     RunLost,
-    /// The database is busy or out of reach; the same call may succeed later.
+    /// The database is busy or unreachable. The same call may succeed later.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database refused or answered what it never should: a bug.
+    /// The database refused a statement or returned a row that this code never writes: a bug.
     #[error("the database operation failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

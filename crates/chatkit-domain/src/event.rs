@@ -1,144 +1,347 @@
-//! What happens while a run answers, as those who follow it are told.
+//! The events of a run: one language for everything that happens while a run answers. Each dialect
+//! projects them to what its clients read.
 //!
-//! Events are numbered from 1. While a run is fresh the events before its end are kept; its end is
-//! told from what the run left, under the number that was kept with it.
+//! Events are numbered from 1, and each fact is emitted once. While a run is recent, the events
+//! before its end are stored. The end itself is not: it is derived from what the run left, and its
+//! number is stored with the run.
 
-use crate::{ItemId, Message, Run, RunId, RunOutcome, ToolCall};
+use std::sync::Arc;
 
-/// How far behind the last event that was kept the end of an interrupted run stands: farther than
-/// any event of a process that had lost it.
+use chatkit_protocol::{ItemKind, NoticeLevel, StreamOptions, ThreadItemUpdate, ThreadStreamEvent};
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::{Conversation, DisplayItem, ItemId, Message, Run, RunId, RunOutcome, ToolCall};
+
+/// The distance between the last stored event of an interrupted run and its end. No process that
+/// has lost the run can emit that many events.
 const INTERRUPTED_GAP: u64 = 1_000_000;
 
-/// An event under its number, which rises within a run.
+/// An event with its number. Numbers increase within a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NumberedEvent {
-    /// The number.
+    /// The number, from 1.
     pub number: u64,
-    /// What happened.
+    /// The event.
     pub event: RunEvent,
 }
 
 /// A step of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunEvent {
-    /// The run has begun.
+    /// The run has started.
     Started(Box<Run>),
-    /// What the user said has been stored.
-    MessageCreated(Box<Message>),
-    /// The answer goes on with this text.
-    MessageDelta {
-        /// The answer.
-        message_id: ItemId,
-        /// Which of its parts, where the begin of each was told; none of an answer that is one.
+    /// A message was stored, replaced, or removed.
+    Message(MessageEvent),
+    /// More of the assistant's text.
+    Text {
+        /// The message.
+        item: ItemId,
+        /// The index of the message's part, if the start of the message was emitted as an item.
+        /// `None` for a message that this text starts or continues, as the agent's answer.
         part: Option<u32>,
-        /// What is added to it.
-        text: String,
+        /// Text to append.
+        delta: String,
     },
     /// More of the reasoning that the model shows.
-    ReasoningDelta {
+    Reasoning {
         /// The answer that the reasoning belongs to.
-        message_id: ItemId,
+        message: ItemId,
         /// The item that shows this thought.
-        item_id: ItemId,
+        item: ItemId,
         /// Text to append to the thought.
-        text: String,
+        delta: String,
         /// Whether this starts another thought after an earlier one of the same run. A blank
         /// line separates the two in [`Message::reasoning`].
         starts_another: bool,
     },
-    /// A tool has been called.
-    ToolCallStarted(Box<ToolCall>),
-    /// A tool has given its result, or has failed.
-    ToolCallCompleted(Box<ToolCall>),
-    /// The answer has been stored, whole or as far as it came: this is its text, whatever was
-    /// collected before.
-    MessageCompleted(Box<Message>),
-    /// An item is there no more, or will not be.
-    ItemRemoved {
-        /// Which.
-        item_id: ItemId,
-    },
-    /// What ChatKit's clients alone are told, as the JSON that they read.
-    ChatKit(String),
+    /// A tool call has started or ended.
+    ToolCall(ToolCallEvent),
+    /// An item that is not a message has changed.
+    Item(ItemEvent),
+    /// The run has changed its conversation's title, status, or image domains.
+    Conversation(Box<Conversation>),
+    /// Something that is shown and never stored with the conversation.
+    Aside(Aside),
     /// The run has ended, as its status says.
     Ended(Box<Run>),
 }
 
-/// Events of a run that follow each other, all of them before its end.
+/// A change of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MessageEvent {
+    /// The user's message is stored. Not emitted if an existing message is answered again.
+    Created(Box<Message>),
+    /// An assistant message is stored. Its text replaces what was collected.
+    Completed(Box<Message>),
+    /// A stored assistant message has new content.
+    Replaced(Box<Message>),
+    /// An assistant message is withdrawn. It may have been stored, or only started.
+    Removed(ItemId),
+}
+
+/// A change of a tool call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToolCallEvent {
+    /// The call is recorded, and the tool starts.
+    Started(Box<ToolCall>),
+    /// The tool has returned a result, or has failed.
+    Completed(Box<ToolCall>),
+}
+
+/// A change of an item that clients show between the messages, or of an assistant message that a
+/// responder writes piece by piece.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ItemEvent {
+    /// The item has started and will change. It is not stored.
+    Added(Box<ItemState>),
+    /// The item has changed. The change is not stored.
+    Updated {
+        /// The item.
+        item: ItemId,
+        /// The change.
+        update: Box<ThreadItemUpdate>,
+    },
+    /// The item is complete and stored.
+    Done(Box<ItemState>),
+    /// A stored item has new content.
+    Replaced(Box<ItemState>),
+    /// The item is withdrawn. It may have been stored, or only started.
+    Removed(ItemId),
+}
+
+/// An item at one moment of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemState {
+    /// The item's id.
+    pub id: ItemId,
+    /// The time at which the item was stored, or started if it is not stored.
+    pub created_at: DateTime<Utc>,
+    /// The content.
+    pub kind: ItemKind,
+}
+
+impl From<DisplayItem> for ItemState {
+    fn from(item: DisplayItem) -> Self {
+        Self {
+            id: item.id,
+            created_at: item.created_at,
+            kind: item.kind,
+        }
+    }
+}
+
+/// Something that clients show while a run answers, and that is no part of the conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Aside {
+    /// The assistant's current activity.
+    Progress {
+        /// A short text.
+        text: String,
+        /// The name of an icon before it.
+        icon: Option<String>,
+    },
+    /// A notice for the user.
+    Notice {
+        /// The severity.
+        level: NoticeLevel,
+        /// The text, in Markdown.
+        message: String,
+        /// A title above it.
+        title: Option<String>,
+    },
+    /// An effect that the host application carries out.
+    Effect {
+        /// The name of the effect.
+        name: String,
+        /// Its arguments.
+        data: Map<String, Value>,
+    },
+    /// The turn failed.
+    Error {
+        /// `custom` for a message that is shown, `stream.error` for one that clients word.
+        code: String,
+        /// The message.
+        message: Option<String>,
+        /// Whether clients offer to retry.
+        allow_retry: bool,
+    },
+    /// The rights of the client over the stream from now on.
+    StreamOptions {
+        /// Whether the client may stop the run. A client that disconnects then stops it.
+        allow_cancel: bool,
+    },
+}
+
+/// Consecutive events of a run, all of them before its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventBatch {
     /// The run.
     pub run_id: RunId,
-    /// Its answer, to which the text belongs.
+    /// The run's answer, to which text without a part belongs.
     pub message_id: ItemId,
     /// The events, numbered without a gap.
-    pub events: Vec<NumberedEvent>,
+    pub events: Vec<Arc<NumberedEvent>>,
 }
 
-/// The number of a run's last event, when this was the last before its end: the answer, where one
-/// was kept, and the end follow.
+/// The number of a run's last event, if `before` is the number of the last one before its end.
+/// `emits_answer` is whether the answer is emitted between the two.
 #[must_use]
-pub const fn last_event_number(before: u64, is_interrupted: bool, has_answer: bool) -> u64 {
+pub const fn last_event_number(before: u64, is_interrupted: bool, emits_answer: bool) -> u64 {
     let gap = if is_interrupted { INTERRUPTED_GAP } else { 1 };
-    before + gap + has_answer as u64
+    before + gap + emits_answer as u64
 }
 
-/// How a run that ended tells its end.
+/// The events that end a run and have numbers greater than `after`: the answer, then the end. An
+/// answer that was emitted before the end has no number greater than the last one before it, so it
+/// is not emitted again.
 #[must_use]
-pub fn closing_events(run: &Run, answer: Option<&Message>, last_number: u64) -> Vec<NumberedEvent> {
-    let answer = answer.map(|message| RunEvent::MessageCompleted(Box::new(message.clone())));
+pub fn closing_events(
+    run: &Run,
+    answer: Option<&Message>,
+    last_number: u64,
+    after: u64,
+) -> Vec<Arc<NumberedEvent>> {
+    let answer =
+        answer.map(|message| RunEvent::Message(MessageEvent::Completed(Box::new(message.clone()))));
     let events = answer
         .into_iter()
         .chain([RunEvent::Ended(Box::new(run.clone()))]);
-    numbered_to(events.collect(), last_number)
+    let mut events = numbered_to(events.collect(), last_number);
+    events.retain(|event| event.number > after);
+    events
 }
 
-/// The events of a run that ended with numbers greater than `after`, from what it left: its text
-/// comes at once. Who has seen a part of it under the numbers that it once had is only told the
-/// end, which holds the whole answer.
+/// The events of an ended run with numbers greater than `after`, rebuilt from what the run left;
+/// the text is one piece. A follower that has seen some of the events under their first numbers
+/// gets only the closing events, which contain the whole answer.
 #[must_use]
-pub fn retold_events(outcome: &RunOutcome, last_number: u64, after: u64) -> Vec<NumberedEvent> {
-    let RunOutcome {
-        run,
-        user_message,
-        assistant_message,
-    } = outcome;
-    let mut events = vec![RunEvent::Started(Box::new(run.as_begun()))];
-    if user_message.run_id == Some(run.id) {
-        events.push(RunEvent::MessageCreated(Box::new(user_message.clone())));
-    }
-    for call in &run.tool_calls {
-        events.push(RunEvent::ToolCallStarted(Box::new(call.as_started())));
-        if call.is_told() {
-            events.push(RunEvent::ToolCallCompleted(Box::new(call.as_told())));
-        }
-    }
-    if let Some(message) = assistant_message.as_ref().filter(|m| !m.content.is_empty()) {
-        events.push(RunEvent::MessageDelta {
-            message_id: message.id,
-            part: None,
-            text: message.content.clone(),
-        });
-    }
-    let closing = closing_events(run, assistant_message.as_ref(), last_number);
+pub fn rebuilt_events(
+    outcome: &RunOutcome,
+    last_number: u64,
+    after: u64,
+) -> Vec<Arc<NumberedEvent>> {
+    let closing = closing_events(
+        &outcome.run,
+        outcome.assistant_message.as_ref(),
+        last_number,
+        0,
+    );
     let before = last_number.saturating_sub(closing.len() as u64);
-    // Tools that read run at the same time, so that their events may have come in another order.
-    let was_numbered_so = events.len() as u64 == before && run.tool_calls.is_empty();
-    if after > 0 && !was_numbered_so {
-        events.clear();
-    }
-    let mut events = numbered_to(events, before);
+    let opening = opening_events(outcome);
+    // Read-only tools run concurrently, so their events may have had another order.
+    let was_numbered_so = opening.len() as u64 == before && outcome.run.tool_calls.is_empty();
+    let mut events = if after == 0 || was_numbered_so {
+        numbered_to(opening, before)
+    } else {
+        Vec::new()
+    };
     events.extend(closing);
     events.retain(|event| event.number > after);
     events
 }
 
-/// Numbers events so that the last has this number, or as many as there are.
-fn numbered_to(events: Vec<RunEvent>, last: u64) -> Vec<NumberedEvent> {
+/// Everything before the closing events.
+fn opening_events(outcome: &RunOutcome) -> Vec<RunEvent> {
+    let RunOutcome {
+        run,
+        user_message,
+        assistant_message,
+    } = outcome;
+    let mut events = vec![RunEvent::Started(Box::new(run.as_started()))];
+    if user_message.run_id == Some(run.id) {
+        let message = Box::new(user_message.clone());
+        events.push(RunEvent::Message(MessageEvent::Created(message)));
+    }
+    for call in &run.tool_calls {
+        let started = Box::new(call.as_started());
+        events.push(RunEvent::ToolCall(ToolCallEvent::Started(started)));
+        if call.is_emitted_as_completed() {
+            let completed = Box::new(call.without_message());
+            events.push(RunEvent::ToolCall(ToolCallEvent::Completed(completed)));
+        }
+    }
+    if let Some(message) = assistant_message.as_ref().filter(|m| !m.content.is_empty()) {
+        events.push(RunEvent::Text {
+            item: message.id,
+            part: None,
+            delta: message.content.clone(),
+        });
+    }
+    events
+}
+
+/// Numbers events so that the last one has this number, or the number of events if that is
+/// greater.
+fn numbered_to(events: Vec<RunEvent>, last: u64) -> Vec<Arc<NumberedEvent>> {
     let count = events.len() as u64;
     let first = last.max(count) - count + 1;
     (first..)
         .zip(events)
-        .map(|(number, event)| NumberedEvent { number, event })
+        .map(|(number, event)| Arc::new(NumberedEvent { number, event }))
         .collect()
+}
+
+impl From<Aside> for ThreadStreamEvent {
+    fn from(aside: Aside) -> Self {
+        match aside {
+            Aside::Progress { text, icon } => Self::ProgressUpdate { text, icon },
+            Aside::Notice {
+                level,
+                message,
+                title,
+            } => Self::Notice {
+                level,
+                message,
+                title,
+            },
+            Aside::Effect { name, data } => Self::ClientEffect { name, data },
+            Aside::Error {
+                code,
+                message,
+                allow_retry,
+            } => Self::Error {
+                code,
+                message,
+                allow_retry,
+            },
+            Aside::StreamOptions { allow_cancel } => Self::StreamOptions {
+                stream_options: StreamOptions { allow_cancel },
+            },
+        }
+    }
+}
+
+/// Fails with the event itself if it is not an aside.
+impl TryFrom<ThreadStreamEvent> for Aside {
+    type Error = Box<ThreadStreamEvent>;
+
+    fn try_from(event: ThreadStreamEvent) -> Result<Self, Box<ThreadStreamEvent>> {
+        Ok(match event {
+            ThreadStreamEvent::ProgressUpdate { text, icon } => Self::Progress { text, icon },
+            ThreadStreamEvent::Notice {
+                level,
+                message,
+                title,
+            } => Self::Notice {
+                level,
+                message,
+                title,
+            },
+            ThreadStreamEvent::ClientEffect { name, data } => Self::Effect { name, data },
+            ThreadStreamEvent::Error {
+                code,
+                message,
+                allow_retry,
+            } => Self::Error {
+                code,
+                message,
+                allow_retry,
+            },
+            ThreadStreamEvent::StreamOptions { stream_options } => Self::StreamOptions {
+                allow_cancel: stream_options.allow_cancel,
+            },
+            event => return Err(Box::new(event)),
+        })
+    }
 }

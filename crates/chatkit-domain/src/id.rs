@@ -1,4 +1,4 @@
-//! Identifiers: UUIDv7 (RFC 9562), typed by what they name.
+//! Identifiers: UUIDv7 (RFC 9562), typed by the kind of what they identify.
 
 use std::{cmp::Ordering, fmt, hash, marker::PhantomData, str::FromStr};
 
@@ -6,19 +6,19 @@ use uuid::Uuid;
 
 use crate::{Conversation, InvalidValue, Item, Run, ToolCall};
 
-/// The id of one `K`; ids of different kinds cannot be mixed up.
+/// The id of a `K`. Ids of different kinds cannot be mixed up.
 pub struct Id<K> {
     value: Uuid,
     kind: PhantomData<fn() -> K>,
 }
 
-/// Names a conversation.
+/// The id of a conversation.
 pub type ConversationId = Id<Conversation>;
-/// Names an item of a conversation's log, messages included.
+/// The id of an item of a conversation's log. Messages are items.
 pub type ItemId = Id<Item>;
-/// Names a run.
+/// The id of a run.
 pub type RunId = Id<Run>;
-/// Names one use of a tool.
+/// The id of a tool call.
 pub type ToolCallId = Id<ToolCall>;
 
 impl<K> Id<K> {

@@ -1,5 +1,6 @@
 //! The entries of a conversation's log.
 
+use chatkit_protocol::{ItemKind, OutputText};
 use chrono::{DateTime, Utc};
 
 use crate::{ConversationId, IncompleteReason, ItemId, Message, RunId};
@@ -7,32 +8,36 @@ use crate::{ConversationId, IncompleteReason, ItemId, Message, RunId};
 /// One entry of a conversation's log, in order of its `sequence_number`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
-    /// What the user or the assistant said.
+    /// A message of the user or the assistant.
     Message(Message),
     /// A note for the model that no client sees.
     HiddenContext(HiddenContext),
-    /// What is shown beside the messages.
-    Shown(ShownItem),
+    /// An item that clients show between the messages.
+    Display(DisplayItem),
+    /// An item that this version cannot read, because only a newer version writes it.
+    Unreadable(UnreadableItem),
 }
 
 impl Item {
-    /// Its id.
+    /// The item's id.
     #[must_use]
     pub const fn id(&self) -> ItemId {
         match self {
             Self::Message(message) => message.id,
             Self::HiddenContext(note) => note.id,
-            Self::Shown(item) => item.id,
+            Self::Display(item) => item.id,
+            Self::Unreadable(item) => item.id,
         }
     }
 
-    /// Its place in the log.
+    /// The item's position in the log.
     #[must_use]
     pub const fn sequence_number(&self) -> u64 {
         match self {
             Self::Message(message) => message.sequence_number,
             Self::HiddenContext(note) => note.sequence_number,
-            Self::Shown(item) => item.sequence_number,
+            Self::Display(item) => item.sequence_number,
+            Self::Unreadable(item) => item.sequence_number,
         }
     }
 }
@@ -40,81 +45,71 @@ impl Item {
 /// A note for the model that no client sees, such as "the user stopped this answer".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenContext {
-    /// Its id.
+    /// The note's id.
     pub id: ItemId,
-    /// The conversation it stands in.
+    /// The conversation that contains the note.
     pub conversation_id: ConversationId,
-    /// Its place in the log.
+    /// The position in the log.
     pub sequence_number: u64,
-    /// The note.
+    /// The text.
     pub content: String,
-    /// The run that left it.
+    /// The run that wrote the note.
     pub run_id: Option<RunId>,
-    /// When it was stored.
+    /// The time at which the note was stored.
     pub created_at: DateTime<Utc>,
 }
 
-/// What is shown beside the messages, to clients that can: REST has none of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShownItem {
-    /// Its id.
+/// An item that clients show between the messages, such as a widget. REST shows none of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DisplayItem {
+    /// The item's id.
     pub id: ItemId,
-    /// The conversation it stands in.
+    /// The conversation that contains the item.
     pub conversation_id: ConversationId,
-    /// Its place in the log.
+    /// The position in the log.
     pub sequence_number: u64,
-    /// What it is.
-    pub kind: ShownKind,
-    /// All of it, as the JSON in which its dialect wrote it.
-    pub body: String,
-    /// The run that left it.
+    /// The content.
+    pub kind: ItemKind,
+    /// The run that wrote the item.
     pub run_id: Option<RunId>,
-    /// When it was stored.
+    /// The time at which the item was stored.
     pub created_at: DateTime<Utc>,
 }
 
-/// What a [`ShownItem`] is.
+/// An item whose content this version cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShownKind {
-    /// A tree of components.
-    Widget,
-    /// Steps that the assistant took.
-    Workflow,
-    /// A single step.
-    Task,
-    /// A call of a tool that the client has.
-    ClientToolCall,
-    /// Questions to the user.
-    StructuredInput,
-    /// A picture that was made.
-    GeneratedImage,
-    /// A sign that nothing more comes of a turn.
-    EndOfTurn,
+pub struct UnreadableItem {
+    /// The item's id.
+    pub id: ItemId,
+    /// The position in the log.
+    pub sequence_number: u64,
 }
 
-/// An item to keep: a new one, or another content of one that the run's conversation has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ItemDraft {
-    /// Its id.
+/// An item to store: a new one, or new content for an item of the run's conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemWrite {
+    /// The item's id.
     pub id: ItemId,
-    /// What it is.
+    /// The content.
     pub content: ItemContent,
 }
 
-/// What an item is that a run writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The content of an item that a run writes.
+#[derive(Clone, Debug, PartialEq)]
 pub enum ItemContent {
-    /// What the assistant says.
+    /// A message of the assistant.
     Answer {
-        /// The text.
-        text: String,
-        /// Its parts as JSON, where the text alone does not tell them.
-        parts: Option<String>,
-        /// Why it is incomplete; `None` for a complete answer.
+        /// The parts, in order. Their texts form the message's text.
+        parts: Vec<OutputText>,
+        /// The reason why the message is incomplete; `None` for a complete message.
         incomplete_reason: Option<IncompleteReason>,
     },
     /// A note for the model that no client sees.
     HiddenContext(String),
-    /// What is shown beside the messages, as JSON.
-    Shown(ShownKind, String),
+    /// An item that clients show between the messages. Neither a message nor a note.
+    Display(ItemKind),
 }
+
+/// The most bytes of an item's content, as JSON if it is a display item. A picture may be in its
+/// own URL.
+pub const MAX_ITEM_BYTES: usize = 4 * 1024 * 1024;

@@ -1,15 +1,24 @@
-//! The words and rules of kept conversations.
+//! The terms and rules of stored conversations.
 //!
-//! Everything here is a value, a rule over values, or a port (a trait that an adapter implements).
-//! No I/O and no async runtime belong here; time and fresh ids come from a [`Clock`] passed in.
+//! Everything here is a value, a rule about values, or a port (a trait that a store implements).
+//! No I/O and no async runtime belong here; time and fresh ids come from a [`Clock`] that is passed
+//! in. Items are the ChatKit protocol's own (`chatkit-protocol`), because clients and responders
+//! speak it.
+//!
+//! The feature `conformance` adds the suite that every implementation of the ports must pass, and
+//! the feature `test-support` a store in memory that passes it.
 
 mod caller;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod conversation;
 mod error;
 mod event;
 mod id;
 mod item;
+#[cfg(feature = "test-support")]
+pub mod memory;
 mod message;
 mod page;
 mod repository;
@@ -18,34 +27,38 @@ mod search;
 mod task;
 mod text;
 mod tool_call;
+mod values;
 
 pub use caller::{Caller, UserId};
+pub use chatkit_protocol::{FeedbackKind as Feedback, Order, ThreadStatus as ConversationStatus};
 pub use clock::{Clock, SystemClock, next_instant};
 pub use conversation::{
-    Conversation, ConversationStatus, DEFAULT_TITLE, MAX_TITLE_CHARS, NewConversation, Title,
-    automatic_title,
+    Conversation, DEFAULT_TITLE, MAX_TITLE_CHARS, NewConversation, Title, automatic_title,
 };
-pub use error::{InvalidValue, RepositoryError};
+pub use error::{InvalidValue, RepositoryError, Resource};
 pub use event::{
-    EventBatch, NumberedEvent, RunEvent, closing_events, last_event_number, retold_events,
+    Aside, EventBatch, ItemEvent, ItemState, MessageEvent, NumberedEvent, RunEvent, ToolCallEvent,
+    closing_events, last_event_number, rebuilt_events,
 };
 pub use id::{ConversationId, Id, ItemId, RunId, ToolCallId};
-pub use item::{HiddenContext, Item, ItemContent, ItemDraft, ShownItem, ShownKind};
-pub use message::{
-    Feedback, IncompleteReason, MAX_MESSAGE_CHARS, Message, MessageDetails, MessageStatus,
-    MessageText, PARAGRAPH, ReasoningText, Role,
+pub use item::{
+    DisplayItem, HiddenContext, Item, ItemContent, ItemWrite, MAX_ITEM_BYTES, UnreadableItem,
 };
-pub use page::{Cursor, CursorScope, Limit, ListCreated, Order, Page, Part, Position};
+pub use message::{
+    IncompleteReason, MAX_MESSAGE_CHARS, Message, MessageDetails, MessageStatus, MessageText,
+    PARAGRAPH, ReasoningText, Role,
+};
+pub use page::{Cursor, CursorScope, Limit, ListCreated, Page, Position};
 pub use repository::{
-    AnswerDraft, BeginRun, Begun, BegunRun, Connections, Context, ConversationChanges,
-    ConversationRepository, Deleted, EarlierMessage, EventCursor, EventPage, FinishRun,
-    FinishedRun, Idempotency, KeepItems, KeptItems, ListConversations, ListMessages, Maintenance,
-    MessagePage, MessageRepository, MessageWindow, NewToolCall, OwnedRun, Repositories, RunFence,
-    RunInput, RunNews, RunOutcome, RunOwner, RunRepository, RunTarget, Since, TaskChanges,
-    TaskRepository, ToolCallOutcome,
+    AnswerDraft, Connections, Context, ConversationChanges, ConversationRepository, EarlierMessage,
+    Erased, EventCursor, EventPage, EventsEnd, FinishRun, FinishedRun, Idempotency,
+    ListConversations, ListMessages, Maintenance, MessagePage, MessageRepository, MessageWindow,
+    NewToolCall, Note, OwnedRun, Repositories, RunFence, RunInput, RunJournal, RunNews, RunOutcome,
+    RunOwner, RunRepository, RunTarget, Since, StartRun, Started, StartedRun, StoreItems,
+    StoredItems, TaskChanges, TaskList, TaskRepository, ToolCallOutcome,
 };
 pub use run::{Dialect, Run, RunEnd, RunError, RunErrorCode, RunStatus, Usage};
 pub use search::{SearchQuery, fold};
 pub use task::{MAX_TASK_DESCRIPTION_CHARS, MAX_TASK_TITLE_CHARS, Task, TaskFilter, TaskText};
-pub use text::{replace_nul, replace_nul_in_json};
+pub use text::{replace_escaped_nul, replace_nul, replace_nul_in_json};
 pub use tool_call::{ToolCall, ToolCallStatus};

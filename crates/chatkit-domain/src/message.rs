@@ -1,124 +1,109 @@
-//! What the user or the assistant said.
+//! Messages of the user and the assistant.
 
+use chatkit_protocol::{InferenceOptions, OutputText, UserMessageContent};
 use chrono::{DateTime, Utc};
 
-use crate::{ConversationId, InvalidValue, ItemId, RunId, ToolCall, text::check_length};
+use crate::{
+    ConversationId, Feedback, InvalidValue, ItemId, RunId, ToolCall, text::check_length,
+    values::named_values,
+};
 
-/// Longest user message, in characters.
+/// The most characters of a user message.
 pub const MAX_MESSAGE_CHARS: usize = 10_000;
 
-/// An item with role `user` or `assistant`.
+/// An item with the role `user` or `assistant`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    /// Its id.
+    /// The message's id.
     pub id: ItemId,
-    /// The conversation it stands in.
+    /// The conversation that contains the message.
     pub conversation_id: ConversationId,
-    /// Its place in the log; not dense, as hidden items count too.
+    /// The position in the log. Numbers have gaps, because other items are numbered too.
     pub sequence_number: u64,
-    /// Who said it.
+    /// The author.
     pub role: Role,
-    /// What was said.
+    /// The text.
     pub content: String,
-    /// What its dialect keeps beside the text.
+    /// The parts, and more that a dialect stores besides the text.
     pub details: Option<Box<MessageDetails>>,
-    /// Whether it is complete.
+    /// Whether the message is complete.
     pub status: MessageStatus,
-    /// Why it is incomplete. `None` for a complete message, and for an incomplete one that an
-    /// older version stored.
+    /// The reason why the message is incomplete. `None` for a complete message, and for an
+    /// incomplete one that an older version stored.
     pub incomplete_reason: Option<IncompleteReason>,
     /// The reasoning that the model showed before and between its text, as plain text.
     pub reasoning: Option<String>,
     /// Whether the model's filter refused this user message. A short note replaces its text in
     /// the model's input.
     pub is_withheld: bool,
-    /// The tools that its run used, in the model's order. Of a user message: those of runs that
-    /// failed to answer it, in the context that a model is given; empty elsewhere.
+    /// The tools that the run used, in the model's order. In a model's context, a user message
+    /// has those of runs that failed to answer it.
     pub tool_calls: Vec<ToolCall>,
-    /// How the user rated it.
+    /// The user's rating.
     pub feedback: Option<Feedback>,
-    /// The run it came from or began.
+    /// The run that wrote the message, or that it started.
     pub run_id: Option<RunId>,
     /// The model that answered.
     pub model: Option<String>,
     /// Tokens of the whole run, input and output.
     pub tokens_used: Option<u64>,
-    /// When it was stored; strictly later than the item before it.
+    /// The time at which the message was stored. Later than that of the item before it.
     pub created_at: DateTime<Utc>,
 }
 
-/// What a dialect keeps of a message beside its text, as that dialect wrote it. The assistant's
-/// have parts alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MessageDetails {
-    /// The parts of which the text was made, as JSON. Every reader of the history has it in hand,
-    /// few look into it.
-    pub parts: String,
-    /// What the user quoted.
-    pub quoted_text: Option<String>,
-    /// How the user wanted it answered, as JSON.
-    pub options: String,
+/// The parts of a message, and more that a dialect stores with it, where the text alone is not
+/// enough.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MessageDetails {
+    /// A user message of the ChatKit protocol.
+    User {
+        /// The parts.
+        content: Vec<UserMessageContent>,
+        /// The text that the user quoted.
+        quoted_text: Option<String>,
+        /// The model and the tool that the user chose.
+        inference_options: InferenceOptions,
+    },
+    /// An assistant message of several parts, or with annotations.
+    Assistant {
+        /// The parts.
+        content: Vec<OutputText>,
+    },
 }
 
-/// Who said a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The user.
-    User,
-    /// The assistant.
-    Assistant,
-}
-
-/// Whether a message was said to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageStatus {
-    /// It is whole.
-    Completed,
-    /// The answer was stopped or interrupted here.
-    Incomplete,
-}
-
-/// Why an assistant message is incomplete. The strings are part of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IncompleteReason {
-    /// The user stopped the answer.
-    Cancelled,
-    /// The process died, lost its lease or was shut down.
-    Interrupted,
-    /// The model failed, or the run exceeded a limit.
-    Failed,
-    /// The model reached its length limit.
-    Length,
-    /// The model's filter withheld the rest.
-    ContentFilter,
-}
-
-impl IncompleteReason {
-    /// Every reason.
-    pub const ALL: [Self; 5] = [
-        Self::Cancelled,
-        Self::Interrupted,
-        Self::Failed,
-        Self::Length,
-        Self::ContentFilter,
-    ];
-
-    /// The reason as clients and the database know it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::Interrupted => "interrupted",
-            Self::Failed => "failed",
-            Self::Length => "length",
-            Self::ContentFilter => "content_filter",
-        }
+named_values! {
+    /// The author of a message.
+    pub enum Role {
+        /// The user.
+        User = "user",
+        /// The assistant.
+        Assistant = "assistant",
     }
+}
 
-    /// The reason of this name. `None` for a name that only a newer version writes.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.as_str() == text)
+named_values! {
+    /// Whether a message is complete.
+    pub enum MessageStatus {
+        /// The message is complete.
+        Completed = "completed",
+        /// The answer ended early. [`Message::incomplete_reason`] says why.
+        Incomplete = "incomplete",
+    }
+}
+
+named_values! {
+    /// The reason why an assistant message is incomplete.
+    pub enum IncompleteReason {
+        /// The user stopped the answer.
+        Cancelled = "cancelled",
+        /// The process died, lost its lease or was shut down.
+        Interrupted = "interrupted",
+        /// The model failed, or the run exceeded a limit.
+        Failed = "failed",
+        /// The model reached its length limit.
+        Length = "length",
+        /// The model's filter withheld the rest.
+        ContentFilter = "content_filter",
     }
 }
 
@@ -131,7 +116,7 @@ pub struct ReasoningText(String);
 
 impl ReasoningText {
     /// Appends a piece; `starts_another` as in
-    /// [`RunEvent::ReasoningDelta`](crate::RunEvent::ReasoningDelta).
+    /// [`RunEvent::Reasoning`](crate::RunEvent::Reasoning).
     pub fn push(&mut self, text: &str, starts_another: bool) {
         if starts_another {
             self.0.push_str(PARAGRAPH);
@@ -152,19 +137,11 @@ impl ReasoningText {
     }
 }
 
-/// How a user rated an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feedback {
-    /// Thumbs up.
-    Positive,
-    /// Thumbs down.
-    Negative,
-}
-
-/// Longest user message with the white space around it, in characters: that is kept, too.
+/// The most characters of a user message with the white space around it, which is stored too.
 const MAX_PADDED_CHARS: usize = 2 * MAX_MESSAGE_CHARS;
 
-/// What a user says: 1 to 10,000 characters; white space around it is kept but not measured.
+/// The text of a user message: 1 to 10,000 characters. White space around it is stored but not
+/// counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageText(String);
 

@@ -1,12 +1,12 @@
-//! Keyset paging: pages that stay right while the list changes.
+//! Keyset paging: pages stay correct while the list changes.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::InvalidValue;
+use crate::{Conversation, InvalidValue, Order};
 
-/// How many entries a page may hold: 1 to 100.
+/// The most entries of a page: 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 
@@ -23,10 +23,10 @@ impl Limit {
             .ok_or_else(|| InvalidValue::new("must be from 1 to 100"))
     }
 
-    /// Twenty.
+    /// 20 entries.
     pub const DEFAULT: Self = Self(20);
 
-    /// A hundred.
+    /// 100 entries.
     pub const MAX: Self = Self(100);
 
     /// The number of entries.
@@ -36,33 +36,15 @@ impl Limit {
     }
 }
 
-/// In which order a list is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Oldest first.
-    OldestFirst,
-    /// Newest first.
-    NewestFirst,
-}
-
-/// A part of a list in order of creation.
+/// A range of a list that is sorted by creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListCreated<T> {
-    /// How many at most.
+    /// The most entries to return.
     pub limit: Limit,
-    /// In which order.
+    /// The order.
     pub order: Order,
-    /// Only those behind this one, in that order.
+    /// The entry to start after, in that order.
     pub after: Option<T>,
-}
-
-/// A part of a list, and whether it goes on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Part<T> {
-    /// The entries.
-    pub entries: Vec<T>,
-    /// Whether there are more behind them.
-    pub has_more: bool,
 }
 
 /// One page of a list.
@@ -70,25 +52,49 @@ pub struct Part<T> {
 pub struct Page<T> {
     /// The entries.
     pub entries: Vec<T>,
-    /// Where the next page begins; `None` on the last page.
-    pub next: Option<Position>,
+    /// Whether more entries follow.
+    pub has_more: bool,
 }
 
-/// A place in a list: right behind the entry with this key.
+impl<T> Page<T> {
+    /// The page of a list of which one entry more than the limit was read.
+    #[must_use]
+    pub fn of(mut entries: Vec<T>, limit: Limit) -> Self {
+        let limit = limit.get() as usize;
+        let has_more = entries.len() > limit;
+        entries.truncate(limit);
+        Self { entries, has_more }
+    }
+}
+
+impl Page<Conversation> {
+    /// The position after the last entry in a list sorted by `updated_at`; `None` on the last
+    /// page.
+    #[must_use]
+    pub fn next(&self) -> Option<Position> {
+        let last = self.entries.last().filter(|_| self.has_more)?;
+        Some(Position {
+            key: last.updated_at.timestamp_millis(),
+            id: last.id.uuid(),
+        })
+    }
+}
+
+/// A position in a list: directly after the entry with this key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// What the list is ordered by: milliseconds since 1970 or a sequence number.
+    /// The sort key: milliseconds since 1970, or a sequence number.
     pub key: i64,
-    /// Breaks ties.
+    /// The id of the entry, which breaks ties.
     pub id: Uuid,
 }
 
-/// Which list a cursor belongs to, so that one cannot be used on another.
+/// The list that a cursor belongs to, so that it cannot be used on another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CursorScope([u8; 8]);
 
 impl CursorScope {
-    /// The scope of the list that these parts name, such as its kind, its user and its filter.
+    /// The scope of the list that these parts identify, such as kind, user and filter.
     #[must_use]
     pub fn new(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
@@ -103,7 +109,7 @@ impl CursorScope {
     }
 }
 
-/// A [`Position`] as callers carry it: opaque text, bound to its list.
+/// A [`Position`] in the form that callers get: opaque text, bound to its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     scope: CursorScope,
@@ -115,13 +121,13 @@ const ENCODED_LEN: usize = 1 + 8 + 8 + 16;
 const VERSION: u8 = 1;
 
 impl Cursor {
-    /// The cursor for a place in the list of this scope.
+    /// The cursor for a position in the list of this scope.
     #[must_use]
     pub const fn new(scope: CursorScope, position: Position) -> Self {
         Self { scope, position }
     }
 
-    /// Reads a cursor that was given out for the list of this scope.
+    /// Parses a cursor of the list with this scope.
     ///
     /// # Errors
     /// [`InvalidValue`] when it does not parse or belongs to another list.

@@ -1,44 +1,44 @@
-//! One attempt of the agent to answer.
+//! Attempts of the agent to answer.
 
 use chrono::{DateTime, Utc};
 
-use crate::{ConversationId, ItemId, RunId, ToolCall};
+use crate::{ConversationId, ItemId, RunId, ToolCall, values::named_values};
 
 /// One attempt of the agent to answer a user message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// Its id.
+    /// The run's id.
     pub id: RunId,
     /// The conversation it answers in.
     pub conversation_id: ConversationId,
-    /// The API by which it came.
+    /// The API that started the run.
     pub dialect: Dialect,
-    /// Where it stands.
+    /// The state.
     pub status: RunStatus,
-    /// The message it answers.
+    /// The message that the run answers.
     pub user_message_id: Option<ItemId>,
-    /// The answer: fixed when the run begins, gone when it ended without one.
+    /// The answer. Known when the run starts; `None` once it has ended without one.
     pub assistant_message_id: Option<ItemId>,
     /// The model that answers.
     pub model: Option<String>,
-    /// What it cost, once it ended.
+    /// The cost. `None` until the run has ended.
     pub usage: Option<Usage>,
-    /// Why it failed.
+    /// The reason of a failure.
     pub error: Option<RunError>,
-    /// Its tool calls, in the model's order.
+    /// The tool calls, in the model's order.
     pub tool_calls: Vec<ToolCall>,
-    /// When it was created.
+    /// The time at which the run was created.
     pub created_at: DateTime<Utc>,
-    /// When an engine took it up.
+    /// The time at which the run started.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// The time at which the run ended.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
 impl Run {
-    /// The run as it stood when it began.
+    /// The run as it was when it started.
     #[must_use]
-    pub fn as_begun(&self) -> Self {
+    pub fn as_started(&self) -> Self {
         Self {
             status: RunStatus::Running,
             usage: None,
@@ -50,21 +50,22 @@ impl Run {
     }
 }
 
-/// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunStatus {
-    /// Waiting for an engine.
-    Queued,
-    /// Being answered.
-    Running,
-    /// Waiting for the user to approve a tool call.
-    AwaitingApproval,
-    /// Answered.
-    Completed,
-    /// Ended by an error.
-    Failed,
-    /// Stopped by its user.
-    Cancelled,
+named_values! {
+    /// The state of a run.
+    pub enum RunStatus {
+        /// The run waits for an engine.
+        Queued = "queued",
+        /// The run is being answered.
+        Running = "running",
+        /// The run waits for the user to approve a tool call.
+        AwaitingApproval = "awaiting_approval",
+        /// The run is answered.
+        Completed = "completed",
+        /// An error ended the run.
+        Failed = "failed",
+        /// The user stopped the run.
+        Cancelled = "cancelled",
+    }
 }
 
 impl RunStatus {
@@ -78,19 +79,19 @@ impl RunStatus {
     }
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEnd {
-    /// The model finished its answer.
+    /// The answer is complete, or as complete as the model would make it.
     Completed,
-    /// It could not be answered.
+    /// The run failed.
     Failed(RunError),
-    /// Its user stopped it.
+    /// The user stopped the run.
     Cancelled,
 }
 
 impl RunEnd {
-    /// The status of a run that ended so.
+    /// The status of a run with this end.
     #[must_use]
     pub const fn status(&self) -> RunStatus {
         match self {
@@ -101,17 +102,17 @@ impl RunEnd {
     }
 }
 
-/// Why a run failed.
+/// The reason why a run failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunError {
-    /// What kind of failure.
+    /// The kind of failure.
     pub code: RunErrorCode,
     /// One plain sentence, safe to show.
     pub message: String,
 }
 
 impl RunError {
-    /// The failure of this kind, in its own words.
+    /// A failure of this kind, with its usual sentence.
     #[must_use]
     pub fn new(code: RunErrorCode) -> Self {
         Self {
@@ -121,72 +122,37 @@ impl RunError {
     }
 }
 
-/// What kind of failure ended a run; the strings are part of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunErrorCode {
-    /// The model answered with an error, with nonsense, or was cut off.
-    ModelFailed,
-    /// The model was silent for too long, or the run took too long.
-    ModelTimeout,
-    /// The model asks to come back later.
-    ModelOverloaded,
-    /// The model's server refuses the key, does not know the model, or refuses a required part of
-    /// every request. An operator must fix the configuration.
-    ModelUnavailable,
-    /// Even the newest message alone is too long for the model.
-    ContextTooLong,
-    /// The model's filter refused the message.
-    ContentFiltered,
-    /// The model kept calling tools after its rounds were used up.
-    TooManyToolRounds,
-    /// The answer grew beyond its bound.
-    AnswerTooLong,
-    /// The database was away for too long.
-    Unavailable,
-    /// The process died, lost its lease or was stopped.
-    Interrupted,
-    /// What answers did not want to; the message says why.
-    Refused,
-    /// A bug of the server.
-    Internal,
+named_values! {
+    /// The kind of failure that ended a run.
+    pub enum RunErrorCode {
+        /// The model answered with an error or an unusable answer, or was cut off.
+        ModelFailed = "model_failed",
+        /// The model was silent for too long, or the run took too long.
+        ModelTimeout = "model_timeout",
+        /// The model's server asks to come back later.
+        ModelOverloaded = "model_overloaded",
+        /// The model's server refuses the key, the model, or what is always sent.
+        ModelUnavailable = "model_unavailable",
+        /// Even the newest message alone is too long for the model.
+        ContextTooLong = "context_too_long",
+        /// The model's filter refused the message.
+        ContentFiltered = "content_filtered",
+        /// The model kept calling tools.
+        TooManyToolRounds = "too_many_tool_rounds",
+        /// The answer exceeded its limit.
+        AnswerTooLong = "answer_too_long",
+        /// The database was unavailable for too long.
+        Unavailable = "unavailable",
+        /// The process died, lost its lease or was shut down.
+        Interrupted = "interrupted",
+        /// The responder refused to answer. The message is its reason.
+        Refused = "refused",
+        /// The server failed: a bug, or a responder's failure.
+        Internal = "internal_error",
+    }
 }
 
 impl RunErrorCode {
-    /// Every code.
-    pub const ALL: [Self; 12] = [
-        Self::ModelFailed,
-        Self::ModelTimeout,
-        Self::ModelOverloaded,
-        Self::ModelUnavailable,
-        Self::ContextTooLong,
-        Self::ContentFiltered,
-        Self::TooManyToolRounds,
-        Self::AnswerTooLong,
-        Self::Unavailable,
-        Self::Interrupted,
-        Self::Refused,
-        Self::Internal,
-    ];
-
-    /// The code as clients and the database know it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ModelFailed => "model_failed",
-            Self::ModelTimeout => "model_timeout",
-            Self::ModelOverloaded => "model_overloaded",
-            Self::ModelUnavailable => "model_unavailable",
-            Self::ContextTooLong => "context_too_long",
-            Self::ContentFiltered => "content_filtered",
-            Self::TooManyToolRounds => "too_many_tool_rounds",
-            Self::AnswerTooLong => "answer_too_long",
-            Self::Unavailable => "unavailable",
-            Self::Interrupted => "interrupted",
-            Self::Refused => "refused",
-            Self::Internal => "internal_error",
-        }
-    }
-
     const fn message(self) -> &'static str {
         match self {
             Self::ModelFailed => "The model did not give a usable answer.",
@@ -207,28 +173,28 @@ impl RunErrorCode {
     }
 }
 
-/// What a run cost, in tokens.
+/// The cost of a run, in tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Tokens given to the model, over all its rounds.
+    /// Tokens sent to the model, over all rounds.
     pub input_tokens: u64,
-    /// Tokens the model produced.
+    /// Tokens that the model wrote.
     pub output_tokens: u64,
     /// Input tokens that the provider's prompt cache supplied. `None` if the model's server does
     /// not say.
     pub cached_tokens: Option<u64>,
-    /// Whether they were counted as characters / 4 because the model's server sent no numbers.
+    /// Whether the counts are characters / 4 because the model's server sent no valid ones.
     pub estimated: bool,
 }
 
 impl Usage {
-    /// Input and output together.
+    /// The sum of input and output tokens.
     #[must_use]
     pub const fn total_tokens(&self) -> u64 {
         self.input_tokens + self.output_tokens
     }
 
-    /// A guess from character counts, for servers that send no usage.
+    /// An estimate from character counts, for servers that send no usage.
     #[must_use]
     pub const fn estimate(input_chars: usize, output_chars: usize) -> Self {
         Self {
@@ -252,15 +218,27 @@ impl std::ops::AddAssign for Usage {
     }
 }
 
-/// The API by which a run was begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// `/api/chat/…`.
-    Rest,
-    /// `/api/v1/chat`, `/api/{user_id}/chat`, `/api/chat`.
-    Chat,
-    /// OpenAI chat completions.
-    Completions,
-    /// The ChatKit protocol.
-    ChatKit,
+named_values! {
+    /// The API that started a run.
+    pub enum Dialect {
+        /// `/api/chat/…`.
+        Rest = "rest",
+        /// `/api/v1/chat`, `/api/{user_id}/chat`, `/api/chat`.
+        Chat = "chat",
+        /// OpenAI chat completions.
+        Completions = "completions",
+        /// The ChatKit protocol.
+        ChatKit = "chatkit",
+    }
+}
+
+impl Dialect {
+    /// Whether a caller waits for a message. A run that says nothing then gets an empty one.
+    #[must_use]
+    pub const fn waits_for_message(self) -> bool {
+        match self {
+            Self::Rest | Self::Chat | Self::Completions => true,
+            Self::ChatKit => false,
+        }
+    }
 }

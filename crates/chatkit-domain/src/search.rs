@@ -1,10 +1,10 @@
-//! Searching without regard to case or to how a character was composed.
+//! Search that ignores case and the composition of characters.
 
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{InvalidValue, text::check_length};
 
-/// Longest search text, in characters.
+/// The most characters of a search text.
 const MAX_QUERY_CHARS: usize = 200;
 
 /// Text in the form in which it is searched: NFKC (Unicode Annex 15), lower case, one sigma.
@@ -14,7 +14,7 @@ pub fn fold(text: &str) -> String {
     lower.map(|c| if c == 'ς' { 'σ' } else { c }).collect()
 }
 
-/// What to look for: 1 to 200 characters, taken literally.
+/// A search text: 1 to 200 characters, taken literally.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchQuery(String);
 

@@ -4,38 +4,38 @@ use chrono::{DateTime, Utc};
 
 use crate::{InvalidValue, text::check_length};
 
-/// Longest task title, in characters.
+/// The most characters of a task's title.
 pub const MAX_TASK_TITLE_CHARS: usize = 200;
 
-/// Longest task description, in characters.
+/// The most characters of a task's description.
 pub const MAX_TASK_DESCRIPTION_CHARS: usize = 2_000;
 
-/// Something a user wants to get done.
+/// A task of a user's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// A small number of the user's own: 1, 2, 3 …, never reused.
+    /// The number, counted per user: 1, 2, 3 …, never reused.
     pub number: u64,
-    /// What is to be done.
+    /// The title.
     pub title: String,
-    /// More about it.
+    /// The description.
     pub description: Option<String>,
-    /// Whether it is done.
+    /// Whether the task is done.
     pub completed: bool,
-    /// When it was added.
+    /// The time at which the task was added.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// The time of the last change.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Which tasks to list.
+/// The tasks to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TaskFilter {
-    /// All of them.
+    /// All tasks.
     #[default]
     All,
-    /// Those still to be done.
+    /// Tasks that are not done.
     Pending,
-    /// Those done.
+    /// Tasks that are done.
     Completed,
 }
 

@@ -1,30 +1,30 @@
-//! One use of a tool inside a run.
+//! A use of a tool within a run.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::{ItemId, NewToolCall, RunId, ToolCallId, ToolCallOutcome};
+use crate::{ItemId, NewToolCall, RunId, ToolCallId, ToolCallOutcome, values::named_values};
 
-/// One use of a tool, kept with everything that happened.
+/// A use of a tool within a run, with its arguments and its outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolCall {
-    /// Its id.
+    /// The call's id.
     pub id: ToolCallId,
     /// The run that used the tool.
     pub run_id: RunId,
-    /// The message it is shown with, once there is one.
+    /// The message that shows the call, once there is one.
     pub message_id: Option<ItemId>,
-    /// In which round of the run, from 0.
+    /// The round of the run, from 0.
     pub round: u32,
-    /// At which place of the round, from 0.
+    /// The position in the round, from 0.
     pub position: u32,
     /// The model's own id for the call.
     pub call_id: String,
     /// The tool's name.
     pub tool_name: String,
-    /// What the tool was called with; empty when the model sent no JSON object.
+    /// The arguments. Empty if the model did not send a JSON object.
     pub arguments: Map<String, Value>,
-    /// What the model sent where it was no JSON object.
+    /// The model's text if it is not a JSON object.
     pub arguments_text: Option<String>,
     /// The arguments byte for byte, as the model wrote them. `None` for calls that an older
     /// version stored.
@@ -35,41 +35,42 @@ pub struct ToolCall {
     /// Data that the model's server attached to the call and wants back, as JSON text that only
     /// the provider reads.
     pub provider_data: Option<String>,
-    /// What the tool gave back.
+    /// The tool's result.
     pub result: Option<Value>,
-    /// Where it stands.
+    /// The state.
     pub status: ToolCallStatus,
-    /// Why it failed, as the model is told.
+    /// The reason of a failure, as the model receives it.
     pub error_message: Option<String>,
-    /// How long the tool took, in milliseconds.
+    /// The duration of the call in milliseconds.
     pub execution_time_ms: Option<u64>,
-    /// When the call was recorded, before the tool ran.
+    /// The time at which the call was recorded, before the tool ran.
     pub created_at: DateTime<Utc>,
-    /// When the tool was done.
+    /// The time at which the tool ended.
     pub completed_at: Option<DateTime<Utc>>,
 }
 
-/// Where a tool call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToolCallStatus {
-    /// Waiting for the user's approval.
-    AwaitingApproval,
-    /// The tool is at work.
-    Running,
-    /// It gave a result.
-    Success,
-    /// It failed, and the model was told why.
-    Error,
-    /// The user did not approve it.
-    Denied,
-    /// The run was stopped while it ran.
-    Cancelled,
-    /// The process died or lost its lease while it ran: nobody knows what it did.
-    Unknown,
+named_values! {
+    /// The state of a tool call.
+    pub enum ToolCallStatus {
+        /// The call waits for the user's approval.
+        AwaitingApproval = "awaiting_approval",
+        /// The tool runs.
+        Running = "running",
+        /// The tool returned a result.
+        Success = "success",
+        /// The tool failed, and the model received the reason.
+        Error = "error",
+        /// The user did not approve the call.
+        Denied = "denied",
+        /// The run ended while the tool ran.
+        Cancelled = "cancelled",
+        /// The process died or lost its lease while the tool ran. The effect is not known.
+        Unknown = "unknown",
+    }
 }
 
 impl ToolCall {
-    /// A call that has been recorded, before its tool runs.
+    /// A call that is recorded before its tool runs.
     #[must_use]
     pub fn started(new: NewToolCall, run_id: RunId, now: DateTime<Utc>) -> Self {
         let NewToolCall {
@@ -106,7 +107,7 @@ impl ToolCall {
         }
     }
 
-    /// The call with what came of it.
+    /// The call with its outcome.
     #[must_use]
     pub fn finished(self, outcome: ToolCallOutcome, now: DateTime<Utc>) -> Self {
         let ToolCallOutcome {
@@ -126,7 +127,7 @@ impl ToolCall {
         }
     }
 
-    /// The call as it stood when it was recorded.
+    /// The call as it was when it was recorded.
     #[must_use]
     pub fn as_started(&self) -> Self {
         Self {
@@ -140,19 +141,19 @@ impl ToolCall {
         }
     }
 
-    /// The call as it stood when its tool was done, before there was an answer to show it with.
+    /// The call as it was when its tool ended, before there was an answer to show it with.
     #[must_use]
-    pub fn as_told(&self) -> Self {
+    pub fn without_message(&self) -> Self {
         Self {
             message_id: None,
             ..self.clone()
         }
     }
 
-    /// Whether its tool was done before the run ended: a call that the end of the run settled is
-    /// told with that.
+    /// Whether the completion of the call is an event of its own. The end of the run settles the
+    /// other calls.
     #[must_use]
-    pub fn is_told(&self) -> bool {
+    pub fn is_emitted_as_completed(&self) -> bool {
         matches!(self.status, ToolCallStatus::Success | ToolCallStatus::Error)
     }
 }

@@ -106,7 +106,25 @@ pub enum ItemKind {
 }
 
 impl ItemKind {
-    /// Whether clients must not see it.
+    /// The value of `type` on the wire.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::UserMessage { .. } => "user_message",
+            Self::AssistantMessage { .. } => "assistant_message",
+            Self::ClientToolCall { .. } => "client_tool_call",
+            Self::Widget { .. } => "widget",
+            Self::GeneratedImage { .. } => "generated_image",
+            Self::StructuredInput { .. } => "structured_input",
+            Self::Workflow { .. } => "workflow",
+            Self::Task { .. } => "task",
+            Self::EndOfTurn {} => "end_of_turn",
+            Self::HiddenContextItem { .. } => "hidden_context_item",
+            Self::SdkHiddenContext { .. } => "sdk_hidden_context",
+        }
+    }
+
+    /// Whether clients must not see the item.
     #[must_use]
     pub const fn is_hidden(&self) -> bool {
         matches!(

@@ -237,6 +237,26 @@ pub enum FeedbackKind {
     Negative,
 }
 
+impl FeedbackKind {
+    /// Every rating.
+    pub const ALL: &'static [Self] = &[Self::Positive, Self::Negative];
+
+    /// The rating as it is on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Positive => "positive",
+            Self::Negative => "negative",
+        }
+    }
+
+    /// The rating of this name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// A file to come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateAttachment {

@@ -1,10 +1,8 @@
 //! The repositories of `chatkit-domain` on SQLite and PostgreSQL, picked at run time by URL.
 //!
-//! [`connect`] gives all of them over one pool. The schema comes from `chatkit-migration`; the
-//! feature `conformance` adds the suite that every implementation of the ports must pass.
+//! [`connect`] opens a connection pool and returns all of them. The schema comes from
+//! `chatkit-migration`.
 
-#[cfg(feature = "conformance")]
-pub mod conformance;
 mod sql;
 
-pub use sql::{DatabaseOptions, connect};
+pub use sql::{DatabaseOptions, Stores, connect};

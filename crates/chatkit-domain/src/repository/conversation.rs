@@ -2,15 +2,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Caller, Conversation, ConversationId, Limit, ListCreated, NewConversation, Page, Part,
-    Position, RepositoryError, RunId, SearchQuery, Title,
+    Caller, Conversation, ConversationId, Limit, ListCreated, NewConversation, Page, Position,
+    RepositoryError, RunId, SearchQuery, Title,
 };
 
-/// Keeps conversations.
+/// Stores conversations.
 ///
 /// # Errors
-/// Every method: `NotFound` for what is not the caller's, was deleted or never was; `Unavailable`
-/// and `Failed` as [`RepositoryError`] says.
+/// Every method: `NotFound(Conversation)` for a conversation that does not exist, was deleted, or
+/// belongs to another user; `Unavailable` and `Failed` as [`RepositoryError`] says.
 #[async_trait]
 pub trait ConversationRepository: std::fmt::Debug + Send + Sync {
     /// Creates a conversation.
@@ -20,31 +20,28 @@ pub trait ConversationRepository: std::fmt::Debug + Send + Sync {
         conversation: NewConversation,
     ) -> Result<Conversation, RepositoryError>;
 
-    /// One conversation.
+    /// Returns a conversation.
     async fn get(
         &self,
         caller: &Caller,
         id: ConversationId,
     ) -> Result<Conversation, RepositoryError>;
 
-    /// The caller's conversations, newest `updated_at` first.
+    /// Lists the caller's conversations, newest `updated_at` first.
     async fn list(
         &self,
         caller: &Caller,
         list: &ListConversations,
     ) -> Result<Page<Conversation>, RepositoryError>;
 
-    /// The caller's conversations in order of creation.
-    ///
-    /// # Errors
-    /// `NotFound` also for an `after` that is none of them.
+    /// Lists the caller's conversations in order of creation. `after` may be a deleted one.
     async fn list_created(
         &self,
         caller: &Caller,
         list: ListCreated<ConversationId>,
-    ) -> Result<Part<Conversation>, RepositoryError>;
+    ) -> Result<Page<Conversation>, RepositoryError>;
 
-    /// Gives a conversation a title that somebody chose.
+    /// Gives a conversation a title that a user chose.
     async fn rename(
         &self,
         caller: &Caller,
@@ -53,16 +50,16 @@ pub trait ConversationRepository: std::fmt::Debug + Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Conversation, RepositoryError>;
 
-    /// Hides a conversation from every read and asks its active run to stop.
+    /// Hides a conversation from every read and asks its active run to stop. Returns that run.
     async fn delete(
         &self,
         caller: &Caller,
         id: ConversationId,
         now: DateTime<Utc>,
-    ) -> Result<Deleted, RepositoryError>;
+    ) -> Result<Option<RunId>, RepositoryError>;
 
-    /// Brings back a conversation that was deleted after `deleted_after`. One that is not
-    /// deleted is returned as it is.
+    /// Restores a conversation that was deleted after `deleted_after`. One that is not deleted is
+    /// returned unchanged.
     async fn restore(
         &self,
         caller: &Caller,
@@ -71,20 +68,13 @@ pub trait ConversationRepository: std::fmt::Debug + Send + Sync {
     ) -> Result<Conversation, RepositoryError>;
 }
 
-/// Which conversations to list.
+/// The conversations to list.
 #[derive(Clone, Debug)]
 pub struct ListConversations {
-    /// How many at most.
+    /// The most conversations to return.
     pub limit: Limit,
-    /// Only those behind this place: `key` is `updated_at` in milliseconds.
+    /// The position to start after. Its key is `updated_at` in milliseconds.
     pub after: Option<Position>,
-    /// Only those with this text in the title or in a message.
+    /// A text that the title or a message must contain.
     pub query: Option<SearchQuery>,
-}
-
-/// What deleting a conversation met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deleted {
-    /// The run that was active and is now asked to stop.
-    pub cancelled_run: Option<RunId>,
 }

@@ -2,25 +2,26 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Caller, ConversationId, Feedback, Item, ItemId, Limit, ListCreated, Message, Part,
+    Caller, ConversationId, Feedback, Item, ItemId, Limit, ListCreated, Message, Page,
     RepositoryError, Run,
 };
 
-/// Reads the log of a conversation; it is written by runs.
+/// Reads the log of a conversation. Runs write it.
 ///
 /// # Errors
-/// Every method: `NotFound` for a conversation that is not the caller's, was deleted or never was.
+/// Every method: `NotFound(Conversation)` for a conversation that does not exist, was deleted, or
+/// belongs to another user. Methods that take a message return `NotFound(Message)` then.
 #[async_trait]
 pub trait MessageRepository: std::fmt::Debug + Send + Sync {
-    /// A number that grew with every change that a reader of the conversation's messages or of
-    /// its active run could see. Reads one row.
+    /// Returns a number that grows with every change that a reader of the conversation's messages
+    /// or of its active run can see. Reads one row.
     async fn revision(
         &self,
         caller: &Caller,
         conversation: ConversationId,
     ) -> Result<u64, RepositoryError>;
 
-    /// A page of messages with the active run.
+    /// Lists messages, and returns the active run.
     async fn list(
         &self,
         caller: &Caller,
@@ -28,21 +29,21 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
         list: &ListMessages,
     ) -> Result<MessagePage, RepositoryError>;
 
-    /// The items of the log, hidden ones too.
+    /// Lists the items of the log, hidden ones too.
     ///
     /// # Errors
-    /// `NotFound` also for an `after` that is none of them.
+    /// `NotFound(Message)` if `after` is not an item of the conversation.
     async fn items(
         &self,
         caller: &Caller,
         conversation: ConversationId,
         list: ListCreated<ItemId>,
-    ) -> Result<Part<Item>, RepositoryError>;
+    ) -> Result<Page<Item>, RepositoryError>;
 
-    /// One message of the history.
+    /// Returns a message of the history.
     ///
     /// # Errors
-    /// `NotFound` also for a message that is not in it.
+    /// `NotFound(Message)`.
     async fn get(
         &self,
         caller: &Caller,
@@ -50,10 +51,10 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
         message: ItemId,
     ) -> Result<Message, RepositoryError>;
 
-    /// Rates an answer, or takes the rating back.
+    /// Rates an answer, or removes the rating.
     ///
     /// # Errors
-    /// `NotFound` also for a message that is not in the history; `WrongMessage` for a user's.
+    /// `NotFound(Message)`; `WrongMessage` for a user message.
     async fn rate(
         &self,
         caller: &Caller,
@@ -62,7 +63,7 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
         feedback: Option<Feedback>,
     ) -> Result<(), RepositoryError>;
 
-    /// The newest `messages` messages and the items between and after them, oldest first.
+    /// Returns the newest `messages` messages and the items between and after them, oldest first.
     async fn context(
         &self,
         caller: &Caller,
@@ -71,7 +72,7 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
     ) -> Result<Context, RepositoryError>;
 }
 
-/// The part of a history that a model may be given.
+/// The part of a history that a model may get.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
     /// The items, oldest first.
@@ -81,49 +82,50 @@ pub struct Context {
     pub window_start: Option<u64>,
 }
 
-/// Which messages to list.
+/// The messages to list.
 #[derive(Clone, Copy, Debug)]
 pub struct ListMessages {
-    /// How many at most.
+    /// The most messages to return.
     pub limit: Limit,
-    /// Which part of the history.
+    /// The part of the history.
     pub window: MessageWindow,
 }
 
-/// Which part of a history to list.
+/// A part of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageWindow {
-    /// The newest.
+    /// The newest messages.
     Newest,
-    /// The newest of those before this sequence number.
+    /// The newest messages before this sequence number.
     Before(u64),
-    /// The oldest of those strictly after something.
+    /// The oldest messages after a point.
     Since(Since),
 }
 
-/// After what to list.
+/// The point after which messages are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// After this message. When the history does not hold it, the newest are listed instead and
-    /// [`MessagePage::reset`] says so.
+    /// This message. If the history does not contain it, the newest messages are listed, and
+    /// [`MessagePage::reset`] is set.
     Message(ItemId),
-    /// After this time.
+    /// This time.
     Time(DateTime<Utc>),
 }
 
 /// A page of a conversation's history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessagePage {
-    /// The conversation's revision, read before the messages: the page may be newer than it
-    /// says, never older.
+    /// The conversation's revision, read before the messages. The page may be newer than its
+    /// revision, never older.
     pub revision: u64,
     /// The messages, oldest first.
     pub messages: Vec<Message>,
-    /// Whether there are more in the direction of the window: older ones, or newer ones for
-    /// [`MessageWindow::Since`].
+    /// Whether there are more messages in the direction of the window: older ones, or newer ones
+    /// for [`MessageWindow::Since`].
     pub has_more: bool,
-    /// Whether the page replaces what the reader had, as `since` named nothing in this history.
+    /// Whether the page replaces what the reader has, because the history does not contain the
+    /// message of `since`.
     pub reset: bool,
-    /// The run that is answering now.
+    /// The active run.
     pub active_run: Option<Run>,
 }

@@ -1,39 +1,44 @@
-//! The ports: one object-safe trait per aggregate.
+//! The ports: one object-safe trait per aggregate and audience.
 //!
-//! A method is one atomic step, named for what it means, so that a backend can do it in as few
-//! round trips as it can; transactions do not cross ports. The caller comes first: data of
-//! another user is [`RepositoryError::NotFound`](crate::RepositoryError::NotFound), like data
-//! that never was.
+//! A method is one atomic step, named for its meaning, so that a store can carry it out in as few
+//! round trips as possible. Transactions do not cross ports. The caller is the first argument: data
+//! of another user is [`RepositoryError::NotFound`](crate::RepositoryError::NotFound), like data
+//! that does not exist.
 
 use std::sync::Arc;
 
 mod conversation;
+mod journal;
 mod maintenance;
 mod message;
 mod run;
 mod task;
 
-pub use conversation::{ConversationRepository, Deleted, ListConversations};
-pub use maintenance::{Connections, EventCursor, Maintenance, RunNews};
+pub use conversation::{ConversationRepository, ListConversations};
+pub use journal::{
+    AnswerDraft, ConversationChanges, EventCursor, FinishRun, FinishedRun, NewToolCall, Note,
+    OwnedRun, RunJournal, RunNews, StoreItems, StoredItems, ToolCallOutcome,
+};
+pub use maintenance::{Connections, Erased, Maintenance};
 pub use message::{Context, ListMessages, MessagePage, MessageRepository, MessageWindow, Since};
 pub use run::{
-    AnswerDraft, BeginRun, Begun, BegunRun, ConversationChanges, EarlierMessage, EventPage,
-    FinishRun, FinishedRun, Idempotency, KeepItems, KeptItems, NewToolCall, OwnedRun, RunFence,
-    RunInput, RunOutcome, RunOwner, RunRepository, RunTarget, ToolCallOutcome,
+    EarlierMessage, EventPage, EventsEnd, Idempotency, RunFence, RunInput, RunOutcome, RunOwner,
+    RunRepository, RunTarget, StartRun, Started, StartedRun,
 };
-pub use task::{TaskChanges, TaskRepository};
+pub use task::{TaskChanges, TaskList, TaskRepository};
 
-/// Everything that the agent and the API need kept: one implementation of each port.
+/// The store of everything that the agent and the API need: one implementation of each port. The
+/// tasks of the built-in tools have a port of their own, [`TaskRepository`].
 #[derive(Clone, Debug)]
 pub struct Repositories {
-    /// Keeps conversations.
+    /// Stores conversations.
     pub conversations: Arc<dyn ConversationRepository>,
-    /// Reads their logs.
+    /// Reads the logs of conversations.
     pub messages: Arc<dyn MessageRepository>,
-    /// Keeps runs and what they write.
+    /// Starts, stops and reads runs for callers.
     pub runs: Arc<dyn RunRepository>,
-    /// Keeps the tasks of the built-in tools.
-    pub tasks: Arc<dyn TaskRepository>,
-    /// Closes, purges and erases.
+    /// Stores what runs write, for the process that answers them.
+    pub journal: Arc<dyn RunJournal>,
+    /// Checks, purges and erases.
     pub maintenance: Arc<dyn Maintenance>,
 }

@@ -3,13 +3,13 @@ use chrono::{DateTime, Utc};
 
 use crate::{Caller, RepositoryError, Task, TaskFilter, TaskText};
 
-/// Keeps the tasks of the built-in tools.
+/// Stores the tasks of the built-in tools.
 ///
 /// # Errors
-/// Methods that take a task's number: `NotFound` when the caller has no such task.
+/// Methods that take a task's number: `NotFound(Task)` if the caller has no such task.
 #[async_trait]
 pub trait TaskRepository: std::fmt::Debug + Send + Sync {
-    /// Adds a task under the caller's next number.
+    /// Adds a task with the caller's next number.
     async fn insert(
         &self,
         caller: &Caller,
@@ -18,13 +18,13 @@ pub trait TaskRepository: std::fmt::Debug + Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Task, RepositoryError>;
 
-    /// The caller's tasks by number, at most `limit`, and how many there are in all.
+    /// Lists the caller's tasks by number, at most `limit`.
     async fn list(
         &self,
         caller: &Caller,
         filter: TaskFilter,
         limit: u32,
-    ) -> Result<(Vec<Task>, u64), RepositoryError>;
+    ) -> Result<TaskList, RepositoryError>;
 
     /// Changes a task.
     async fn update(
@@ -35,17 +35,26 @@ pub trait TaskRepository: std::fmt::Debug + Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Task, RepositoryError>;
 
-    /// Removes a task for good and returns what it was.
+    /// Permanently removes a task. Returns the task as it was.
     async fn delete(&self, caller: &Caller, number: u64) -> Result<Task, RepositoryError>;
 }
 
-/// What to change of a task; `None` leaves a field as it is.
+/// Tasks of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskList {
+    /// The tasks, by number.
+    pub tasks: Vec<Task>,
+    /// The number of tasks that match, listed or not.
+    pub count: u64,
+}
+
+/// The changes of a task. `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskChanges {
-    /// A new title.
+    /// The new title.
     pub title: Option<TaskText>,
-    /// A new description.
+    /// The new description.
     pub description: Option<TaskText>,
-    /// Done, or to be done again.
+    /// Whether the task is done.
     pub completed: Option<bool>,
 }

@@ -1,7 +1,7 @@
-//! The process's one statement: it extends the leases of its runs and keeps what they told, and says
-//! which are still its own.
+//! The one statement of a process: it extends the leases of its runs, stores their events, and returns
+//! the runs that still belong to the process.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 use chatkit_domain::{EventBatch, OwnedRun, RepositoryError, RunId, RunOwner};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
@@ -9,27 +9,32 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Database,
+    ACTIVE_STATUSES, Database,
     entity::{run, run_event},
     error::repository_error,
     is_active,
     run_event::{insert, to_row},
 };
 
-/// One for all of a process's runs, and the same however
-/// many there are, so that it is parsed once.
-const CHECKPOINT: &str = "\
+/// One statement for all runs of a process, the same for any number of runs, so that it is parsed
+/// once.
+static CHECKPOINT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "\
     WITH owned AS (UPDATE runs \
         SET lease_expires_at = clock_timestamp() + make_interval(secs => $1) \
         WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($2::text::jsonb)) \
-        AND lease_owner = $3 AND status IN ('queued', 'running', 'awaiting_approval') \
+        AND lease_owner = $3 AND status IN ({}) \
         RETURNING id, cancel_requested), \
     kept AS (INSERT INTO run_events (run_id, last, first, message_id, events) \
         SELECT run_id, last, first, message_id, events \
         FROM jsonb_to_recordset($4::text::jsonb) \
             AS new(run_id uuid, last bigint, first bigint, message_id uuid, events text) \
         WHERE run_id IN (SELECT id FROM owned) ON CONFLICT DO NOTHING) \
-    SELECT id, cancel_requested FROM owned";
+    SELECT id, cancel_requested FROM owned",
+        *ACTIVE_STATUSES
+    )
+});
 
 impl Database {
     pub(super) async fn checkpoint_runs(
@@ -62,7 +67,7 @@ impl Database {
         let runs: Vec<Uuid> = runs.iter().map(|run| run.uuid()).collect();
         let statement = Statement::from_sql_and_values(
             self.backend,
-            CHECKPOINT,
+            CHECKPOINT.as_str(),
             [
                 owner.lease.as_secs_f64().into(),
                 json!(runs).to_string().into(),

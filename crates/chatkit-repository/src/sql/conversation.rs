@@ -2,19 +2,15 @@
 
 use async_trait::async_trait;
 use chatkit_domain::{
-    Caller, Conversation, ConversationId, ConversationRepository, ConversationStatus, Deleted,
-    ListConversations, ListCreated, NewConversation, Order, Page, Part, Position, RepositoryError,
-    RunId, SearchQuery, Title, UserId, fold,
+    Caller, Conversation, ConversationId, ConversationRepository, ListConversations, ListCreated,
+    NewConversation, Order, Page, RepositoryError, Resource, RunId, SearchQuery, Title, fold,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DerivePartialModel, EntityTrait, ExprTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select, TransactionTrait,
-    prelude::Json,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, Select, TransactionTrait,
     sea_query::{DynIden, Expr, Func, IntoIden, LikeExpr, Query},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use uuid::Uuid;
 
 use super::{
     Database, direction,
@@ -22,7 +18,7 @@ use super::{
     error::{corrupt, repository_error},
     is_active,
     locked::{LockedConversation, of_caller},
-    natural, part, uncancelled,
+    uncancelled,
 };
 
 /// The longest that a search may take.
@@ -51,11 +47,10 @@ impl ConversationRepository for Database {
         id: ConversationId,
     ) -> Result<Conversation, RepositoryError> {
         of_caller(caller, id)
-            .into_partial_model::<ConversationRow>()
             .one(&self.reader)
             .await
             .map_err(repository_error)?
-            .ok_or(RepositoryError::NotFound)?
+            .ok_or(RepositoryError::NotFound(Resource::Conversation))?
             .try_into()
     }
 
@@ -68,23 +63,17 @@ impl ConversationRepository for Database {
         let rows = if list.query.is_some() {
             self.search(select).await?
         } else {
-            let select = select.into_partial_model::<ConversationRow>();
             select.all(&self.reader).await.map_err(repository_error)?
         };
         let entries = rows.into_iter().map(Conversation::try_from);
-        let Part { entries, has_more } = part(entries.collect::<Result<_, _>>()?, list.limit);
-        let next = entries.last().filter(|_| has_more).map(|last| Position {
-            key: last.updated_at.timestamp_millis(),
-            id: last.id.uuid(),
-        });
-        Ok(Page { entries, next })
+        Ok(Page::of(entries.collect::<Result<_, _>>()?, list.limit))
     }
 
     async fn list_created(
         &self,
         caller: &Caller,
         list: ListCreated<ConversationId>,
-    ) -> Result<Part<Conversation>, RepositoryError> {
+    ) -> Result<Page<Conversation>, RepositoryError> {
         let after = match list.after {
             Some(id) => Some((self.created_at(caller, id).await?, id)),
             None => None,
@@ -104,17 +93,13 @@ impl ConversationRepository for Database {
         if let Some((created_at, id)) = after {
             let behind = Expr::tuple([Expr::value(created_at), Expr::value(id.uuid())]);
             select = select.filter(match list.order {
-                Order::OldestFirst => place().gt(behind),
-                Order::NewestFirst => place().lt(behind),
+                Order::Asc => place().gt(behind),
+                Order::Desc => place().lt(behind),
             });
         }
-        let rows = select
-            .into_partial_model::<ConversationRow>()
-            .all(&self.reader)
-            .await
-            .map_err(repository_error)?;
+        let rows = select.all(&self.reader).await.map_err(repository_error)?;
         let entries = rows.into_iter().map(Conversation::try_from);
-        Ok(part(entries.collect::<Result<_, _>>()?, list.limit))
+        Ok(Page::of(entries.collect::<Result<_, _>>()?, list.limit))
     }
 
     async fn rename(
@@ -125,7 +110,8 @@ impl ConversationRepository for Database {
         now: DateTime<Utc>,
     ) -> Result<Conversation, RepositoryError> {
         let transaction = self.write().await?;
-        let mut conversation = LockedConversation::of_caller(&transaction, caller, id).await?;
+        let mut conversation =
+            LockedConversation::of_caller(&transaction, caller, id, Resource::Conversation).await?;
         conversation.rename(title, now);
         let row = conversation.save().await?;
         transaction.commit().await.map_err(repository_error)?;
@@ -137,9 +123,10 @@ impl ConversationRepository for Database {
         caller: &Caller,
         id: ConversationId,
         now: DateTime<Utc>,
-    ) -> Result<Deleted, RepositoryError> {
+    ) -> Result<Option<RunId>, RepositoryError> {
         let transaction = self.write().await?;
-        let mut conversation = LockedConversation::of_caller(&transaction, caller, id).await?;
+        let mut conversation =
+            LockedConversation::of_caller(&transaction, caller, id, Resource::Conversation).await?;
         conversation.row().deleted_at = Some(now);
         conversation.save().await?;
         let cancelled = run::Entity::update_many()
@@ -150,9 +137,7 @@ impl ConversationRepository for Database {
             .await
             .map_err(repository_error)?;
         transaction.commit().await.map_err(repository_error)?;
-        Ok(Deleted {
-            cancelled_run: cancelled.first().map(|run| RunId::new(run.id)),
-        })
+        Ok(cancelled.first().map(|run| RunId::new(run.id)))
     }
 
     async fn restore(
@@ -164,11 +149,11 @@ impl ConversationRepository for Database {
         let transaction = self.write().await?;
         let mut conversation = LockedConversation::any(&transaction, id)
             .await?
-            .ok_or(RepositoryError::NotFound)?;
+            .ok_or(RepositoryError::NotFound(Resource::Conversation))?;
         let row = conversation.row();
         let expired = row.deleted_at.is_some_and(|at| at <= deleted_after);
         if row.user_id != caller.user_id().as_str() || expired {
-            return Err(RepositoryError::NotFound);
+            return Err(RepositoryError::NotFound(Resource::Conversation));
         }
         row.deleted_at = None;
         let row = conversation.save().await?;
@@ -193,7 +178,7 @@ impl Database {
             .one(&self.reader)
             .await
             .map_err(repository_error)?
-            .ok_or(RepositoryError::NotFound)
+            .ok_or(RepositoryError::NotFound(Resource::Conversation))
     }
 
     /// Runs a search: bounded in time on PostgreSQL, in number everywhere. It keeps its place
@@ -201,12 +186,11 @@ impl Database {
     async fn search(
         &self,
         select: Select<conversation::Entity>,
-    ) -> Result<Vec<ConversationRow>, RepositoryError> {
+    ) -> Result<Vec<conversation::Model>, RepositoryError> {
         let (reader, backend) = (self.reader.clone(), self.backend);
         let place = self.searches.clone().acquire_owned().await;
         let search = async move {
             let _place = place;
-            let select = select.into_partial_model::<ConversationRow>();
             if backend != DbBackend::Postgres {
                 return select.all(&reader).await;
             }
@@ -301,115 +285,4 @@ fn matches(query: &SearchQuery, backend: DbBackend) -> Expr {
         conversation::Column::SearchTitle.into_iden(),
     )
     .or(Expr::exists(messages))
-}
-
-/// What is read of a conversation to be shown.
-#[derive(Clone, Debug, DerivePartialModel)]
-#[sea_orm(entity = "conversation::Entity")]
-struct ConversationRow {
-    id: Uuid,
-    user_id: String,
-    title: String,
-    title_is_default: bool,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    message_count: i64,
-    metadata: Option<Json>,
-    display: Option<Json>,
-}
-
-impl TryFrom<ConversationRow> for Conversation {
-    type Error = RepositoryError;
-
-    fn try_from(row: ConversationRow) -> Result<Self, RepositoryError> {
-        let ConversationRow {
-            id,
-            user_id,
-            title,
-            title_is_default,
-            created_at,
-            updated_at,
-            message_count,
-            metadata,
-            display,
-        } = row;
-        let display: DisplayColumn = display.map(column_of).transpose()?.unwrap_or_default();
-        Ok(Self {
-            id: ConversationId::new(id),
-            user_id: UserId::parse(user_id).map_err(|_| corrupt("a user id that is none"))?,
-            title: Title::from_storage(title),
-            title_is_default,
-            created_at,
-            updated_at,
-            message_count: natural(message_count),
-            status: match display.status {
-                StatusColumn::Active => ConversationStatus::Active,
-                StatusColumn::Locked { reason } => ConversationStatus::Locked { reason },
-                StatusColumn::Closed { reason } => ConversationStatus::Closed { reason },
-            },
-            image_domains: display.image_domains,
-            metadata: metadata.map(column_of).transpose()?.unwrap_or_default(),
-        })
-    }
-}
-
-impl TryFrom<conversation::Model> for Conversation {
-    type Error = RepositoryError;
-
-    fn try_from(row: conversation::Model) -> Result<Self, RepositoryError> {
-        let conversation::Model {
-            id,
-            user_id,
-            title,
-            created_at,
-            updated_at,
-            message_count,
-            title_is_default,
-            search_title: _,
-            metadata,
-            display,
-            last_sequence: _,
-            revision: _,
-            last_item_at: _,
-            deleted_at: _,
-        } = row;
-        ConversationRow {
-            id,
-            user_id,
-            title,
-            title_is_default,
-            created_at,
-            updated_at,
-            message_count,
-            metadata,
-            display,
-        }
-        .try_into()
-    }
-}
-
-/// What is not as it is with every conversation, as it is stored.
-#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
-pub(super) struct DisplayColumn {
-    #[serde(default)]
-    pub(super) status: StatusColumn,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) image_domains: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum StatusColumn {
-    #[default]
-    Active,
-    Locked {
-        reason: Option<String>,
-    },
-    Closed {
-        reason: Option<String>,
-    },
-}
-
-pub(super) fn column_of<T: DeserializeOwned>(json: Json) -> Result<T, RepositoryError> {
-    serde_json::from_value(json).map_err(|_| corrupt("a conversation's column that is no such"))
 }

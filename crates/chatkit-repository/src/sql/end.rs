@@ -1,10 +1,12 @@
-//! How runs end: by their owner, or interrupted by somebody else. Everything here happens in the
-//! transaction that ends one.
+//! The ends of runs, by their owner or by another process. Everything here happens in the transaction
+//! that ends the run.
 
 use chatkit_domain::{
-    AnswerDraft, FinishRun, IncompleteReason, ItemContent, ItemDraft, ItemId, Message,
-    RepositoryError, RunEnd, RunError, RunErrorCode, RunId, last_event_number,
+    AnswerDraft, ConversationId, FinishRun, IncompleteReason, ItemContent, ItemId, ItemWrite,
+    Message, RepositoryError, Role, RunEnd, RunError, RunErrorCode, RunId, ToolCallStatus,
+    last_event_number,
 };
+use chatkit_protocol::OutputText;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -15,18 +17,56 @@ use uuid::Uuid;
 
 use super::{
     Database,
-    entity::{message, run, tool_call as tool_call_entity},
+    entity::{message, run},
     error::repository_error,
     is_active,
-    keep::put_begun,
+    items::put_partial_answer,
     locked::{LockedConversation, place_of},
-    message_row::MessageRow,
-    run_event::{Kept, kept},
-    run_row::status_column,
+    run_event::{RecoveredText, recovered_text},
     stored, tool_call,
 };
 
 impl Database {
+    pub(super) async fn close_one_expired_run(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<Option<RunId>, RepositoryError> {
+        let expired = || {
+            run::Entity::find()
+                .select_only()
+                .column(run::Column::Id)
+                .column(run::Column::ConversationId)
+                .filter(is_active())
+                .filter(Expr::col(run::Column::LeaseExpiresAt).lte(self.now()))
+        };
+        let found = expired()
+            .into_tuple::<(Uuid, Uuid)>()
+            .one(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        let Some((run_id, conversation_id)) = found else {
+            return Ok(None);
+        };
+        let transaction = self.write().await?;
+        let conversation =
+            LockedConversation::any(&transaction, ConversationId::new(conversation_id)).await?;
+        let still_expired = expired()
+            .filter(run::Column::Id.eq(run_id))
+            .lock_exclusive()
+            .into_tuple::<(Uuid, Uuid)>()
+            .one(&transaction)
+            .await
+            .map_err(repository_error)?;
+        let (Some(mut conversation), Some(_)) = (conversation, still_expired) else {
+            return Ok(None);
+        };
+        self.interrupt(&transaction, &mut conversation, RunId::new(run_id), now)
+            .await?;
+        conversation.save().await?;
+        transaction.commit().await.map_err(repository_error)?;
+        Ok(Some(RunId::new(run_id)))
+    }
+
     /// Closes a run whose lease is over, in its locked conversation.
     ///
     /// # Errors
@@ -43,96 +83,94 @@ impl Database {
             .await
             .map_err(repository_error)?
             .ok_or(RepositoryError::RunLost)?;
-        let Kept {
+        let RecoveredText {
             text,
             reasoning,
-            begun,
+            partial_answers,
+            emitted,
             last,
-        } = kept(transaction, run_id).await?;
+        } = recovered_text(transaction, run_id).await?;
         let incomplete_reason = Some(IncompleteReason::Interrupted);
         let has_text = !text.trim().is_empty();
-        let has_said = last_answer(transaction, &run).await?.is_some();
-        let has_answer = has_text || has_said || !begun.is_empty();
-        let draft = |(id, text)| {
+        let stored_answer = last_answer(transaction, &run).await?;
+        // A stored answer that was emitted is not emitted again, unless tool calls are added to it.
+        let is_new = |row: message::Model| run.has_tool_calls || !emitted.contains(&row.id);
+        let emits_answer =
+            has_text || !partial_answers.is_empty() || stored_answer.is_some_and(is_new);
+        let write = |(id, text): (ItemId, String)| {
             let content = ItemContent::Answer {
-                text,
-                parts: None,
+                parts: vec![OutputText::new(text)],
                 incomplete_reason,
             };
-            ItemDraft { id, content }
+            ItemWrite { id, content }
         };
+        let end = RunEnd::Failed(RunError::new(RunErrorCode::Interrupted));
         let finish = FinishRun {
-            end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
             answer: has_text.then_some(AnswerDraft {
                 text,
                 incomplete_reason,
                 reasoning: reasoning.into_text(),
             }),
-            begun: Some(begun.into_iter().map(draft).collect()),
-            note: None,
-            usage: None,
-            window_start: None,
-            withholds_message: false,
-            events: None,
-            last_event: last_event_number(last, true, has_answer),
-            now,
+            partial_answers: Some(partial_answers.into_iter().map(write).collect()),
+            last_event: last_event_number(last, true, emits_answer),
+            ..FinishRun::new(end, now)
         };
         let is_over = Expr::col(run::Column::LeaseExpiresAt).lte(self.now());
         let mut row = end_run(transaction, run_id, is_over, &finish).await?;
-        let left = keep_answer(transaction, conversation, &mut row, &finish).await?;
+        let ending = store_answer(transaction, conversation, &mut row, &finish).await?;
         if row.has_tool_calls {
-            let unknown = tool_call_entity::Status::Unknown;
-            let answer = left.answer.map(|message| message.id);
+            let unknown = ToolCallStatus::Unknown;
+            let answer = ending.answer.map(|message| message.id);
             tool_call::settle(transaction, run_id, unknown, answer, now).await?;
         }
         Ok(())
     }
 }
 
-/// What a run that has ended leaves in the history.
+/// What the end of a run leaves in the history.
 #[derive(Debug, Default)]
-pub(super) struct Left {
-    /// Its answer, where it has one.
+pub(super) struct RunEnding {
+    /// The answer, if there is one.
     pub(super) answer: Option<Message>,
-    /// Whether what it took out stands there again, in the place of all that it wrote.
-    pub(super) is_put_back: bool,
+    /// Whether the items that the run removed were restored, and its own removed instead.
+    pub(super) is_restored: bool,
 }
 
-/// Keeps the answer of a run that has ended. One that failed, or was stopped without an answer, leaves
-/// what it took out of the history instead: half of an answer replaces no whole one.
-pub(super) async fn keep_answer(
+/// Stores the answer of an ended run. If the run failed, or was stopped without an answer, the items
+/// that it removed are restored instead: a partial answer never replaces a complete one.
+pub(super) async fn store_answer(
     transaction: &DatabaseTransaction,
     conversation: &mut LockedConversation<'_>,
     run: &mut run::Model,
     finish: &FinishRun,
-) -> Result<Left, RepositoryError> {
+) -> Result<RunEnding, RepositoryError> {
     let (id, now) = (RunId::new(run.id), finish.now);
-    for draft in finish.begun.iter().flatten() {
-        put_begun(conversation, id, draft.clone(), now).await?;
+    for write in finish.partial_answers.iter().flatten() {
+        put_partial_answer(conversation, id, write.clone(), now).await?;
     }
-    let said = match finish.begun {
+    let stored_answer = match finish.partial_answers {
         Some(_) => last_answer(transaction, run).await?,
         None => None,
     };
-    let has_answer = finish.answer.is_some() || said.is_some();
-    let may_put_back = match finish.end {
+    let has_answer = finish.answer.is_some() || stored_answer.is_some();
+    let may_restore = match finish.end {
         RunEnd::Completed => false,
         RunEnd::Failed(_) => true,
         RunEnd::Cancelled => !has_answer,
     };
-    let is_put_back = may_put_back
+    let is_restored = may_restore
         && conversation
-            .put_back(run.user_message_id, id, has_answer, now)
+            .restore_removed(run.user_message_id, id, has_answer, now)
             .await?;
-    let answer = if is_put_back {
+    let answer = if is_restored {
         None
     } else if let (Some(answer), Some(id)) = (&finish.answer, run.assistant_message_id) {
         let id = ItemId::new(id);
         let answer = conversation.append_answer(id, run, answer.clone(), now);
         Some(answer.await?)
     } else {
-        note_tool_calls(transaction, run, said.as_ref()).await?;
-        said.map(Message::try_from).transpose()?
+        mark_tool_calls(transaction, run, stored_answer.as_ref()).await?;
+        stored_answer.map(Message::try_from).transpose()?
     };
     let answer_id = answer.as_ref().map(|message| message.id.uuid());
     if run.assistant_message_id != answer_id {
@@ -144,9 +182,9 @@ pub(super) async fn keep_answer(
             .await
             .map_err(repository_error)?;
     }
-    Ok(Left {
+    Ok(RunEnding {
         answer,
-        is_put_back,
+        is_restored,
     })
 }
 
@@ -154,29 +192,28 @@ pub(super) async fn keep_answer(
 async fn last_answer(
     transaction: &DatabaseTransaction,
     run: &run::Model,
-) -> Result<Option<MessageRow>, RepositoryError> {
+) -> Result<Option<message::Model>, RepositoryError> {
     let Some(answered) = place_of(transaction, run.user_message_id).await? else {
         return Ok(None);
     };
-    message::Entity::find()
+    message::select()
         .filter(message::Column::ConversationId.eq(run.conversation_id))
         .filter(message::Column::SequenceNumber.gt(answered))
         .filter(message::Column::RunId.eq(run.id))
-        .filter(message::Column::Role.eq(message::Role::Assistant))
+        .filter(message::Column::Role.eq(Role::Assistant.as_str()))
         .filter(message::Column::RemovedAt.is_null())
         .order_by_desc(message::Column::SequenceNumber)
         .limit(1)
-        .into_partial_model::<MessageRow>()
         .one(transaction)
         .await
         .map_err(repository_error)
 }
 
-/// From now on a run's tool calls are looked for with its answer.
-async fn note_tool_calls(
+/// Marks an answer that shows the tool calls of its run.
+async fn mark_tool_calls(
     transaction: &DatabaseTransaction,
     run: &run::Model,
-    answer: Option<&MessageRow>,
+    answer: Option<&message::Model>,
 ) -> Result<(), RepositoryError> {
     if let Some(answer) = answer.filter(|_| run.has_tool_calls) {
         message::Entity::update_many()
@@ -203,7 +240,7 @@ pub(super) async fn withhold(
     Ok(())
 }
 
-/// Ends a run if this holds of it; otherwise it is lost.
+/// Ends a run if it meets the condition. Otherwise it is lost.
 pub(super) async fn end_run(
     transaction: &DatabaseTransaction,
     run_id: RunId,
@@ -211,7 +248,7 @@ pub(super) async fn end_run(
     finish: &FinishRun,
 ) -> Result<run::Model, RepositoryError> {
     let mut changes = run::ActiveModel {
-        status: Set(status_column(finish.end.status())),
+        status: Set(finish.end.status().as_str().to_owned()),
         ended_at: Set(Some(finish.now)),
         last_event: Set(stored(finish.last_event)),
         lease_owner: Set(None),

@@ -1,10 +1,11 @@
-//! What runs told, to those who follow them.
+//! Reads stored run events for followers.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use chatkit_domain::{
-    Caller, ConversationId, EventCursor, EventPage, ItemId, Message, NumberedEvent,
-    RepositoryError, Run, RunEvent, RunId, RunNews, RunRepository,
+    Caller, Conversation, ConversationId, EventCursor, EventPage, EventsEnd, Item, ItemEvent,
+    ItemId, ItemState, Message, MessageEvent, NumberedEvent, RepositoryError, Run, RunEvent, RunId,
+    RunNews, RunRepository, ToolCall, ToolCallEvent,
 };
 use sea_orm::{
     ColumnTrait, Condition, DbBackend, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
@@ -15,23 +16,23 @@ use uuid::Uuid;
 
 use super::{
     Database,
-    entity::{run, run_event},
+    entity::{conversation, run, run_event},
     error::repository_error,
-    message::stored_message,
+    message::{stored_item, stored_message},
     natural,
     run_event::{StoredEvent, read},
     run_row::to_run,
     stored, tool_call,
 };
 
-/// How many rows of a run are read at once: some seconds of an answer.
+/// The number of rows of a run that are read at once: some seconds of an answer.
 const PAGE_ROWS: u64 = 64;
 
-/// Selects the runs that are followed, for PostgreSQL.
+/// Selects the followed runs, for PostgreSQL.
 const FOLLOWED_RUNS: &str = "runs.id IN (SELECT run_id \
     FROM jsonb_to_recordset($1::text::jsonb) AS followed(run_id uuid))";
 
-/// What is kept behind their cursors.
+/// Selects the rows after their cursors.
 const NEW_ROWS: &str = "\
     SELECT run_events.* FROM jsonb_to_recordset($1::text::jsonb) \
         AS followed(run_id uuid, after bigint) \
@@ -41,7 +42,7 @@ const NEW_ROWS: &str = "\
 /// The same bound for SQLite.
 const NEW_ROWS_AT_ONCE: u64 = 1_000;
 
-/// How many runs SQLite is asked for at once.
+/// The number of runs per statement for SQLite.
 const FOLLOWED_AT_ONCE: usize = 200;
 
 impl Database {
@@ -52,7 +53,7 @@ impl Database {
         run: RunId,
         after: u64,
     ) -> Result<EventPage, RepositoryError> {
-        // Its status first: when it has ended, no event comes behind those that are found.
+        // The status first: if the run has ended, no event follows those that are found.
         let run = self.run_of(caller, conversation, run).await?;
         let rows = run_event::Entity::find()
             .filter(run_event::Column::RunId.eq(run.id))
@@ -65,10 +66,12 @@ impl Database {
         let has_more = rows.len() as u64 == PAGE_ROWS;
         let last = rows.last().map_or(after, |row| natural(row.last));
         let (id, has_ended, last_event) = (run.id, run.ended_at.is_some(), run.last_event);
-        let events = self.told(run, rows, after).await?;
+        let events = self.events_of(run, rows, after).await?;
         let end = if has_ended && !has_more {
-            let outcome = self.outcome(caller, conversation, RunId::new(id)).await?;
-            Some((outcome, natural(last_event)))
+            Some(Box::new(EventsEnd {
+                outcome: self.outcome(caller, conversation, RunId::new(id)).await?,
+                last_event: natural(last_event),
+            }))
         } else {
             None
         };
@@ -104,15 +107,15 @@ impl Database {
             let after = cursors.get(&run_id).copied().unwrap_or_default();
             let rows = by_run.remove(&run.id).unwrap_or_default();
             let is_active = run.ended_at.is_none();
-            let (events, is_active) = match self.told(run, rows, after).await {
+            let (events, is_active) = match self.events_of(run, rows, after).await {
                 Ok(events) => (events, is_active),
                 Err(error @ RepositoryError::Unavailable(_)) => return Err(error),
-                // Of the others there are news all the same; who follows this one meets the error.
+                // The other runs have news all the same. A follower of this one gets the error.
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         %run_id,
-                        "could not tell the news of a run"
+                        "could not read the new events of a run"
                     );
                     (Vec::new(), false)
                 }
@@ -172,14 +175,14 @@ impl Database {
         Ok((runs, rows))
     }
 
-    /// The events behind a number that stand in a run's rows. A row may repeat the head of the
-    /// next, when it was not known whether it had been written.
-    async fn told(
+    /// The events after a number, from a run's rows. A row may repeat the start of the next, if it
+    /// was not known whether that had been written.
+    async fn events_of(
         &self,
         run: run::Model,
         rows: Vec<run_event::Model>,
         after: u64,
-    ) -> Result<Vec<NumberedEvent>, RepositoryError> {
+    ) -> Result<Vec<Arc<NumberedEvent>>, RepositoryError> {
         let mut found: Vec<(u64, ItemId, StoredEvent<'_>)> = Vec::new();
         for row in rows {
             let last = found.last().map_or(after, |(number, ..)| *number);
@@ -191,97 +194,158 @@ impl Database {
                     .filter_map(|(number, event)| Some((number, message_id, event?))),
             );
         }
-        let calls_tools = found.iter().any(|(.., event)| event.is_of_tool_call());
-        let calls = if calls_tools {
+        let events = found.iter().map(|(.., event)| event);
+        let context = self.event_context(run, events).await?;
+        Ok(found
+            .into_iter()
+            .filter_map(|(number, message_id, event)| {
+                let event = context.event(event, message_id)?;
+                Some(Arc::new(NumberedEvent { number, event }))
+            })
+            .collect())
+    }
+
+    /// Reads the rows that the events name.
+    async fn event_context<'a>(
+        &self,
+        run: run::Model,
+        events: impl Iterator<Item = &'a StoredEvent<'a>> + Clone,
+    ) -> Result<EventContext, RepositoryError> {
+        let conversation = ConversationId::new(run.conversation_id);
+        let calls = if events.clone().any(StoredEvent::is_of_tool_call) {
             tool_call::of_run(&self.reader, run.id).await?
         } else {
             Vec::new()
         };
-        let says = found
-            .iter()
-            .any(|(.., event)| matches!(event, StoredEvent::Message));
-        let message = match run.user_message_id.filter(|_| says) {
-            Some(id) => {
-                let conversation = ConversationId::new(run.conversation_id);
-                stored_message(&self.reader, conversation, ItemId::new(id)).await?
-            }
+        let has_message = |event: &StoredEvent<'_>| matches!(event, StoredEvent::Message);
+        let message_id = run
+            .user_message_id
+            .filter(|_| events.clone().any(has_message));
+        let message = match message_id {
+            Some(id) => stored_message(&self.reader, conversation, ItemId::new(id)).await?,
             None => None,
         };
-        let mut said = HashMap::new();
-        for (.., event) in &found {
-            if let StoredEvent::Said(id) = event {
-                let conversation = ConversationId::new(run.conversation_id);
-                let row = stored_message(&self.reader, conversation, ItemId::new(*id)).await?;
-                said.extend(row.map(Message::try_from).transpose()?.map(|m| (*id, m)));
+        let mut items = HashMap::new();
+        for id in events.clone().filter_map(StoredEvent::stored_item) {
+            if !items.contains_key(&id)
+                && let Some(row) = stored_item(&self.reader, conversation, ItemId::new(id)).await?
+            {
+                items.insert(id, Item::try_from(row)?);
             }
         }
-        let told = Told {
-            run: to_run(run, calls),
-            user_message: message.map(Message::try_from).transpose()?,
-            said,
+        let is_of_conversation =
+            |event: &StoredEvent<'_>| matches!(event, StoredEvent::Conversation);
+        let conversation = if events.clone().any(is_of_conversation) {
+            let row = conversation::Entity::find_by_id(run.conversation_id);
+            let row = row.one(&self.reader).await.map_err(repository_error)?;
+            row.map(Conversation::try_from).transpose()?
+        } else {
+            None
         };
-        Ok(found
-            .into_iter()
-            .filter_map(|(number, message_id, event)| {
-                let event = told.event(event, message_id)?;
-                Some(NumberedEvent { number, event })
-            })
-            .collect())
+        Ok(EventContext {
+            run: to_run(run, calls)?,
+            user_message: message.map(Message::try_from).transpose()?,
+            items,
+            conversation,
+        })
     }
 }
 
-/// What the events of a run are told by.
-struct Told {
+/// The rows that the events of a run name.
+struct EventContext {
     run: Run,
     user_message: Option<Message>,
-    /// Answers that were kept before the run's end.
-    said: HashMap<Uuid, Message>,
+    /// Items that were stored before the run's end.
+    items: HashMap<Uuid, Item>,
+    conversation: Option<Conversation>,
 }
 
-impl Told {
-    /// The event, unless what it is about is no more.
+impl EventContext {
+    /// The event. `None` if a row that it names no longer exists.
     fn event(&self, event: StoredEvent<'_>, message_id: ItemId) -> Option<RunEvent> {
-        let call = |id| self.run.tool_calls.iter().find(|call| call.id.uuid() == id);
         Some(match event {
             StoredEvent::Started => {
                 let assistant_message_id = Some(message_id);
                 RunEvent::Started(Box::new(Run {
                     assistant_message_id,
-                    ..self.run.as_begun()
+                    ..self.run.as_started()
                 }))
             }
-            StoredEvent::Message => RunEvent::MessageCreated(Box::new(self.user_message.clone()?)),
-            StoredEvent::Text(text) => RunEvent::MessageDelta {
-                message_id,
-                part: None,
-                text: text.into_owned(),
-            },
-            StoredEvent::Part(id, part, text) => RunEvent::MessageDelta {
-                message_id: ItemId::new(id),
-                part: Some(part),
-                text: text.into_owned(),
-            },
-            StoredEvent::Reasoning(id, text) => RunEvent::ReasoningDelta {
-                message_id,
-                item_id: ItemId::new(id),
-                text: text.into_owned(),
-                starts_another: false,
-            },
-            StoredEvent::NextReasoning(id, text) => RunEvent::ReasoningDelta {
-                message_id,
-                item_id: ItemId::new(id),
-                text: text.into_owned(),
-                starts_another: true,
-            },
-            StoredEvent::Said(id) => {
-                RunEvent::MessageCompleted(Box::new(self.said.get(&id)?.clone()))
+            StoredEvent::Message => {
+                let message = Box::new(self.user_message.clone()?);
+                RunEvent::Message(MessageEvent::Created(message))
             }
-            StoredEvent::Removed(id) => RunEvent::ItemRemoved {
-                item_id: ItemId::new(id),
-            },
-            StoredEvent::ChatKit(json) => RunEvent::ChatKit(json.into_owned()),
-            StoredEvent::Call(id) => RunEvent::ToolCallStarted(Box::new(call(id)?.as_started())),
-            StoredEvent::Result(id) => RunEvent::ToolCallCompleted(Box::new(call(id)?.as_told())),
+            StoredEvent::Text(text) => text_event(message_id, None, text),
+            StoredEvent::Part(id, part, text) => text_event(ItemId::new(id), Some(part), text),
+            StoredEvent::Reasoning(id, text) => reasoning(message_id, id, text, false),
+            StoredEvent::NextReasoning(id, text) => reasoning(message_id, id, text, true),
+            StoredEvent::Call(id) => {
+                let call = Box::new(self.call(id)?.as_started());
+                RunEvent::ToolCall(ToolCallEvent::Started(call))
+            }
+            StoredEvent::Result(id) => {
+                let call = Box::new(self.call(id)?.without_message());
+                RunEvent::ToolCall(ToolCallEvent::Completed(call))
+            }
+            StoredEvent::Said(id) => RunEvent::Message(MessageEvent::Completed(self.message(id)?)),
+            StoredEvent::SaidAgain(id) => {
+                RunEvent::Message(MessageEvent::Replaced(self.message(id)?))
+            }
+            StoredEvent::Removed(id) => RunEvent::Message(MessageEvent::Removed(ItemId::new(id))),
+            StoredEvent::Conversation => {
+                RunEvent::Conversation(Box::new(self.conversation.clone()?))
+            }
+            StoredEvent::Aside(event) => RunEvent::Aside(event.into_owned().try_into().ok()?),
+            event => RunEvent::Item(self.item_event(event)?),
         })
+    }
+
+    fn item_event(&self, event: StoredEvent<'_>) -> Option<ItemEvent> {
+        Some(match event {
+            StoredEvent::Added(item) => ItemEvent::Added(Box::new(item.into_owned().into())),
+            StoredEvent::Updated(id, update) => ItemEvent::Updated {
+                item: ItemId::new(id),
+                update: Box::new(update.into_owned()),
+            },
+            StoredEvent::Done(id) => ItemEvent::Done(self.display_item(id)?),
+            StoredEvent::Replaced(id) => ItemEvent::Replaced(self.display_item(id)?),
+            StoredEvent::ItemRemoved(id) => ItemEvent::Removed(ItemId::new(id)),
+            _ => return None,
+        })
+    }
+
+    fn call(&self, id: Uuid) -> Option<&ToolCall> {
+        self.run.tool_calls.iter().find(|call| call.id.uuid() == id)
+    }
+
+    fn message(&self, id: Uuid) -> Option<Box<Message>> {
+        match self.items.get(&id)? {
+            Item::Message(message) => Some(Box::new(message.clone())),
+            _ => None,
+        }
+    }
+
+    fn display_item(&self, id: Uuid) -> Option<Box<ItemState>> {
+        match self.items.get(&id)? {
+            Item::Display(item) => Some(Box::new(item.clone().into())),
+            _ => None,
+        }
+    }
+}
+
+fn text_event(item: ItemId, part: Option<u32>, text: Cow<'_, str>) -> RunEvent {
+    RunEvent::Text {
+        item,
+        part,
+        delta: text.into_owned(),
+    }
+}
+
+fn reasoning(message: ItemId, item: Uuid, text: Cow<'_, str>, starts_another: bool) -> RunEvent {
+    RunEvent::Reasoning {
+        message,
+        item: ItemId::new(item),
+        delta: text.into_owned(),
+        starts_another,
     }
 }

@@ -3,8 +3,8 @@
 
 use chatkit_domain::{
     AnswerDraft, Caller, ConversationId, EarlierMessage, ItemId, Message, MessageDetails,
-    MessageStatus, RepositoryError, Role, RunId, Title, automatic_title, fold, next_instant,
-    replace_nul,
+    MessageStatus, RepositoryError, Resource, Role, RunId, Title, automatic_title, fold,
+    next_instant, replace_nul,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -28,18 +28,22 @@ pub(crate) struct LockedConversation<'a> {
 
 impl<'a> LockedConversation<'a> {
     /// Locks a live conversation of the caller's.
+    ///
+    /// # Errors
+    /// [`RepositoryError::NotFound`] with the resource that the caller asked for.
     pub(crate) async fn of_caller(
         transaction: &'a DatabaseTransaction,
         caller: &Caller,
         id: ConversationId,
+        resource: Resource,
     ) -> Result<Self, RepositoryError> {
         let locked = Self::any(transaction, id)
             .await?
-            .ok_or(RepositoryError::NotFound)?;
+            .ok_or(RepositoryError::NotFound(resource))?;
         if locked.row.user_id == caller.user_id().as_str() && locked.row.deleted_at.is_none() {
             Ok(locked)
         } else {
-            Err(RepositoryError::NotFound)
+            Err(RepositoryError::NotFound(resource))
         }
     }
 
@@ -69,7 +73,7 @@ impl<'a> LockedConversation<'a> {
         &mut self.row
     }
 
-    /// Appends what the user says.
+    /// Appends a user message.
     pub(crate) async fn append_user_message(
         &mut self,
         id: ItemId,
@@ -89,7 +93,7 @@ impl<'a> LockedConversation<'a> {
         .await
     }
 
-    /// Appends what was said before the conversation was kept here.
+    /// Appends a message from before the conversation was stored here.
     pub(crate) async fn append_earlier(
         &mut self,
         earlier: EarlierMessage,
@@ -105,7 +109,7 @@ impl<'a> LockedConversation<'a> {
         Ok(())
     }
 
-    /// Takes everything behind a user's message out of the history, in the name of a run.
+    /// Removes everything after a user message from the history, on behalf of a run.
     pub(crate) async fn remove_after(
         &mut self,
         sequence: i64,
@@ -125,9 +129,10 @@ impl<'a> LockedConversation<'a> {
         Ok(())
     }
 
-    /// Puts back what a run took out of the history behind the message it answers, in the place of what
-    /// it wrote there itself; where the run has an answer, only for a message. Whether it did.
-    pub(crate) async fn put_back(
+    /// Restores the items that the run removed after the message that it answers, and removes the
+    /// items that it wrote. If the run has an answer, only a message makes this worthwhile. Returns
+    /// whether anything was restored.
+    pub(crate) async fn restore_removed(
         &mut self,
         user_message_id: Option<Uuid>,
         run_id: RunId,
@@ -147,7 +152,7 @@ impl<'a> LockedConversation<'a> {
         if has_answer {
             let messages = message::Entity::find()
                 .filter(removed())
-                .filter(message::Column::Kind.eq(message::Kind::Message))
+                .filter(message::Column::Kind.eq(message::MESSAGE))
                 .count(self.transaction)
                 .await
                 .map_err(repository_error)?;
@@ -181,13 +186,13 @@ impl<'a> LockedConversation<'a> {
         Ok(true)
     }
 
-    /// Gives it a title that somebody chose.
+    /// Sets a title that a user chose.
     pub(crate) fn rename(&mut self, title: &Title, now: DateTime<Utc>) {
         self.name(title);
         self.row.updated_at = self.row.updated_at.max(now);
     }
 
-    /// Names a conversation that nobody named after its first message.
+    /// Derives the title from a message, unless the conversation has one.
     pub(crate) fn name_after(&mut self, text: &str) {
         if self.row.title_is_default {
             self.name(&automatic_title(text));
@@ -200,7 +205,7 @@ impl<'a> LockedConversation<'a> {
         self.row.title_is_default = false;
     }
 
-    /// Appends what the assistant said.
+    /// Appends the run's answer.
     pub(crate) async fn append_answer(
         &mut self,
         id: ItemId,
@@ -233,8 +238,8 @@ impl<'a> LockedConversation<'a> {
         Ok(message)
     }
 
-    /// Writes what changed of the conversation itself. Every write of one is a change that a
-    /// reader could see, so its revision grows.
+    /// Writes the changes of the conversation's row. Readers can see every such change, so the
+    /// revision grows.
     pub(crate) async fn save(mut self) -> Result<conversation::Model, RepositoryError> {
         self.row.revision += 1;
         let mut changes = self.before.into_active_model();
@@ -279,7 +284,7 @@ impl<'a> LockedConversation<'a> {
         Ok(message)
     }
 
-    /// A message as the newest of the conversation.
+    /// Makes a message the newest of the conversation.
     fn place(&mut self, mut message: Message, now: DateTime<Utc>) -> Message {
         (message.sequence_number, message.created_at) = self.next_place(now);
         self.row.message_count += 1;
@@ -303,7 +308,7 @@ impl<'a> LockedConversation<'a> {
     }
 }
 
-/// The place in the log of the message that a run answers.
+/// The position in the log of the message that a run answers.
 pub(super) async fn place_of(
     transaction: &DatabaseTransaction,
     user_message: Option<Uuid>,
@@ -321,10 +326,7 @@ pub(super) async fn place_of(
 }
 
 fn messages_among(rows: &[message::Model]) -> i64 {
-    let messages = rows
-        .iter()
-        .filter(|row| row.kind == message::Kind::Message)
-        .count();
+    let messages = rows.iter().filter(|row| row.is_message()).count();
     i64::try_from(messages).unwrap_or(i64::MAX)
 }
 

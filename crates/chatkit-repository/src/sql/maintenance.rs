@@ -1,23 +1,15 @@
 //! The queries of [`Maintenance`].
 
-use async_trait::async_trait;
-use chatkit_domain::{
-    Connections, ConversationId, EventCursor, Maintenance, RepositoryError, RunId, RunNews, UserId,
-};
-use chrono::{DateTime, Utc};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
-    Statement,
-    sea_query::{Expr, Query},
-};
-use uuid::Uuid;
-
 use super::{
     Database,
-    entity::{conversation, run, task, task_counter},
+    entity::{conversation, task, task_counter},
     error::{corrupt, repository_error},
-    is_active,
-    locked::LockedConversation,
+};
+use async_trait::async_trait;
+use chatkit_domain::{Connections, Erased, Maintenance, RepositoryError, UserId};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement, sea_query::Query,
 };
 
 #[async_trait]
@@ -39,10 +31,13 @@ impl Maintenance for Database {
     async fn close(&self) {
         for connection in [&self.reader, &self.writer] {
             if let Err(error) = connection.close_by_ref().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "could not close");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "could not close a database connection"
+                );
             }
         }
-        self.living.leave();
+        self.owner_locks.leave();
     }
 
     fn connections(&self) -> Connections {
@@ -56,54 +51,6 @@ impl Maintenance for Database {
             busy: readers.busy + writer.busy,
             max: readers.max + writer.max,
         }
-    }
-
-    async fn close_expired_run(
-        &self,
-        now: DateTime<Utc>,
-    ) -> Result<Option<RunId>, RepositoryError> {
-        let expired = || {
-            run::Entity::find()
-                .select_only()
-                .column(run::Column::Id)
-                .column(run::Column::ConversationId)
-                .filter(is_active())
-                .filter(Expr::col(run::Column::LeaseExpiresAt).lte(self.now()))
-        };
-        let found = expired()
-            .into_tuple::<(Uuid, Uuid)>()
-            .one(&self.reader)
-            .await
-            .map_err(repository_error)?;
-        let Some((run_id, conversation_id)) = found else {
-            return Ok(None);
-        };
-        let transaction = self.write().await?;
-        let conversation =
-            LockedConversation::any(&transaction, ConversationId::new(conversation_id)).await?;
-        let still_expired = expired()
-            .filter(run::Column::Id.eq(run_id))
-            .lock_exclusive()
-            .into_tuple::<(Uuid, Uuid)>()
-            .one(&transaction)
-            .await
-            .map_err(repository_error)?;
-        let (Some(mut conversation), Some(_)) = (conversation, still_expired) else {
-            return Ok(None);
-        };
-        self.interrupt(&transaction, &mut conversation, RunId::new(run_id), now)
-            .await?;
-        conversation.save().await?;
-        transaction.commit().await.map_err(repository_error)?;
-        Ok(Some(RunId::new(run_id)))
-    }
-
-    async fn news(&self, cursors: &[EventCursor]) -> Result<Vec<RunNews>, RepositoryError> {
-        self.news_of(cursors).await
-    }
-
-    async fn sweep_events(&self, before: DateTime<Utc>) -> Result<u64, RepositoryError> {
-        self.sweep_run_events(before).await
     }
 
     async fn purge_deleted(
@@ -127,7 +74,7 @@ impl Maintenance for Database {
         Ok(purged.rows_affected)
     }
 
-    async fn erase_user(&self, user_id: &UserId) -> Result<(u64, u64), RepositoryError> {
+    async fn erase_user(&self, user_id: &UserId) -> Result<Erased, RepositoryError> {
         let transaction = self.write().await?;
         let conversations = conversation::Entity::delete_many()
             .filter(conversation::Column::UserId.eq(user_id.as_str()))
@@ -144,7 +91,10 @@ impl Maintenance for Database {
             .await
             .map_err(repository_error)?;
         transaction.commit().await.map_err(repository_error)?;
-        Ok((conversations.rows_affected, tasks.rows_affected))
+        Ok(Erased {
+            conversations: conversations.rows_affected,
+            tasks: tasks.rows_affected,
+        })
     }
 }
 

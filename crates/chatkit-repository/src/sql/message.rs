@@ -1,12 +1,12 @@
 //! The queries of [`MessageRepository`].
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use async_trait::async_trait;
 use chatkit_domain::{
     Caller, Context, ConversationId, Feedback, Item, ItemId, ListCreated, ListMessages, Message,
-    MessagePage, MessageRepository, MessageWindow, Order, Part, RepositoryError, Role, Since,
-    ToolCall,
+    MessagePage, MessageRepository, MessageWindow, Order, Page, RepositoryError, Resource, Role,
+    Since, ToolCall,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
@@ -15,20 +15,18 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Database, direction,
-    entity::message,
-    error::repository_error,
-    locked::LockedConversation,
-    message_row::{MessageRow, feedback_column},
-    natural, part, stored,
+    ACTIVE_STATUSES, Database, direction, entity::message, error::repository_error,
+    locked::LockedConversation, natural, stored,
 };
+
+const NO_MESSAGE: RepositoryError = RepositoryError::NotFound(Resource::Message);
 
 /// The newest messages and all items from the oldest of them on, if the conversation is a live
 /// one of this user's.
 const CONTEXT: &str = "
 SELECT m.id, m.conversation_id, m.sequence_number, m.kind, m.role, m.content, m.body, m.status,
   m.incomplete_reason, m.reasoning, m.is_withheld, m.run_id, m.model, m.tokens_used, m.feedback,
-  m.created_at, m.has_tool_calls, m.removed_at, r.window_start,
+  m.created_at, m.has_tool_calls, m.removed_at, m.removed_by, NULL AS search_text, r.window_start,
   (m.role = 'user' AND r.has_tool_calls AND r.status IN ('failed', 'cancelled')
     AND r.assistant_message_id IS NULL) AS has_unanswered_calls
 FROM messages m LEFT JOIN runs r ON r.id = m.run_id
@@ -47,11 +45,14 @@ const REVISION: &str = "
 SELECT revision FROM conversations WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL";
 
 /// The same with the run that answers in it.
-const REVISION_AND_RUN: &str = "
-SELECT c.revision, r.id AS run_id FROM conversations c
-LEFT JOIN runs r ON r.conversation_id = c.id
-  AND r.status IN ('queued', 'running', 'awaiting_approval')
-WHERE c.id = $1 AND c.user_id = $2 AND c.deleted_at IS NULL";
+static REVISION_AND_RUN: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT c.revision, r.id AS run_id FROM conversations c
+LEFT JOIN runs r ON r.conversation_id = c.id AND r.status IN ({})
+WHERE c.id = $1 AND c.user_id = $2 AND c.deleted_at IS NULL",
+        *ACTIVE_STATUSES
+    )
+});
 
 #[async_trait]
 impl MessageRepository for Database {
@@ -73,21 +74,20 @@ impl MessageRepository for Database {
     ) -> Result<MessagePage, RepositoryError> {
         // Read before the messages: what they show beyond it is found by the next poll.
         let row = self
-            .of_conversation(REVISION_AND_RUN, caller, conversation)
+            .of_conversation(&REVISION_AND_RUN, caller, conversation)
             .await?;
         let revision: i64 = row.try_get("", "revision").map_err(repository_error)?;
         let run_id: Option<Uuid> = row.try_get("", "run_id").map_err(repository_error)?;
         let (select, oldest_first, reset) = self.window(conversation, list.window).await?;
         let rows = select
             .limit(u64::from(list.limit.get()) + 1)
-            .into_partial_model::<MessageRow>()
             .all(&self.reader)
             .await
             .map_err(repository_error)?;
-        let Part {
+        let Page {
             entries: mut rows,
             has_more,
-        } = part(rows, list.limit);
+        } = Page::of(rows, list.limit);
         if !oldest_first {
             rows.reverse();
         }
@@ -113,9 +113,9 @@ impl MessageRepository for Database {
         caller: &Caller,
         conversation: ConversationId,
         list: ListCreated<ItemId>,
-    ) -> Result<Part<Item>, RepositoryError> {
+    ) -> Result<Page<Item>, RepositoryError> {
         self.of_conversation(REVISION, caller, conversation).await?;
-        let mut select = message::Entity::find()
+        let mut select = message::select()
             .filter(message::Column::ConversationId.eq(conversation.uuid()))
             .filter(message::Column::RemovedAt.is_null())
             .order_by(message::Column::SequenceNumber, direction(list.order))
@@ -123,16 +123,12 @@ impl MessageRepository for Database {
         if let Some(after) = list.after {
             let sequence = self.place_of(conversation, after).await?;
             select = select.filter(match list.order {
-                Order::OldestFirst => message::Column::SequenceNumber.gt(sequence),
-                Order::NewestFirst => message::Column::SequenceNumber.lt(sequence),
+                Order::Asc => message::Column::SequenceNumber.gt(sequence),
+                Order::Desc => message::Column::SequenceNumber.lt(sequence),
             });
         }
-        let rows = select
-            .into_partial_model::<MessageRow>()
-            .all(&self.reader)
-            .await
-            .map_err(repository_error)?;
-        Ok(part(self.to_items(rows).await?, list.limit))
+        let rows = select.all(&self.reader).await.map_err(repository_error)?;
+        Ok(Page::of(self.to_items(rows).await?, list.limit))
     }
 
     async fn get(
@@ -141,9 +137,14 @@ impl MessageRepository for Database {
         conversation: ConversationId,
         message: ItemId,
     ) -> Result<Message, RepositoryError> {
-        self.of_conversation(REVISION, caller, conversation).await?;
+        self.of_conversation(REVISION, caller, conversation)
+            .await
+            .map_err(|error| match error {
+                RepositoryError::NotFound(_) => NO_MESSAGE,
+                error => error,
+            })?;
         let row = live_message(&self.reader, conversation, message).await?;
-        let row = row.ok_or(RepositoryError::NotFound)?;
+        let row = row.ok_or(NO_MESSAGE)?;
         let mut calls = self.tool_calls_of(std::slice::from_ref(&row)).await?;
         message_with(row, &mut calls)
     }
@@ -156,15 +157,17 @@ impl MessageRepository for Database {
         feedback: Option<Feedback>,
     ) -> Result<(), RepositoryError> {
         let transaction = self.write().await?;
-        let locked = LockedConversation::of_caller(&transaction, caller, conversation).await?;
+        let locked =
+            LockedConversation::of_caller(&transaction, caller, conversation, Resource::Message)
+                .await?;
         let row = live_message(&transaction, conversation, message)
             .await?
-            .ok_or(RepositoryError::NotFound)?;
-        if row.role != Some(message::Role::Assistant) {
+            .ok_or(NO_MESSAGE)?;
+        if row.role.as_deref() != Some(Role::Assistant.as_str()) {
             return Err(RepositoryError::WrongMessage);
         }
         let rated = message::ActiveModel {
-            feedback: Set(feedback.map(feedback_column)),
+            feedback: Set(feedback.map(|feedback| feedback.as_str().to_owned())),
             ..Default::default()
         };
         message::Entity::update_many()
@@ -195,7 +198,7 @@ impl MessageRepository for Database {
         let rows = self.reader.query_all_raw(statement).await;
         let rows = rows.map_err(repository_error)?;
         if rows.is_empty() {
-            return Err(RepositoryError::NotFound);
+            return Err(RepositoryError::NotFound(Resource::Conversation));
         }
         let mut window_start = None;
         let mut unanswered = Vec::new();
@@ -206,7 +209,7 @@ impl MessageRepository for Database {
                 .map_err(repository_error)?;
             let start: Option<i64> = row.try_get("", "window_start").map_err(repository_error)?;
             window_start = start.or(window_start);
-            let row = MessageRow::from_query_result(&row, "").map_err(repository_error)?;
+            let row = message::Model::from_query_result(&row, "").map_err(repository_error)?;
             unanswered.extend(row.run_id.filter(|_| is_unanswered == Some(true)));
             items.push(row);
         }
@@ -223,7 +226,7 @@ impl MessageRepository for Database {
 
 /// A message with its tool calls.
 fn message_with(
-    row: MessageRow,
+    row: message::Model,
     calls: &mut HashMap<Uuid, Vec<ToolCall>>,
 ) -> Result<Message, RepositoryError> {
     let tool_calls = calls.remove(&row.id).unwrap_or_default();
@@ -234,12 +237,15 @@ fn message_with(
 }
 
 impl Database {
-    async fn to_items(&self, rows: Vec<MessageRow>) -> Result<Vec<Item>, RepositoryError> {
+    async fn to_items(&self, rows: Vec<message::Model>) -> Result<Vec<Item>, RepositoryError> {
         let mut calls = self.tool_calls_of(&rows).await?;
         rows.into_iter()
-            .map(|row| match row.kind {
-                message::Kind::Message => message_with(row, &mut calls).map(Item::Message),
-                _ => row.try_into(),
+            .map(|row| {
+                if row.is_message() {
+                    message_with(row, &mut calls).map(Item::Message)
+                } else {
+                    row.try_into()
+                }
             })
             .collect()
     }
@@ -277,8 +283,7 @@ impl Database {
             .await
             .map_err(repository_error)?;
         let here = place.filter(|(place, _)| *place == conversation.uuid());
-        here.map(|(_, sequence)| sequence)
-            .ok_or(RepositoryError::NotFound)
+        here.map(|(_, sequence)| sequence).ok_or(NO_MESSAGE)
     }
 
     /// Asks about a live conversation of the caller's.
@@ -292,7 +297,7 @@ impl Database {
         let statement = Statement::from_sql_and_values(self.backend, query, values);
         let row = self.reader.query_one_raw(statement).await;
         row.map_err(repository_error)?
-            .ok_or(RepositoryError::NotFound)
+            .ok_or(RepositoryError::NotFound(Resource::Conversation))
     }
 
     /// The messages of a window in the direction in which it is read, whether that is oldest
@@ -348,33 +353,36 @@ pub(crate) async fn live_message(
     connection: &impl ConnectionTrait,
     conversation: ConversationId,
     id: ItemId,
-) -> Result<Option<MessageRow>, RepositoryError> {
+) -> Result<Option<message::Model>, RepositoryError> {
     let row = stored_message(connection, conversation, id).await?;
     Ok(row.filter(|row| row.removed_at.is_none()))
 }
 
-/// A message of a conversation, also one that was taken out of its history. Found by its id alone,
-/// and compared here: asked for all of it at once, PostgreSQL may read the whole conversation
-/// instead.
+/// A message of a conversation, removed from its history or not.
 pub(crate) async fn stored_message(
     connection: &impl ConnectionTrait,
     conversation: ConversationId,
     id: ItemId,
-) -> Result<Option<MessageRow>, RepositoryError> {
-    let row = message::Entity::find_by_id(id.uuid())
-        .into_partial_model::<MessageRow>()
-        .one(connection)
-        .await
-        .map_err(repository_error)?;
-    Ok(row
-        .filter(|row| row.conversation_id == conversation.uuid())
-        .filter(|row| row.kind == message::Kind::Message))
+) -> Result<Option<message::Model>, RepositoryError> {
+    let row = stored_item(connection, conversation, id).await?;
+    Ok(row.filter(message::Model::is_message))
+}
+
+/// An item of a conversation, removed from its history or not.
+pub(crate) async fn stored_item(
+    connection: &impl ConnectionTrait,
+    conversation: ConversationId,
+    id: ItemId,
+) -> Result<Option<message::Model>, RepositoryError> {
+    let row = message::select_by_id(id.uuid()).one(connection).await;
+    let row = row.map_err(repository_error)?;
+    Ok(row.filter(|row| row.conversation_id == conversation.uuid()))
 }
 
 /// The messages that a reader may see.
 fn history(conversation: ConversationId) -> Select<message::Entity> {
-    message::Entity::find()
+    message::select()
         .filter(message::Column::ConversationId.eq(conversation.uuid()))
-        .filter(message::Column::Kind.eq(message::Kind::Message))
+        .filter(message::Column::Kind.eq(message::MESSAGE))
         .filter(message::Column::RemovedAt.is_null())
 }

@@ -1,32 +1,34 @@
 //! The connection, its transactions, and what the queries of all ports share.
 
-mod begin;
 mod checkpoint;
 mod conversation;
+mod conversation_row;
 mod end;
 mod entity;
 mod error;
 mod follow;
-mod keep;
-mod living;
+mod item_row;
+mod items;
+mod journal;
 mod locked;
 mod maintenance;
 mod message;
-mod message_row;
+mod owner_locks;
 mod run;
 mod run_event;
 mod run_row;
+mod start;
 mod task;
 mod tool_call;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
-use chatkit_domain::{Caller, Limit, Order, Part, Repositories, RepositoryError};
+use chatkit_domain::{Caller, Order, Repositories, RepositoryError, RunStatus, TaskRepository};
 use chrono::{SubsecRound, Utc};
 use sea_orm::{
     ConnectOptions, Database as SeaDatabase, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -37,7 +39,7 @@ use sea_orm::{
 use sqlx::{Connection, sqlite::SqlitePoolOptions};
 use tokio::sync::Semaphore;
 
-use self::{error::repository_error, living::Living};
+use self::{error::repository_error, owner_locks::OwnerLocks};
 
 /// How long SQLite waits for another process that writes.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,8 +55,8 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// shown of it.
 const LARGEST_PAGE: usize = 128;
 
-/// How many places there are for users who begin a run.
-const BEGINNERS: usize = 256;
+/// The number of locks for users who start a run.
+const STARTERS: usize = 256;
 
 /// How many searches run at once.
 const SEARCHES: usize = 2;
@@ -68,34 +70,46 @@ const POSTGRES_SETTINGS: &str = "SET lock_timeout = '5s'; \
      SET idle_in_transaction_session_timeout = '60s'; \
      SET plan_cache_mode = 'force_generic_plan'";
 
-/// How to reach the database.
+/// The database to open.
 #[derive(Clone, Debug)]
 pub struct DatabaseOptions {
     /// `sqlite://path?mode=rwc` or `postgres://…`.
     pub url: String,
-    /// Connections at most. SQLite has one writer beside them.
+    /// The most connections. SQLite has one writer in addition.
     pub pool: u32,
-    /// The folder of the files by which processes on one machine know which of them live: one
-    /// that all of them share, and no other machine. Without it only leases tell.
+    /// The folder of the lock files that show which processes on this machine are alive. All of them
+    /// must share it, and no other machine may.
     pub locks: PathBuf,
     /// The migration that the schema must have for [`check`](chatkit_domain::Maintenance::check)
     /// to succeed.
     pub schema: String,
 }
 
-/// Opens the pool and gives the repositories over it.
+/// The ports of one database.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// The store of the agent and the API.
+    pub repositories: Repositories,
+    /// The store of the task tools.
+    pub tasks: Arc<dyn TaskRepository>,
+}
+
+/// Opens the connection pools.
 ///
 /// # Errors
-/// [`RepositoryError::Unavailable`] when the database cannot be reached, or the URL is none of a
-/// database that is supported.
-pub async fn connect(options: DatabaseOptions) -> Result<Repositories, RepositoryError> {
+/// [`RepositoryError::Unavailable`] if the database cannot be reached, or if the URL is not that of
+/// a supported database.
+pub async fn connect(options: DatabaseOptions) -> Result<Stores, RepositoryError> {
     let database = Arc::new(Database::open(options).await?);
-    Ok(Repositories {
-        conversations: database.clone(),
-        messages: database.clone(),
-        runs: database.clone(),
-        tasks: database.clone(),
-        maintenance: database,
+    Ok(Stores {
+        repositories: Repositories {
+            conversations: database.clone(),
+            messages: database.clone(),
+            runs: database.clone(),
+            journal: database.clone(),
+            maintenance: database.clone(),
+        },
+        tasks: database,
     })
 }
 
@@ -110,10 +124,10 @@ struct Database {
     schema: String,
     /// Searches read much; they take only so many of the connections.
     searches: Arc<Semaphore>,
-    /// Which users begin a run just now; a place serves several.
-    beginners: Vec<tokio::sync::Mutex<()>>,
-    /// Which owners of runs live.
-    living: Living,
+    /// Locks for users who start a run. Several users share one.
+    starters: Vec<tokio::sync::Mutex<()>>,
+    /// The lock files of owners of runs.
+    owner_locks: OwnerLocks,
 }
 
 impl Database {
@@ -147,26 +161,26 @@ impl Database {
             backend,
             schema: options.schema.clone(),
             searches: Arc::new(Semaphore::new(SEARCHES)),
-            beginners: (0..BEGINNERS)
+            starters: (0..STARTERS)
                 .map(|_| tokio::sync::Mutex::default())
                 .collect(),
-            living: Living::new(options.locks.clone(), prefix_of(&options.url)),
+            owner_locks: OwnerLocks::new(options.locks.clone(), prefix_of(&options.url)),
         })
     }
 
-    /// Waits until no other run of this user begins in this process, so that they are counted one
+    /// Waits until no other run of this user starts in this process, so that runs are counted one
     /// after the other. Replicas do not wait for each other: each can exceed the bound by one.
     ///
     /// # Errors
     /// [`RepositoryError::Unavailable`] when that takes longer than a connection may.
-    async fn begin_alone(
+    async fn start_alone(
         &self,
         caller: &Caller,
     ) -> Result<tokio::sync::MutexGuard<'_, ()>, RepositoryError> {
         let mut hasher = DefaultHasher::new();
         caller.user_id().as_str().hash(&mut hasher);
-        let place = hasher.finish() as usize % BEGINNERS;
-        tokio::time::timeout(ACQUIRE_TIMEOUT, self.beginners[place].lock())
+        let place = hasher.finish() as usize % STARTERS;
+        tokio::time::timeout(ACQUIRE_TIMEOUT, self.starters[place].lock())
             .await
             .map_err(|late| RepositoryError::Unavailable(Box::new(late)))
     }
@@ -278,26 +292,24 @@ fn after_writing(pool: SqlitePoolOptions) -> SqlitePoolOptions {
     })
 }
 
-/// The runs that may still change. Literal, because PostgreSQL uses a partial index only when it
-/// can prove the predicate, which it cannot from a parameter.
+/// The statuses of active runs, as SQL literals. PostgreSQL uses a partial index only if it can
+/// prove the predicate, which it cannot from a parameter.
+static ACTIVE_STATUSES: LazyLock<String> = LazyLock::new(|| {
+    let literals = RunStatus::ACTIVE.map(|status| format!("'{}'", status.as_str()));
+    literals.join(", ")
+});
+
+/// The condition that a run is active.
 fn is_active() -> SimpleExpr {
-    Expr::cust("status IN ('queued', 'running', 'awaiting_approval')")
+    Expr::cust(format!("status IN ({})", *ACTIVE_STATUSES))
 }
 
 /// The direction of an order.
 fn direction(order: Order) -> sea_orm::Order {
     match order {
-        Order::OldestFirst => sea_orm::Order::Asc,
-        Order::NewestFirst => sea_orm::Order::Desc,
+        Order::Asc => sea_orm::Order::Asc,
+        Order::Desc => sea_orm::Order::Desc,
     }
-}
-
-/// A part of a list of which one entry more was read.
-fn part<T>(mut entries: Vec<T>, limit: Limit) -> Part<T> {
-    let limit = limit.get() as usize;
-    let has_more = entries.len() > limit;
-    entries.truncate(limit);
-    Part { entries, has_more }
 }
 
 /// A count as it is stored.

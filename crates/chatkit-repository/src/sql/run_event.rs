@@ -1,8 +1,12 @@
-//! The events of runs, as they are kept while they are fresh: what stands elsewhere is only named.
+//! The stored form of run events, and its sweep. Data that has a row of its own is only named.
 
 use std::borrow::Cow;
 
-use chatkit_domain::{EventBatch, ItemId, ReasoningText, RepositoryError, RunEvent, RunId};
+use chatkit_domain::{
+    EventBatch, ItemEvent, ItemId, ItemState, MessageEvent, ReasoningText, RepositoryError,
+    RunEvent, RunId, ToolCallEvent, replace_escaped_nul,
+};
+use chatkit_protocol::{ItemKind, ThreadItemUpdate, ThreadStreamEvent};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -19,27 +23,44 @@ use super::{
     natural, stored,
 };
 
-/// Of how many runs the events are swept in one statement.
+/// The number of runs whose events are swept by one statement.
 const SWEPT_AT_ONCE: u64 = 200;
 
-/// An event in its row. Texts stand here alone; everything else has a row of its own.
+/// The stored form of an event. Texts, asides and unfinished items are stored here alone.
+/// Everything else has a row of its own, and is only named.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StoredEvent<'a> {
     Started,
     Message,
     Text(Cow<'a, str>),
-    /// Text of a part of an answer whose begin was told.
+    /// Text of a part of a message whose start was emitted as an item.
     Part(Uuid, u32, Cow<'a, str>),
     Reasoning(Uuid, Cow<'a, str>),
     /// The start of another thought after an earlier one.
     NextReasoning(Uuid, Cow<'a, str>),
     Call(Uuid),
     Result(Uuid),
-    /// An answer that was kept before the run's end.
+    /// An assistant message that was stored before the run's end.
     Said(Uuid),
+    SaidAgain(Uuid),
+    /// A message that was withdrawn.
     Removed(Uuid),
-    ChatKit(Cow<'a, str>),
+    Added(Cow<'a, StoredItem>),
+    Updated(Uuid, Cow<'a, ThreadItemUpdate>),
+    Done(Uuid),
+    Replaced(Uuid),
+    ItemRemoved(Uuid),
+    Conversation,
+    Aside(Cow<'a, ThreadStreamEvent>),
+}
+
+/// The stored form of an unfinished item.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct StoredItem {
+    id: Uuid,
+    created_at: DateTime<Utc>,
+    kind: ItemKind,
 }
 
 impl Database {
@@ -47,8 +68,8 @@ impl Database {
         &self,
         before: DateTime<Utc>,
     ) -> Result<u64, RepositoryError> {
-        // Ids of runs rise with time: what began later need not be looked at.
-        let begun_before = Uuid::new_v7(timestamp(before));
+        // Ids of runs grow with time, so later runs need not be checked.
+        let started_before = Uuid::new_v7(timestamp(before));
         let (mut swept, mut after) = (0, Uuid::nil());
         loop {
             let kept: Vec<Uuid> = run_event::Entity::find()
@@ -56,7 +77,7 @@ impl Database {
                 .column(run_event::Column::RunId)
                 .distinct()
                 .filter(run_event::Column::RunId.gt(after))
-                .filter(run_event::Column::RunId.lt(begun_before))
+                .filter(run_event::Column::RunId.lt(started_before))
                 .order_by_asc(run_event::Column::RunId)
                 .limit(SWEPT_AT_ONCE)
                 .into_tuple()
@@ -98,45 +119,74 @@ impl Database {
 }
 
 impl<'a> StoredEvent<'a> {
-    /// How an event is kept; an end is not.
+    /// The stored form of an event. `None` for the end of a run, which is not stored.
     fn of(event: &'a RunEvent) -> Option<Self> {
-        match event {
-            RunEvent::Started(_) => Some(Self::Started),
-            RunEvent::MessageCreated(_) => Some(Self::Message),
-            RunEvent::MessageDelta {
-                message_id,
+        Some(match event {
+            RunEvent::Started(_) => Self::Started,
+            RunEvent::Message(event) => Self::of_message(event),
+            RunEvent::Text {
+                item,
                 part: Some(part),
-                text,
-            } => Some(Self::Part(message_id.uuid(), *part, text.into())),
-            RunEvent::MessageDelta { text, .. } => Some(Self::Text(text.into())),
-            RunEvent::ReasoningDelta {
-                item_id,
-                text,
-                starts_another,
+                delta,
+            } => Self::Part(item.uuid(), *part, delta.into()),
+            RunEvent::Text { delta, .. } => Self::Text(delta.into()),
+            RunEvent::Reasoning {
+                item,
+                delta,
+                starts_another: false,
                 ..
-            } => {
-                let (id, text) = (item_id.uuid(), text.into());
-                Some(if *starts_another {
-                    Self::NextReasoning(id, text)
-                } else {
-                    Self::Reasoning(id, text)
-                })
+            } => Self::Reasoning(item.uuid(), delta.into()),
+            RunEvent::Reasoning { item, delta, .. } => {
+                Self::NextReasoning(item.uuid(), delta.into())
             }
-            RunEvent::ToolCallStarted(call) => Some(Self::Call(call.id.uuid())),
-            RunEvent::ToolCallCompleted(call) => Some(Self::Result(call.id.uuid())),
-            RunEvent::MessageCompleted(message) => Some(Self::Said(message.id.uuid())),
-            RunEvent::ItemRemoved { item_id } => Some(Self::Removed(item_id.uuid())),
-            RunEvent::ChatKit(json) => Some(Self::ChatKit(json.into())),
-            RunEvent::Ended(_) => None,
+            RunEvent::ToolCall(ToolCallEvent::Started(call)) => Self::Call(call.id.uuid()),
+            RunEvent::ToolCall(ToolCallEvent::Completed(call)) => Self::Result(call.id.uuid()),
+            RunEvent::Item(event) => Self::of_item(event),
+            RunEvent::Conversation(_) => Self::Conversation,
+            RunEvent::Aside(aside) => Self::Aside(Cow::Owned(aside.clone().into())),
+            RunEvent::Ended(_) => return None,
+        })
+    }
+
+    fn of_message(event: &MessageEvent) -> Self {
+        match event {
+            MessageEvent::Created(_) => Self::Message,
+            MessageEvent::Completed(message) => Self::Said(message.id.uuid()),
+            MessageEvent::Replaced(message) => Self::SaidAgain(message.id.uuid()),
+            MessageEvent::Removed(id) => Self::Removed(id.uuid()),
+        }
+    }
+
+    fn of_item(event: &'a ItemEvent) -> Self {
+        match event {
+            ItemEvent::Added(item) => Self::Added(Cow::Owned(StoredItem {
+                id: item.id.uuid(),
+                created_at: item.created_at,
+                kind: item.kind.clone(),
+            })),
+            ItemEvent::Updated { item, update } => {
+                Self::Updated(item.uuid(), Cow::Borrowed(update))
+            }
+            ItemEvent::Done(item) => Self::Done(item.id.uuid()),
+            ItemEvent::Replaced(item) => Self::Replaced(item.id.uuid()),
+            ItemEvent::Removed(id) => Self::ItemRemoved(id.uuid()),
         }
     }
 
     pub(super) fn is_of_tool_call(&self) -> bool {
         matches!(self, Self::Call(_) | Self::Result(_))
     }
+
+    /// The id of the item that the event names and that has a row of its own.
+    pub(super) fn stored_item(&self) -> Option<Uuid> {
+        match self {
+            Self::Said(id) | Self::SaidAgain(id) | Self::Done(id) | Self::Replaced(id) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
-/// Keeps what a run told last, in the transaction that ends it.
+/// Stores the last events of a run, in the transaction that ends it.
 pub(super) async fn insert_last(
     transaction: &DatabaseTransaction,
     batch: Option<&EventBatch>,
@@ -144,67 +194,87 @@ pub(super) async fn insert_last(
     insert(transaction, batch.and_then(to_row).into_iter().collect()).await
 }
 
-/// What a run's kept events tell of its answers.
+/// The answers of a run, recovered from its stored events.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
-    /// The text of an answer that is one.
+pub(super) struct RecoveredText {
+    /// The text of the agent's answer.
     pub(super) text: String,
     /// The reasoning that the model showed.
     pub(super) reasoning: ReasoningText,
-    /// The texts of other answers that were begun.
-    pub(super) begun: Vec<(ItemId, String)>,
+    /// The texts of other answers that were started.
+    pub(super) partial_answers: Vec<(ItemId, String)>,
+    /// The answers that were stored and emitted.
+    pub(super) emitted: Vec<Uuid>,
     /// The number of the last event.
     pub(super) last: u64,
 }
 
-impl Kept {
+impl RecoveredText {
     fn add(&mut self, event: StoredEvent<'_>) {
         match event {
             StoredEvent::Text(text) => self.text.push_str(&text),
-            StoredEvent::Part(id, _, text) => {
-                let id = ItemId::new(id);
-                match self.begun.iter_mut().find(|(begun, _)| *begun == id) {
-                    Some((_, begun)) => begun.push_str(&text),
-                    None => self.begun.push((id, text.into_owned())),
-                }
+            StoredEvent::Part(id, _, text) => self.add_part(ItemId::new(id), &text),
+            StoredEvent::Said(id) | StoredEvent::SaidAgain(id) => {
+                self.emitted.push(id);
+                self.drop_partial_answer(id);
             }
-            StoredEvent::Said(id) | StoredEvent::Removed(id) => {
-                let id = ItemId::new(id);
-                self.begun.retain(|(begun, _)| *begun != id);
-            }
+            StoredEvent::Removed(id) => self.drop_partial_answer(id),
             StoredEvent::Reasoning(_, text) => self.reasoning.push(&text, false),
             StoredEvent::NextReasoning(_, text) => self.reasoning.push(&text, true),
             StoredEvent::Started
             | StoredEvent::Message
             | StoredEvent::Call(_)
             | StoredEvent::Result(_)
-            | StoredEvent::ChatKit(_) => {}
+            | StoredEvent::Added(_)
+            | StoredEvent::Updated(..)
+            | StoredEvent::Done(_)
+            | StoredEvent::Replaced(_)
+            | StoredEvent::ItemRemoved(_)
+            | StoredEvent::Conversation
+            | StoredEvent::Aside(_) => {}
         }
+    }
+
+    fn add_part(&mut self, id: ItemId, text: &str) {
+        match self
+            .partial_answers
+            .iter_mut()
+            .find(|(known, _)| *known == id)
+        {
+            Some((_, known)) => known.push_str(text),
+            None => self.partial_answers.push((id, text.to_owned())),
+        }
+    }
+
+    fn drop_partial_answer(&mut self, id: Uuid) {
+        self.partial_answers.retain(|(known, _)| known.uuid() != id);
     }
 }
 
-/// Reads what a run's kept events tell of its answers. Blank texts count for nothing.
-pub(super) async fn kept(
+/// Recovers the answers of a run from its stored events. Blank texts are left out.
+pub(super) async fn recovered_text(
     transaction: &DatabaseTransaction,
     run_id: RunId,
-) -> Result<Kept, RepositoryError> {
+) -> Result<RecoveredText, RepositoryError> {
     let rows = run_event::Entity::find()
         .filter(run_event::Column::RunId.eq(run_id.uuid()))
         .order_by_asc(run_event::Column::Last)
         .all(transaction)
         .await
         .map_err(repository_error)?;
-    let mut kept = Kept::default();
+    let mut recovered = RecoveredText::default();
     for row in rows {
         for (number, event) in (natural(row.first)..).zip(read(&row)) {
-            if let Some(event) = event.filter(|_| number > kept.last) {
-                kept.add(event);
+            if let Some(event) = event.filter(|_| number > recovered.last) {
+                recovered.add(event);
             }
         }
-        kept.last = natural(row.last);
+        recovered.last = natural(row.last);
     }
-    kept.begun.retain(|(_, text)| !text.trim().is_empty());
-    Ok(kept)
+    recovered
+        .partial_answers
+        .retain(|(_, text)| !text.trim().is_empty());
+    Ok(recovered)
 }
 
 pub(super) async fn insert(
@@ -223,7 +293,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// The row of a batch; none where there is nothing to keep.
+/// The row of a batch. `None` for an empty batch.
 pub(super) fn to_row(batch: &EventBatch) -> Option<run_event::Model> {
     let (first, last) = (batch.events.first()?, batch.events.last()?);
     let events: Option<Vec<_>> = batch
@@ -236,16 +306,16 @@ pub(super) fn to_row(batch: &EventBatch) -> Option<run_event::Model> {
         last: stored(last.number),
         first: stored(first.number),
         message_id: batch.message_id.uuid(),
-        events: serde_json::to_string(&events?).ok()?,
+        events: replace_escaped_nul(serde_json::to_string(&events?).ok()?),
     })
 }
 
-/// The events of a row; none in the place of one that only a newer version writes.
+/// The events of a row, with `None` in place of those that only a newer version writes.
 pub(super) fn read(row: &run_event::Model) -> Vec<Option<StoredEvent<'static>>> {
     let events: Result<Vec<Value>, _> = serde_json::from_str(&row.events);
     let events = events.unwrap_or_else(|error| {
-        // What this code never writes; the run must be ended and told all the same.
-        tracing::error!(run_id = %row.run_id, last = row.last, %error, "unreadable events");
+        // This code never writes such a row. The run must end all the same.
+        tracing::error!(run_id = %row.run_id, last = row.last, %error, "could not read events");
         Vec::new()
     });
     events
@@ -257,4 +327,14 @@ pub(super) fn read(row: &run_event::Model) -> Vec<Option<StoredEvent<'static>>> 
 fn timestamp(time: DateTime<Utc>) -> Timestamp {
     let seconds = u64::try_from(time.timestamp()).unwrap_or_default();
     Timestamp::from_unix(NoContext, seconds, time.timestamp_subsec_nanos())
+}
+
+impl From<StoredItem> for ItemState {
+    fn from(item: StoredItem) -> Self {
+        Self {
+            id: ItemId::new(item.id),
+            created_at: item.created_at,
+            kind: item.kind,
+        }
+    }
 }

@@ -1,16 +1,21 @@
-//! Between the rows of runs and the runs of the domain.
+//! Conversions between rows of runs and the runs of the domain.
 
 use chatkit_domain::{
-    ConversationId, Dialect, ItemId, Run, RunError, RunErrorCode, RunId, RunStatus, ToolCall, Usage,
+    ConversationId, Dialect, ItemId, RepositoryError, Run, RunError, RunErrorCode, RunId,
+    RunStatus, ToolCall, Usage,
 };
 
 use super::{
     entity::{run, tool_call as tool_call_entity},
+    error::corrupt,
     natural,
 };
 
 /// A run with its tool calls.
-pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Run {
+pub(crate) fn to_run(
+    row: run::Model,
+    calls: Vec<tool_call_entity::Model>,
+) -> Result<Run, RepositoryError> {
     let run::Model {
         id,
         conversation_id,
@@ -39,11 +44,12 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
         started_at,
         ended_at,
     } = row;
-    Run {
+    let calls: Result<_, _> = calls.into_iter().map(ToolCall::try_from).collect();
+    Ok(Run {
         id: RunId::new(id),
         conversation_id: ConversationId::new(conversation_id),
-        dialect: dialect_of(dialect),
-        status: status_of(status),
+        dialect: Dialect::parse(&dialect).ok_or_else(|| corrupt("an unknown dialect"))?,
+        status: RunStatus::parse(&status).ok_or_else(|| corrupt("an unknown run status"))?,
         user_message_id: user_message_id.map(ItemId::new),
         assistant_message_id: assistant_message_id.map(ItemId::new),
         model,
@@ -58,51 +64,13 @@ pub(crate) fn to_run(row: run::Model, calls: Vec<tool_call_entity::Model>) -> Ru
         error: error_code
             .zip(error_message)
             .map(|(code, message)| RunError {
-                code: code_of(&code),
+                // A code that only a newer version writes is shown as a failure of the server.
+                code: RunErrorCode::parse(&code).unwrap_or(RunErrorCode::Internal),
                 message,
             }),
-        tool_calls: calls.into_iter().map(ToolCall::from).collect(),
+        tool_calls: calls?,
         created_at,
         started_at,
         ended_at,
-    }
-}
-
-fn status_of(status: run::Status) -> RunStatus {
-    match status {
-        run::Status::Queued => RunStatus::Queued,
-        run::Status::Running => RunStatus::Running,
-        run::Status::AwaitingApproval => RunStatus::AwaitingApproval,
-        run::Status::Completed => RunStatus::Completed,
-        run::Status::Failed => RunStatus::Failed,
-        run::Status::Cancelled => RunStatus::Cancelled,
-    }
-}
-
-fn dialect_of(dialect: run::Dialect) -> Dialect {
-    match dialect {
-        run::Dialect::Rest => Dialect::Rest,
-        run::Dialect::Chat => Dialect::Chat,
-        run::Dialect::Completions => Dialect::Completions,
-        run::Dialect::Chatkit => Dialect::ChatKit,
-    }
-}
-
-/// A code that only a newer version writes is shown as the server's own failure.
-fn code_of(code: &str) -> RunErrorCode {
-    RunErrorCode::ALL
-        .into_iter()
-        .find(|known| known.as_str() == code)
-        .unwrap_or(RunErrorCode::Internal)
-}
-
-pub(crate) fn status_column(status: RunStatus) -> run::Status {
-    match status {
-        RunStatus::Queued => run::Status::Queued,
-        RunStatus::Running => run::Status::Running,
-        RunStatus::AwaitingApproval => run::Status::AwaitingApproval,
-        RunStatus::Completed => run::Status::Completed,
-        RunStatus::Failed => run::Status::Failed,
-        RunStatus::Cancelled => run::Status::Cancelled,
-    }
+    })
 }

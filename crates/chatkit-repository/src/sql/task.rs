@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use chatkit_domain::{
-    Caller, RepositoryError, Task, TaskChanges, TaskFilter, TaskRepository, TaskText,
+    Caller, RepositoryError, Resource, Task, TaskChanges, TaskFilter, TaskList, TaskRepository,
+    TaskText,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -61,7 +62,7 @@ impl TaskRepository for Database {
         caller: &Caller,
         filter: TaskFilter,
         limit: u32,
-    ) -> Result<(Vec<Task>, u64), RepositoryError> {
+    ) -> Result<TaskList, RepositoryError> {
         let select = match filter {
             TaskFilter::All => of(caller),
             TaskFilter::Pending => of(caller).filter(task::Column::Completed.eq(false)),
@@ -78,7 +79,10 @@ impl TaskRepository for Database {
             .all(&self.reader)
             .await
             .map_err(repository_error)?;
-        Ok((tasks.into_iter().map(Task::from).collect(), count))
+        Ok(TaskList {
+            tasks: tasks.into_iter().map(Task::from).collect(),
+            count,
+        })
     }
 
     async fn update(
@@ -95,7 +99,7 @@ impl TaskRepository for Database {
             .one(&transaction)
             .await
             .map_err(repository_error)?
-            .ok_or(RepositoryError::NotFound)?;
+            .ok_or(RepositoryError::NotFound(Resource::Task))?;
         let mut row = row.into_active_model();
         if let Some(title) = changes.title {
             row.title = Set(title.into());
@@ -124,7 +128,7 @@ impl TaskRepository for Database {
         rows.into_iter()
             .next()
             .map(Task::from)
-            .ok_or(RepositoryError::NotFound)
+            .ok_or(RepositoryError::NotFound(Resource::Task))
     }
 }
 

@@ -12,14 +12,17 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Database, entity::tool_call, error::repository_error, message_row::MessageRow, natural, stored,
+    Database,
+    entity::{message, tool_call},
+    error::{corrupt, repository_error},
+    natural, stored,
 };
 
 impl Database {
     /// The tool calls that are shown with these messages, by message.
     pub(crate) async fn tool_calls_of(
         &self,
-        messages: &[MessageRow],
+        messages: &[message::Model],
     ) -> Result<HashMap<Uuid, Vec<ToolCall>>, RepositoryError> {
         let answers: Vec<Uuid> = messages
             .iter()
@@ -40,7 +43,7 @@ impl Database {
             .map_err(repository_error)?;
         for row in rows {
             if let Some(message) = row.message_id {
-                calls.entry(message).or_default().push(row.into());
+                calls.entry(message).or_default().push(row.try_into()?);
             }
         }
         Ok(calls)
@@ -64,7 +67,7 @@ impl Database {
             .map_err(repository_error)?;
         let mut calls: HashMap<Uuid, Vec<ToolCall>> = HashMap::new();
         for row in rows {
-            calls.entry(row.run_id).or_default().push(row.into());
+            calls.entry(row.run_id).or_default().push(row.try_into()?);
         }
         Ok(calls)
     }
@@ -89,7 +92,7 @@ pub(crate) async fn of_run(
 pub(crate) async fn settle(
     transaction: &DatabaseTransaction,
     run_id: RunId,
-    unfinished: tool_call::Status,
+    unfinished: ToolCallStatus,
     message_id: Option<ItemId>,
     now: DateTime<Utc>,
 ) -> Result<Vec<tool_call::Model>, RepositoryError> {
@@ -97,7 +100,7 @@ pub(crate) async fn settle(
     let mut changed = false;
     for call in &mut calls {
         if call.completed_at.is_none() {
-            call.status = unfinished;
+            unfinished.as_str().clone_into(&mut call.status);
             call.completed_at = Some(now);
             changed = true;
         }
@@ -115,7 +118,7 @@ pub(crate) async fn settle(
             .await
             .map_err(repository_error)?;
         let settled = tool_call::ActiveModel {
-            status: Set(unfinished),
+            status: Set(unfinished.as_str().to_owned()),
             completed_at: Set(Some(now)),
             ..Default::default()
         };
@@ -166,7 +169,7 @@ impl From<ToolCall> for tool_call::Model {
             content_offset: content_offset.map(stored),
             provider_data,
             tool_output: result,
-            status: status_column(status),
+            status: status.as_str().to_owned(),
             error_message,
             execution_time_ms: execution_time_ms.map(stored),
             created_at,
@@ -175,20 +178,10 @@ impl From<ToolCall> for tool_call::Model {
     }
 }
 
-pub(crate) fn status_column(status: ToolCallStatus) -> tool_call::Status {
-    match status {
-        ToolCallStatus::AwaitingApproval => tool_call::Status::AwaitingApproval,
-        ToolCallStatus::Running => tool_call::Status::Running,
-        ToolCallStatus::Success => tool_call::Status::Success,
-        ToolCallStatus::Error => tool_call::Status::Error,
-        ToolCallStatus::Denied => tool_call::Status::Denied,
-        ToolCallStatus::Cancelled => tool_call::Status::Cancelled,
-        ToolCallStatus::Unknown => tool_call::Status::Unknown,
-    }
-}
+impl TryFrom<tool_call::Model> for ToolCall {
+    type Error = RepositoryError;
 
-impl From<tool_call::Model> for ToolCall {
-    fn from(row: tool_call::Model) -> Self {
+    fn try_from(row: tool_call::Model) -> Result<Self, RepositoryError> {
         let tool_call::Model {
             id,
             run_id,
@@ -209,7 +202,7 @@ impl From<tool_call::Model> for ToolCall {
             created_at,
             completed_at,
         } = row;
-        Self {
+        Ok(Self {
             id: ToolCallId::new(id),
             run_id: RunId::new(run_id),
             message_id: message_id.map(ItemId::new),
@@ -226,19 +219,12 @@ impl From<tool_call::Model> for ToolCall {
             content_offset: content_offset.map(natural),
             provider_data,
             result: tool_output,
-            status: match status {
-                tool_call::Status::AwaitingApproval => ToolCallStatus::AwaitingApproval,
-                tool_call::Status::Running => ToolCallStatus::Running,
-                tool_call::Status::Success => ToolCallStatus::Success,
-                tool_call::Status::Error => ToolCallStatus::Error,
-                tool_call::Status::Denied => ToolCallStatus::Denied,
-                tool_call::Status::Cancelled => ToolCallStatus::Cancelled,
-                tool_call::Status::Unknown => ToolCallStatus::Unknown,
-            },
+            status: ToolCallStatus::parse(&status)
+                .ok_or_else(|| corrupt("an unknown status of a tool call"))?,
             error_message,
             execution_time_ms: execution_time_ms.map(natural),
             created_at,
             completed_at,
-        }
+        })
     }
 }

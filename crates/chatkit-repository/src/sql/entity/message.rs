@@ -1,4 +1,4 @@
-use sea_orm::entity::prelude::*;
+use sea_orm::{Iterable, QuerySelect, Select, entity::prelude::*};
 
 /// A row of the log: an item of any kind.
 #[sea_orm::model]
@@ -9,23 +9,24 @@ pub struct Model {
     pub id: Uuid,
     pub conversation_id: Uuid,
     pub sequence_number: i64,
-    pub kind: Kind,
-    pub role: Option<Role>,
+    /// `message`, `hidden_context`, or the type of a display item in the ChatKit protocol.
+    pub kind: String,
+    pub role: Option<String>,
     pub content: String,
     pub body: Option<Json>,
+    /// A second copy of the text, which only searches read. See [`select`].
     pub search_text: Option<String>,
-    pub status: Status,
-    /// Why an answer is incomplete, in the words of the API.
+    pub status: String,
     pub incomplete_reason: Option<String>,
     pub reasoning: Option<String>,
-    /// Whether the model's filter refused it.
+    /// Whether the model's filter refused the message.
     pub is_withheld: bool,
     pub run_id: Option<Uuid>,
     pub model: Option<String>,
     pub tokens_used: Option<i64>,
-    pub feedback: Option<Feedback>,
+    pub feedback: Option<String>,
     pub created_at: DateTimeUtc,
-    /// Whether tool calls are shown with it.
+    /// Whether the message shows tool calls.
     pub has_tool_calls: bool,
     pub removed_at: Option<DateTimeUtc>,
     pub removed_by: Option<Uuid>,
@@ -33,37 +34,30 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-pub enum Kind {
-    Message,
-    HiddenContext,
-    Widget,
-    Workflow,
-    Task,
-    ClientToolCall,
-    StructuredInput,
-    GeneratedImage,
-    EndOfTurn,
+/// The kind of messages.
+pub const MESSAGE: &str = "message";
+
+/// The kind of notes for the model.
+pub const HIDDEN_CONTEXT: &str = "hidden_context";
+
+/// Selects items without `search_text`, which doubles what is read.
+pub fn select() -> Select<Entity> {
+    let columns = Column::iter().filter(|column| !matches!(column, Column::SearchText));
+    Entity::find()
+        .select_only()
+        .columns(columns)
+        .expr_as(Expr::cust("NULL"), "search_text")
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-pub enum Role {
-    User,
-    Assistant,
+/// Selects the item with this id. Asked for more at once, PostgreSQL may read the whole
+/// conversation instead.
+pub fn select_by_id(id: Uuid) -> Select<Entity> {
+    select().filter(Column::Id.eq(id))
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-pub enum Status {
-    Completed,
-    Incomplete,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-pub enum Feedback {
-    Positive,
-    Negative,
+impl Model {
+    /// Whether the row is a message.
+    pub fn is_message(&self) -> bool {
+        self.kind == MESSAGE
+    }
 }

@@ -8,8 +8,8 @@ pub struct Model {
     pub id: Uuid,
     pub conversation_id: Uuid,
     pub user_id: String,
-    pub dialect: Dialect,
-    pub status: Status,
+    pub dialect: String,
+    pub status: String,
     pub model: Option<String>,
     pub input_tokens: Option<i64>,
     pub output_tokens: Option<i64>,
@@ -36,23 +36,3 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-pub enum Status {
-    Queued,
-    Running,
-    AwaitingApproval,
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-pub enum Dialect {
-    Rest,
-    Chat,
-    Completions,
-    Chatkit,
-}

@@ -20,7 +20,7 @@ pub struct Model {
     /// JSON that only the model's provider reads, as text.
     pub provider_data: Option<String>,
     pub tool_output: Option<Json>,
-    pub status: Status,
+    pub status: String,
     pub error_message: Option<String>,
     pub execution_time_ms: Option<i64>,
     pub created_at: DateTimeUtc,
@@ -28,15 +28,3 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-pub enum Status {
-    AwaitingApproval,
-    Running,
-    Success,
-    Error,
-    Denied,
-    Cancelled,
-    Unknown,
-}

@@ -1,19 +1,19 @@
 //! Facts about the events of runs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use chatkit_domain::{
-    BegunRun, Caller, ConversationId, EventBatch, EventCursor, FinishRun, IncompleteReason,
-    MessageStatus, NumberedEvent, Repositories, RunEvent, RunFence, RunId, RunStatus,
-    ToolCallOutcome, ToolCallStatus,
+use crate::{
+    Caller, ConversationId, EventBatch, EventCursor, EventsEnd, FinishRun, IncompleteReason,
+    MessageEvent, MessageStatus, NumberedEvent, RunEvent, RunFence, RunId, RunStatus, StartedRun,
+    ToolCallEvent, ToolCallOutcome, ToolCallStatus,
 };
 use chrono::TimeDelta;
 use serde_json::json;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::{
-    LONG, answered, assert_not_found, begin_at, begin_new, begun, clock, created, owner, somebody,
-    tool_call,
+    LONG, Store, answered, assert_not_found, begin_at, begin_new, begun, clock, created, owner,
+    somebody, tool_call,
 };
 
 /// Pieces of text as events from this number on.
@@ -21,40 +21,38 @@ fn said(fence: RunFence, first: u64, texts: &[&str]) -> EventBatch {
     let message_id = clock().id();
     let events = (first..).zip(texts).map(|(number, text)| NumberedEvent {
         number,
-        event: RunEvent::MessageDelta {
-            message_id,
+        event: RunEvent::Text {
+            item: message_id,
             part: None,
-            text: (*text).to_owned(),
+            delta: (*text).to_owned(),
         },
     });
     EventBatch {
         run_id: fence.run_id,
         message_id,
-        events: events.collect(),
+        events: events.map(Arc::new).collect(),
     }
 }
 
-async fn keep(repositories: &Repositories, fence: RunFence, batch: &EventBatch) {
+async fn keep(store: &Store, fence: RunFence, batch: &EventBatch) {
     let batch = std::slice::from_ref(batch);
-    let runs = &repositories.runs;
     let ids = [fence.run_id];
-    let kept = runs.checkpoint(fence.owner, &ids, batch).await.unwrap();
+    let kept = store
+        .journal
+        .checkpoint(fence.owner, &ids, batch)
+        .await
+        .unwrap();
     assert_eq!(kept.len(), 1);
 }
 
 /// The numbers and texts that are kept behind an event.
-async fn told(
-    repositories: &Repositories,
-    caller: &Caller,
-    fence: RunFence,
-    after: u64,
-) -> Vec<(u64, String)> {
-    let runs = &repositories.runs;
+async fn told(store: &Store, caller: &Caller, fence: RunFence, after: u64) -> Vec<(u64, String)> {
+    let runs = &store.runs;
     let page = runs.events(caller, fence.conversation_id, fence.run_id, after);
     let events = page.await.unwrap().events.into_iter();
     events
-        .map(|event| match event.event {
-            RunEvent::MessageDelta { text, .. } => (event.number, text),
+        .map(|event| match event.event.clone() {
+            RunEvent::Text { delta, .. } => (event.number, delta),
             other => (event.number, format!("{other:?}")),
         })
         .collect()
@@ -64,25 +62,25 @@ fn text(number: u64, text: &str) -> (u64, String) {
     (number, text.to_owned())
 }
 
-fn reasoning(begun: &BegunRun, text: &str, starts_another: bool) -> RunEvent {
-    RunEvent::ReasoningDelta {
-        message_id: begun.run.assistant_message_id.unwrap(),
-        item_id: clock().id(),
-        text: text.to_owned(),
+fn reasoning(begun: &StartedRun, text: &str, starts_another: bool) -> RunEvent {
+    RunEvent::Reasoning {
+        message: begun.run.assistant_message_id.unwrap(),
+        item: clock().id(),
+        delta: text.to_owned(),
         starts_another,
     }
 }
 
 /// They are read again behind any number; one that was stored twice is told once.
-pub async fn events_are_told_behind_any_number_and_once(repositories: &Repositories) {
+pub async fn events_are_told_behind_any_number_and_once(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
-    let (_, fence) = begun(repositories, &caller, id, LONG).await;
-    keep(repositories, fence, &said(fence, 1, &["a", "b"])).await;
+    let id = created(store, &caller, clock().now()).await.id;
+    let (_, fence) = begun(store, &caller, id, LONG).await;
+    keep(store, fence, &said(fence, 1, &["a", "b"])).await;
     // Whether this was stored the owner does not know, and sends it again with more.
-    keep(repositories, fence, &said(fence, 3, &["c", "\"ü\n"])).await;
-    keep(repositories, fence, &said(fence, 3, &["c", "\"ü\n"])).await;
-    keep(repositories, fence, &said(fence, 3, &["c", "\"ü\n", "e"])).await;
+    keep(store, fence, &said(fence, 3, &["c", "\"ü\n"])).await;
+    keep(store, fence, &said(fence, 3, &["c", "\"ü\n"])).await;
+    keep(store, fence, &said(fence, 3, &["c", "\"ü\n", "e"])).await;
     let all = [
         text(1, "a"),
         text(2, "b"),
@@ -91,26 +89,25 @@ pub async fn events_are_told_behind_any_number_and_once(repositories: &Repositor
         text(5, "e"),
     ];
     for after in 0..=5 {
-        let rest = told(repositories, &caller, fence, after).await;
+        let rest = told(store, &caller, fence, after).await;
         assert_eq!(rest, all[usize::try_from(after).unwrap()..]);
     }
-    assert_not_found(
-        repositories
-            .runs
-            .events(&somebody(), id, fence.run_id, 0)
-            .await,
-    );
+    assert_not_found(store.runs.events(&somebody(), id, fence.run_id, 0).await);
 }
 
 /// What is told of a run, its message and its calls is what stands in them.
-pub async fn events_tell_what_stands_elsewhere(repositories: &Repositories) {
+pub async fn events_tell_what_stands_elsewhere(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
-    let (begun, fence) = begun(repositories, &caller, id, LONG).await;
-    let (runs, now) = (&repositories.runs, clock().now());
+    let id = created(store, &caller, clock().now()).await.id;
+    let (begun, fence) = begun(store, &caller, id, LONG).await;
+    let (runs, now) = (&store.runs, clock().now());
     let call = tool_call(0);
     let calls = std::slice::from_ref(&call);
-    runs.start_tool_calls(fence, calls, now).await.unwrap();
+    store
+        .journal
+        .start_tool_calls(fence, calls, now)
+        .await
+        .unwrap();
     let outcome = ToolCallOutcome {
         id: call.id,
         status: ToolCallStatus::Success,
@@ -118,20 +115,24 @@ pub async fn events_tell_what_stands_elsewhere(repositories: &Repositories) {
         error_message: None,
         execution_time_ms: 7,
     };
-    runs.finish_tool_call(fence, &outcome, now).await.unwrap();
-    let started = chatkit_domain::ToolCall::started(call, fence.run_id, now);
+    store
+        .journal
+        .finish_tool_call(fence, &outcome, now)
+        .await
+        .unwrap();
+    let started = crate::ToolCall::started(call, fence.run_id, now);
     let finished = started.clone().finished(outcome, now);
     let events = [
         RunEvent::Started(Box::new(begun.run.clone())),
-        RunEvent::MessageCreated(Box::new(begun.user_message.clone())),
+        RunEvent::Message(MessageEvent::Created(Box::new(begun.user_message.clone()))),
         reasoning(&begun, "hm", false),
         reasoning(&begun, "well", true),
-        RunEvent::ToolCallStarted(Box::new(started)),
-        RunEvent::ToolCallCompleted(Box::new(finished)),
+        RunEvent::ToolCall(ToolCallEvent::Started(Box::new(started))),
+        RunEvent::ToolCall(ToolCallEvent::Completed(Box::new(finished))),
     ];
     let numbered = (1..).zip(events);
     let events: Vec<_> = numbered
-        .map(|(number, event)| NumberedEvent { number, event })
+        .map(|(number, event)| Arc::new(NumberedEvent { number, event }))
         .collect();
     let batch = EventBatch {
         run_id: fence.run_id,
@@ -143,41 +144,44 @@ pub async fn events_tell_what_stands_elsewhere(repositories: &Repositories) {
         last_event: 8,
         ..answered()
     };
-    let ended = runs.finish(fence, finish).await.unwrap();
+    let ended = store.journal.finish(fence, finish).await.unwrap();
     let page = runs.events(&caller, id, fence.run_id, 0).await.unwrap();
     assert_eq!(page.events, events);
-    let (outcome, last) = page.end.unwrap();
+    let EventsEnd {
+        outcome,
+        last_event: last,
+    } = *page.end.unwrap();
     assert_eq!((outcome.run, last), (ended.run, 8));
     assert_eq!(outcome.assistant_message, ended.assistant_message);
 }
 
 /// An owner that lost its run keeps nothing of it, and of its other runs all.
-pub async fn who_lost_a_run_tells_nothing_of_it(repositories: &Repositories) {
+pub async fn who_lost_a_run_tells_nothing_of_it(store: &Store) {
     let caller = somebody();
-    let lost = created(repositories, &caller, clock().now()).await.id;
-    let kept = created(repositories, &caller, clock().now()).await.id;
-    let (_, lost) = begun(repositories, &caller, lost, LONG).await;
+    let lost = created(store, &caller, clock().now()).await.id;
+    let kept = created(store, &caller, clock().now()).await.id;
+    let (_, lost) = begun(store, &caller, lost, LONG).await;
     let begin = begin_at(kept, owner(LONG), clock().now());
     let kept = RunFence {
         run_id: begin.id,
         conversation_id: kept,
         owner: begin.owner,
     };
-    begin_new(repositories, &caller, begin).await;
+    begin_new(store, &caller, begin).await;
     let batches = [said(lost, 1, &["no"]), said(kept, 1, &["yes"])];
     let runs = [lost.run_id, kept.run_id];
-    let owned = repositories.runs.checkpoint(kept.owner, &runs, &batches);
+    let owned = store.journal.checkpoint(kept.owner, &runs, &batches);
     assert_eq!(owned.await.unwrap().len(), 1);
-    assert_eq!(told(repositories, &caller, lost, 0).await, []);
-    assert_eq!(told(repositories, &caller, kept, 0).await, [text(1, "yes")]);
+    assert_eq!(told(store, &caller, lost, 0).await, []);
+    assert_eq!(told(store, &caller, kept, 0).await, [text(1, "yes")]);
 }
 
 /// A run whose owner fell silent keeps the text that it told; its end stands far behind that.
-pub async fn an_interrupted_run_keeps_what_it_told(repositories: &Repositories) {
+pub async fn an_interrupted_run_keeps_what_it_told(store: &Store) {
     let caller = somebody();
     for texts in [["half an ", "answer"].as_slice(), &[" ", "\n"], &[]] {
-        let id = created(repositories, &caller, clock().now()).await.id;
-        let (begun, fence) = begun(repositories, &caller, id, Duration::ZERO).await;
+        let id = created(store, &caller, clock().now()).await.id;
+        let (begun, fence) = begun(store, &caller, id, Duration::ZERO).await;
         let thoughts = [
             reasoning(&begun, "h", false),
             reasoning(&begun, "m", false),
@@ -185,14 +189,17 @@ pub async fn an_interrupted_run_keeps_what_it_told(repositories: &Repositories) 
         ];
         let mut batch = said(fence, 4, texts);
         let thoughts = (1..).zip(thoughts);
-        let thoughts = thoughts.map(|(number, event)| NumberedEvent { number, event });
+        let thoughts = thoughts.map(|(number, event)| Arc::new(NumberedEvent { number, event }));
         batch.events.splice(0..0, thoughts);
-        keep(repositories, fence, &batch).await;
+        keep(store, fence, &batch).await;
         let next = begin_at(id, owner(LONG), clock().now());
-        begin_new(repositories, &caller, next).await;
+        begin_new(store, &caller, next).await;
         let run = fence.run_id;
-        let page = repositories.runs.events(&caller, id, run, 0).await.unwrap();
-        let (outcome, last) = page.end.unwrap();
+        let page = store.runs.events(&caller, id, run, 0).await.unwrap();
+        let EventsEnd {
+            outcome,
+            last_event: last,
+        } = *page.end.unwrap();
         assert_eq!(outcome.run.status, RunStatus::Failed);
         let has_text = !texts.concat().trim().is_empty();
         let flushed = u64::try_from(3 + texts.len()).unwrap();
@@ -213,17 +220,16 @@ pub async fn an_interrupted_run_keeps_what_it_told(repositories: &Repositories) 
 }
 
 /// All runs that are followed are read at once, each behind its own number.
-pub async fn news_are_what_stands_behind_each_cursor(repositories: &Repositories) {
+pub async fn news_are_what_stands_behind_each_cursor(store: &Store) {
     let caller = somebody();
     let mut fences = Vec::new();
     for _ in 0..3 {
-        let id = created(repositories, &caller, clock().now()).await.id;
-        let (_, fence) = begun(repositories, &caller, id, LONG).await;
-        keep(repositories, fence, &said(fence, 1, &["a", "b", "c"])).await;
+        let id = created(store, &caller, clock().now()).await.id;
+        let (_, fence) = begun(store, &caller, id, LONG).await;
+        keep(store, fence, &said(fence, 1, &["a", "b", "c"])).await;
         fences.push(fence);
     }
-    let runs = &repositories.runs;
-    runs.finish(fences[2], answered()).await.unwrap();
+    store.journal.finish(fences[2], answered()).await.unwrap();
     let gone = clock().id();
     let cursor = |run_id: RunId, after| EventCursor { run_id, after };
     let cursors = [
@@ -232,7 +238,7 @@ pub async fn news_are_what_stands_behind_each_cursor(repositories: &Repositories
         cursor(fences[2].run_id, 2),
         cursor(gone, 0),
     ];
-    let news = repositories.maintenance.news(&cursors).await.unwrap();
+    let news = store.journal.news(&cursors).await.unwrap();
     let of = |run: RunId| {
         let news = news.iter().find(|news| news.run_id == run)?;
         let numbers: Vec<u64> = news.events.iter().map(|event| event.number).collect();
@@ -246,7 +252,7 @@ pub async fn news_are_what_stands_behind_each_cursor(repositories: &Repositories
 
 /// A run that began so long ago.
 async fn begun_before(
-    repositories: &Repositories,
+    store: &Store,
     caller: &Caller,
     conversation: ConversationId,
     ago: TimeDelta,
@@ -254,7 +260,7 @@ async fn begun_before(
     let now = clock().now() - ago;
     let seconds = u64::try_from(now.timestamp()).unwrap();
     let id = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
-    let begin = chatkit_domain::BeginRun {
+    let begin = crate::StartRun {
         id: RunId::new(id),
         ..begin_at(conversation, owner(LONG), now)
     };
@@ -263,19 +269,19 @@ async fn begun_before(
         conversation_id: conversation,
         owner: begin.owner,
     };
-    begin_new(repositories, caller, begin).await;
-    keep(repositories, fence, &said(fence, 1, &["a"])).await;
+    begin_new(store, caller, begin).await;
+    keep(store, fence, &said(fence, 1, &["a"])).await;
     fence
 }
 
 /// Events go some time after their run has ended, and no sooner; not those of a run that goes on.
-pub async fn events_are_swept_behind_the_end(repositories: &Repositories) {
+pub async fn events_are_swept_behind_the_end(store: &Store) {
     let (caller, now) = (somebody(), clock().now());
     let (day, before) = (TimeDelta::days(1), now - TimeDelta::hours(1));
     let mut fences = Vec::new();
     for _ in 0..3 {
-        let id = created(repositories, &caller, now).await.id;
-        fences.push(begun_before(repositories, &caller, id, day).await);
+        let id = created(store, &caller, now).await.id;
+        fences.push(begun_before(store, &caller, id, day).await);
     }
     let (old, fresh, active) = (fences[0], fences[1], fences[2]);
     for (fence, ago) in [(old, TimeDelta::hours(2)), (fresh, TimeDelta::zero())] {
@@ -283,11 +289,11 @@ pub async fn events_are_swept_behind_the_end(repositories: &Repositories) {
             now: now - ago,
             ..answered()
         };
-        repositories.runs.finish(fence, finish).await.unwrap();
+        store.journal.finish(fence, finish).await.unwrap();
     }
-    repositories.maintenance.sweep_events(before).await.unwrap();
-    assert_eq!(told(repositories, &caller, old, 0).await, []);
+    store.journal.sweep_events(before).await.unwrap();
+    assert_eq!(told(store, &caller, old, 0).await, []);
     for fence in [fresh, active] {
-        assert_eq!(told(repositories, &caller, fence, 0).await, [text(1, "a")]);
+        assert_eq!(told(store, &caller, fence, 0).await, [text(1, "a")]);
     }
 }

@@ -1,12 +1,12 @@
 //! Facts about tasks.
 
-use chatkit_domain::{Caller, Repositories, Task, TaskChanges, TaskFilter, TaskText};
+use crate::{Caller, Task, TaskChanges, TaskFilter, TaskList, TaskText};
 
-use super::{assert_not_found, clock, somebody};
+use super::{Store, assert_not_found, clock, somebody};
 
-async fn added(repositories: &Repositories, caller: &Caller, title: &str) -> Task {
+async fn added(store: &Store, caller: &Caller, title: &str) -> Task {
     let title = TaskText::title(title).unwrap();
-    repositories
+    store
         .tasks
         .insert(caller, title, None, clock().now())
         .await
@@ -21,24 +21,21 @@ fn completed() -> TaskChanges {
 }
 
 /// 1, 2, 3 …, and the number of a deleted task stays its own.
-pub async fn numbers_are_small_and_never_given_twice(repositories: &Repositories) {
+pub async fn numbers_are_small_and_never_given_twice(store: &Store) {
     let caller = somebody();
     for expected in 1..=3 {
-        assert_eq!(
-            added(repositories, &caller, "a task").await.number,
-            expected
-        );
+        assert_eq!(added(store, &caller, "a task").await.number, expected);
     }
-    let deleted = repositories.tasks.delete(&caller, 3).await.unwrap();
+    let deleted = store.tasks.delete(&caller, 3).await.unwrap();
     assert_eq!(deleted.title, "a task");
-    assert_not_found(repositories.tasks.delete(&caller, 3).await);
-    assert_eq!(added(repositories, &caller, "another").await.number, 4);
+    assert_not_found(store.tasks.delete(&caller, 3).await);
+    assert_eq!(added(store, &caller, "another").await.number, 4);
 }
 
 /// Adding many at once gives each a number of its own, without a gap.
-pub async fn numbers_are_unique_when_tasks_are_added_at_once(repositories: &Repositories) {
+pub async fn numbers_are_unique_when_tasks_are_added_at_once(store: &Store) {
     let caller = somebody();
-    let adding = (0..10).map(|_| added(repositories, &caller, "a task"));
+    let adding = (0..10).map(|_| added(store, &caller, "a task"));
     let tasks = futures::future::join_all(adding).await;
     let mut numbers: Vec<u64> = tasks.into_iter().map(|task| task.number).collect();
     numbers.sort_unstable();
@@ -46,11 +43,11 @@ pub async fn numbers_are_unique_when_tasks_are_added_at_once(repositories: &Repo
 }
 
 /// Tasks are changed, listed and counted in their caller's name only.
-pub async fn tasks_are_each_callers_own(repositories: &Repositories) {
+pub async fn tasks_are_each_callers_own(store: &Store) {
     let (alice, bob, now) = (somebody(), somebody(), clock().now());
-    added(repositories, &alice, "one").await;
-    added(repositories, &alice, "two").await;
-    let tasks = &repositories.tasks;
+    added(store, &alice, "one").await;
+    added(store, &alice, "two").await;
+    let tasks = &store.tasks;
     assert_not_found(tasks.update(&bob, 1, completed(), now).await);
     assert_not_found(tasks.delete(&bob, 1).await);
     let done = tasks.update(&alice, 1, completed(), now).await.unwrap();
@@ -63,8 +60,8 @@ pub async fn tasks_are_each_callers_own(repositories: &Repositories) {
     let changed = tasks.update(&alice, 2, changes, now).await.unwrap();
     assert_eq!((changed.title.as_str(), changed.completed), ("zwei", false));
     let numbers = async |caller: &Caller, filter, limit| {
-        let (listed, count) = tasks.list(caller, filter, limit).await.unwrap();
-        let numbers: Vec<u64> = listed.iter().map(|task| task.number).collect();
+        let TaskList { tasks, count } = tasks.list(caller, filter, limit).await.unwrap();
+        let numbers: Vec<u64> = tasks.iter().map(|task| task.number).collect();
         (numbers, count)
     };
     assert_eq!(numbers(&alice, TaskFilter::All, 10).await, (vec![1, 2], 2));

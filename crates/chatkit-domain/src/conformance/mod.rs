@@ -1,7 +1,7 @@
-//! What every implementation of the ports must do, one fact a function.
+//! The facts that every implementation of the ports must satisfy, one function each.
 //!
-//! [`conformance_tests!`](crate::conformance_tests) makes a test of each. A fact uses users of
-//! its own, so that all of them may share a database.
+//! [`conformance_tests!`](crate::conformance_tests) makes a test of each. Each fact uses its own
+//! users, so that all of them may share a store.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -18,22 +18,63 @@ pub mod runs;
 pub mod tasks;
 pub mod turns;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use chatkit_domain::{
-    AnswerDraft, BeginRun, Begun, BegunRun, Caller, Clock, Conversation, ConversationId, Dialect,
-    FinishRun, FinishedRun, MessageText, NewConversation, NewToolCall, Repositories,
-    RepositoryError, RunEnd, RunFence, RunInput, RunOwner, RunTarget, SystemClock, UserId,
+use crate::{
+    AnswerDraft, Caller, Clock, Conversation, ConversationId, ConversationRepository, Dialect,
+    FinishRun, FinishedRun, Maintenance, MessageRepository, MessageText, NewConversation,
+    NewToolCall, Note, Repositories, RepositoryError, RunEnd, RunFence, RunInput, RunJournal,
+    RunOwner, RunRepository, RunTarget, StartRun, Started, StartedRun, SystemClock, TaskRepository,
+    UserId,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Map, json};
 
-/// Makes a test of each fact. `$repositories` is an async function without arguments that gives
-/// a pair: what must live as long as the test, and the `Repositories` over it.
+/// The store under test.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// Stores conversations.
+    pub conversations: Arc<dyn ConversationRepository>,
+    /// Reads the logs of conversations.
+    pub messages: Arc<dyn MessageRepository>,
+    /// Starts, stops and reads runs.
+    pub runs: Arc<dyn RunRepository>,
+    /// Stores what runs write.
+    pub journal: Arc<dyn RunJournal>,
+    /// Checks, purges and erases.
+    pub maintenance: Arc<dyn Maintenance>,
+    /// Stores tasks.
+    pub tasks: Arc<dyn TaskRepository>,
+}
+
+impl Store {
+    /// The store that these ports belong to.
+    #[must_use]
+    pub fn new(repositories: Repositories, tasks: Arc<dyn TaskRepository>) -> Self {
+        let Repositories {
+            conversations,
+            messages,
+            runs,
+            journal,
+            maintenance,
+        } = repositories;
+        Self {
+            conversations,
+            messages,
+            runs,
+            journal,
+            maintenance,
+            tasks,
+        }
+    }
+}
+
+/// Makes a test of each fact. `$store` is an async function without arguments that returns a pair:
+/// a value that must live as long as the test, and the [`Store`](crate::conformance::Store).
 #[macro_export]
 macro_rules! conformance_tests {
-    ($repositories:path) => {
-        $crate::conformance_tests! { @each $repositories,
+    ($store:path) => {
+        $crate::conformance_tests! { @each $store,
             conversations::pages_hold_under_ties,
             conversations::nothing_is_shown_twice_while_conversations_move,
             conversations::callers_see_only_their_own,
@@ -93,12 +134,12 @@ macro_rules! conformance_tests {
             tasks::tasks_are_each_callers_own,
         }
     };
-    (@each $repositories:path, $($module:ident :: $fact:ident,)*) => {
+    (@each $store:path, $($module:ident :: $fact:ident,)*) => {
         $(
             #[tokio::test]
             async fn $fact() {
-                let (held, repositories) = $repositories().await;
-                $crate::conformance::$module::$fact(&repositories).await;
+                let (held, store) = $store().await;
+                $crate::conformance::$module::$fact(&store).await;
                 drop(held);
             }
         )*
@@ -124,22 +165,18 @@ fn owner(lease: Duration) -> RunOwner {
     }
 }
 
-async fn created(repositories: &Repositories, caller: &Caller, now: DateTime<Utc>) -> Conversation {
+async fn created(store: &Store, caller: &Caller, now: DateTime<Utc>) -> Conversation {
     let new = NewConversation {
         id: clock().id(),
         title: None,
         now,
     };
-    repositories
-        .conversations
-        .insert(caller, new)
-        .await
-        .unwrap()
+    store.conversations.insert(caller, new).await.unwrap()
 }
 
 /// A run to begin in a conversation.
-fn begin_at(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -> BeginRun {
-    BeginRun {
+fn begin_at(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -> StartRun {
+    StartRun {
         id: clock().id(),
         target: RunTarget::Existing(conversation),
         input: RunInput::Message {
@@ -159,23 +196,23 @@ fn begin_at(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -
 }
 
 /// Begins a run that nothing stands in the way of.
-async fn begin_new(repositories: &Repositories, caller: &Caller, begin: BeginRun) -> BegunRun {
-    match repositories.runs.begin(caller, begin).await.unwrap() {
-        Begun::New(begun) => *begun,
-        Begun::Known(run) => panic!("expected a new run, got {run:?}"),
+async fn begin_new(store: &Store, caller: &Caller, begin: StartRun) -> StartedRun {
+    match store.runs.start(caller, begin).await.unwrap() {
+        Started::New(begun) => *begun,
+        Started::Known(run) => panic!("expected a new run, got {run:?}"),
     }
 }
 
 /// A run that has begun, and the right to write for it.
 async fn begun(
-    repositories: &Repositories,
+    store: &Store,
     caller: &Caller,
     conversation: ConversationId,
     lease: Duration,
-) -> (BegunRun, RunFence) {
+) -> (StartedRun, RunFence) {
     let owner = owner(lease);
     let begin = begin_at(conversation, owner, clock().now());
-    let begun = begin_new(repositories, caller, begin).await;
+    let begun = begin_new(store, caller, begin).await;
     let fence = RunFence {
         run_id: begun.run.id,
         conversation_id: conversation,
@@ -184,30 +221,26 @@ async fn begun(
     (begun, fence)
 }
 
-/// The end of a run with a whole answer.
+/// The end of a run with a complete answer.
 fn answered() -> FinishRun {
     FinishRun {
-        end: RunEnd::Completed,
         answer: Some(AnswerDraft::complete("an answer")),
-        begun: None,
-        note: None,
-        usage: None,
-        window_start: None,
-        withholds_message: false,
-        events: None,
         last_event: 4,
-        now: clock().now(),
+        ..FinishRun::new(RunEnd::Completed, clock().now())
+    }
+}
+
+fn note(text: &str) -> Note {
+    Note {
+        id: clock().id(),
+        text: text.to_owned(),
     }
 }
 
 /// A turn from its beginning to its end.
-async fn turn(
-    repositories: &Repositories,
-    caller: &Caller,
-    conversation: ConversationId,
-) -> FinishedRun {
-    let (_, fence) = begun(repositories, caller, conversation, LONG).await;
-    repositories.runs.finish(fence, answered()).await.unwrap()
+async fn turn(store: &Store, caller: &Caller, conversation: ConversationId) -> FinishedRun {
+    let (_, fence) = begun(store, caller, conversation, LONG).await;
+    store.journal.finish(fence, answered()).await.unwrap()
 }
 
 fn tool_call(position: u32) -> NewToolCall {
@@ -228,7 +261,7 @@ fn tool_call(position: u32) -> NewToolCall {
 #[track_caller]
 fn assert_not_found<T: std::fmt::Debug>(result: Result<T, RepositoryError>) {
     match result {
-        Err(RepositoryError::NotFound) => {}
+        Err(RepositoryError::NotFound(_)) => {}
         other => panic!("expected NotFound, got {other:?}"),
     }
 }

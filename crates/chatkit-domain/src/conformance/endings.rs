@@ -1,31 +1,36 @@
 //! What a run leaves in the history when it ends, beside what it kept before.
 
-use chatkit_domain::{
-    BeginRun, EventBatch, IncompleteReason, Item, ItemContent, ItemDraft, ItemId, KeepItems,
-    Message, MessageStatus, NumberedEvent, Role, RunErrorCode, RunEvent, ShownKind,
+use crate::{
+    Aside, EventBatch, IncompleteReason, Item, ItemContent, ItemId, ItemWrite, Message,
+    MessageEvent, MessageStatus, NumberedEvent, Role, RunErrorCode, RunEvent, StartRun, StoreItems,
 };
 
+use std::sync::Arc;
+
+use chatkit_protocol::OutputText;
+
 use super::{
-    items::{answer, keep, keeping, log, messages, shown},
+    Store,
+    items::{answer, display, keep, keeping, log, messages, task, widget},
     *,
 };
 
 fn piece(message_id: ItemId, text: &str) -> RunEvent {
-    RunEvent::MessageDelta {
-        message_id,
+    RunEvent::Text {
+        item: message_id,
         part: Some(0),
-        text: text.to_owned(),
+        delta: text.to_owned(),
     }
 }
 
 /// What an interrupted run began to say is kept as far as it was told; what it had kept stays.
-pub async fn an_interrupted_run_keeps_the_answers_it_began(repositories: &Repositories) {
+pub async fn an_interrupted_run_keeps_the_answers_it_began(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
-    let (_, fence) = begun(repositories, &caller, id, Duration::ZERO).await;
+    let id = created(store, &caller, clock().now()).await.id;
+    let (_, fence) = begun(store, &caller, id, Duration::ZERO).await;
     let [whole, untold, begun, removed]: [ItemId; 4] = std::array::from_fn(|_| clock().id());
     let kept = keep(
-        repositories,
+        store,
         fence,
         vec![answer(whole, "whole"), answer(untold, "untold as kept")],
     )
@@ -35,12 +40,15 @@ pub async fn an_interrupted_run_keeps_the_answers_it_began(repositories: &Reposi
     };
     let events = [
         piece(whole, "who"),
-        RunEvent::MessageCompleted(Box::new(said)),
+        RunEvent::Message(MessageEvent::Completed(Box::new(said))),
         piece(removed, "taken back"),
-        RunEvent::ItemRemoved { item_id: removed },
+        RunEvent::Message(MessageEvent::Removed(removed)),
         piece(untold, "unto"),
         piece(begun, "so "),
-        RunEvent::ChatKit("{}".to_owned()),
+        RunEvent::Aside(Aside::Progress {
+            text: "busy".to_owned(),
+            icon: None,
+        }),
         piece(begun, "far"),
     ];
     let events = (1..).zip(events);
@@ -48,20 +56,20 @@ pub async fn an_interrupted_run_keeps_the_answers_it_began(repositories: &Reposi
         run_id: fence.run_id,
         message_id: clock().id(),
         events: events
-            .map(|(number, event)| NumberedEvent { number, event })
+            .map(|(number, event)| Arc::new(NumberedEvent { number, event }))
             .collect(),
     };
     let told = batch.events.clone();
-    let runs = &repositories.runs;
+    let runs = &store.runs;
     let (ids, batches) = ([fence.run_id], [batch]);
-    let owned = runs.checkpoint(fence.owner, &ids, &batches);
+    let owned = store.journal.checkpoint(fence.owner, &ids, &batches);
     owned.await.unwrap();
     let page = runs.events(&caller, id, fence.run_id, 0).await.unwrap();
     assert_eq!(page.events, told);
     // Whoever begins next closes it.
     let next = begin_at(id, owner(LONG), clock().now());
-    begin_new(repositories, &caller, next).await;
-    let said: Vec<_> = messages(repositories, &caller, id).await;
+    begin_new(store, &caller, next).await;
+    let said: Vec<_> = messages(store, &caller, id).await;
     let expected = [
         ("a question", MessageStatus::Completed),
         ("whole", MessageStatus::Completed),
@@ -78,15 +86,11 @@ pub async fn an_interrupted_run_keeps_the_answers_it_began(repositories: &Reposi
 }
 
 /// A turn, and a run that answers its message again.
-async fn again(
-    repositories: &Repositories,
-    caller: &Caller,
-    lease: Duration,
-) -> (Message, RunFence) {
-    let id = created(repositories, caller, clock().now()).await.id;
-    let first = turn(repositories, caller, id).await;
-    let begin = BeginRun {
-        input: RunInput::Again(first.run.user_message_id.unwrap()),
+async fn again(store: &Store, caller: &Caller, lease: Duration) -> (Message, RunFence) {
+    let id = created(store, caller, clock().now()).await.id;
+    let first = turn(store, caller, id).await;
+    let begin = StartRun {
+        input: RunInput::Regenerate(first.run.user_message_id.unwrap()),
         ..begin_at(id, owner(lease), clock().now())
     };
     let fence = RunFence {
@@ -94,100 +98,99 @@ async fn again(
         conversation_id: id,
         owner: begin.owner,
     };
-    begin_new(repositories, caller, begin).await;
+    begin_new(store, caller, begin).await;
     (first.assistant_message.unwrap(), fence)
 }
 
 /// A run that says nothing and is completed has answered: what stood there before is not put back.
-pub async fn a_run_that_only_shows_something_has_answered(repositories: &Repositories) {
+pub async fn a_run_that_only_shows_something_has_answered(store: &Store) {
     let caller = somebody();
-    let (_, fence) = again(repositories, &caller, LONG).await;
-    let widget = shown(ShownKind::Widget);
-    keep(repositories, fence, vec![widget.clone()]).await;
+    let (_, fence) = again(store, &caller, LONG).await;
+    let widget = display(widget());
+    keep(store, fence, vec![widget.clone()]).await;
     let finish = FinishRun {
         answer: None,
-        begun: Some(Vec::new()),
+        partial_answers: Some(Vec::new()),
         ..answered()
     };
-    let finished = repositories.runs.finish(fence, finish).await.unwrap();
+    let finished = store.journal.finish(fence, finish).await.unwrap();
     assert_eq!(finished.run.assistant_message_id, None);
-    let items = log(repositories, &caller, fence.conversation_id).await;
+    let items = log(store, &caller, fence.conversation_id).await;
     assert_eq!(items.iter().map(Item::id).collect::<Vec<_>>(), [widget.id]);
 }
 
 /// Where an answer is put back, nothing stands beside it of the run that did not replace it.
-pub async fn what_is_put_back_stands_alone(repositories: &Repositories) {
+pub async fn what_is_put_back_stands_alone(store: &Store) {
     let caller = somebody();
-    let failed = || RunEnd::Failed(chatkit_domain::RunError::new(RunErrorCode::ModelFailed));
+    let failed = || RunEnd::Failed(crate::RunError::new(RunErrorCode::ModelFailed));
     for (end, says) in [
         (Some(failed()), true),
         (Some(RunEnd::Cancelled), false),
         (None, true),
     ] {
         let lease = if end.is_some() { LONG } else { Duration::ZERO };
-        let (before, fence) = again(repositories, &caller, lease).await;
-        let mut put = vec![shown(ShownKind::Widget)];
+        let (before, fence) = again(store, &caller, lease).await;
+        let mut put = vec![display(widget())];
         put.extend(says.then(|| answer(clock().id(), "another")));
-        keep(repositories, fence, put).await;
+        keep(store, fence, put).await;
         let id = fence.conversation_id;
         match end {
             Some(end) => {
                 let finish = FinishRun {
                     end,
                     answer: None,
-                    begun: Some(Vec::new()),
+                    partial_answers: Some(Vec::new()),
                     ..answered()
                 };
-                let finished = repositories.runs.finish(fence, finish).await.unwrap();
+                let finished = store.journal.finish(fence, finish).await.unwrap();
                 assert_eq!(finished.run.assistant_message_id, None);
             }
             // Whoever begins next closes it.
             None => {
                 let next = begin_at(id, owner(LONG), clock().now());
-                begin_new(repositories, &caller, next).await;
+                begin_new(store, &caller, next).await;
             }
         }
-        let items = log(repositories, &caller, id).await;
+        let items = log(store, &caller, id).await;
         assert_eq!(items[0].id(), before.id);
         assert!(
             items[1..]
                 .iter()
                 .all(|item| matches!(item, Item::Message(m) if m.role == Role::User))
         );
-        let read = repositories.conversations.get(&caller, id).await.unwrap();
+        let read = store.conversations.get(&caller, id).await.unwrap();
         assert_eq!(read.message_count, 1 + items.len() as u64);
     }
 }
 
 /// What was begun is kept with the end of a run that is stopped, unless it is there already, whole
 /// or taken back.
-pub async fn an_answer_that_was_begun_is_kept_with_the_end(repositories: &Repositories) {
+pub async fn an_answer_that_was_begun_is_kept_with_the_end(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
-    let (_, fence) = begun(repositories, &caller, id, LONG).await;
+    let id = created(store, &caller, clock().now()).await.id;
+    let (_, fence) = begun(store, &caller, id, LONG).await;
     let [whole, removed, begun]: [ItemId; 3] = std::array::from_fn(|_| clock().id());
-    let other = created(repositories, &caller, clock().now()).await.id;
-    let elsewhere = turn(repositories, &caller, other).await.assistant_message;
+    let other = created(store, &caller, clock().now()).await.id;
+    let elsewhere = turn(store, &caller, other).await.assistant_message;
     let elsewhere = elsewhere.unwrap().id;
     let put = vec![answer(whole, "whole"), answer(removed, "taken back")];
-    keep(repositories, fence, put).await;
-    let remove = KeepItems {
+    keep(store, fence, put).await;
+    let remove = StoreItems {
         remove: vec![removed],
         ..keeping(Vec::new())
     };
-    repositories.runs.keep(fence, remove).await.unwrap();
-    let half = |id| ItemDraft {
+    store.journal.store_items(fence, remove).await.unwrap();
+    let half = |id| ItemWrite {
         id,
         content: ItemContent::Answer {
-            text: "so far".to_owned(),
-            parts: None,
+            parts: vec![OutputText::new("so far")],
             incomplete_reason: Some(IncompleteReason::Cancelled),
         },
     };
     let finish = FinishRun {
         end: RunEnd::Cancelled,
         answer: None,
-        begun: Some(vec![
+        partial_answers: Some(vec![
             half(whole),
             half(removed),
             half(elsewhere),
@@ -195,14 +198,14 @@ pub async fn an_answer_that_was_begun_is_kept_with_the_end(repositories: &Reposi
         ]),
         ..answered()
     };
-    let finished = repositories.runs.finish(fence, finish).await.unwrap();
+    let finished = store.journal.finish(fence, finish).await.unwrap();
     assert_eq!(finished.run.assistant_message_id, Some(begun));
     let expected = [
         ("a question", MessageStatus::Completed),
         ("whole", MessageStatus::Completed),
         ("so far", MessageStatus::Incomplete),
     ];
-    let said = messages(repositories, &caller, id).await;
+    let said = messages(store, &caller, id).await;
     assert_eq!(
         said,
         expected.map(|(text, status)| (text.to_owned(), status))
@@ -210,29 +213,25 @@ pub async fn an_answer_that_was_begun_is_kept_with_the_end(repositories: &Reposi
 }
 
 /// A note or a thought is no answer: half of one replaces it.
-pub async fn half_an_answer_replaces_what_is_none(repositories: &Repositories) {
+pub async fn half_an_answer_replaces_what_is_none(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
-    let (first, fence) = begun(repositories, &caller, id, LONG).await;
-    keep(repositories, fence, vec![shown(ShownKind::Workflow)]).await;
+    let id = created(store, &caller, clock().now()).await.id;
+    let (first, fence) = begun(store, &caller, id, LONG).await;
+    keep(store, fence, vec![display(task())]).await;
     let stopped = FinishRun {
         end: RunEnd::Cancelled,
         answer: None,
-        begun: Some(Vec::new()),
-        note: Some((clock().id(), "it was stopped".to_owned())),
+        partial_answers: Some(Vec::new()),
+        note: Some(note("it was stopped")),
         ..answered()
     };
-    repositories
-        .runs
-        .finish(fence, stopped.clone())
-        .await
-        .unwrap();
-    assert_eq!(log(repositories, &caller, id).await.len(), 2);
-    let again = || BeginRun {
-        input: RunInput::Again(first.user_message.id),
+    store.journal.finish(fence, stopped.clone()).await.unwrap();
+    assert_eq!(log(store, &caller, id).await.len(), 2);
+    let again = || StartRun {
+        input: RunInput::Regenerate(first.user_message.id),
         ..begin_at(id, owner(LONG), clock().now())
     };
-    let fence_of = |begin: &BeginRun| RunFence {
+    let fence_of = |begin: &StartRun| RunFence {
         run_id: begin.id,
         conversation_id: id,
         owner: begin.owner,
@@ -240,19 +239,19 @@ pub async fn half_an_answer_replaces_what_is_none(repositories: &Repositories) {
     // Stopped without a word: everything is as it was, and no note stands behind it.
     let begin = again();
     let fence = fence_of(&begin);
-    begin_new(repositories, &caller, begin).await;
-    repositories.runs.finish(fence, stopped).await.unwrap();
-    assert_eq!(log(repositories, &caller, id).await.len(), 2);
+    begin_new(store, &caller, begin).await;
+    store.journal.finish(fence, stopped).await.unwrap();
+    assert_eq!(log(store, &caller, id).await.len(), 2);
     // Interrupted in the middle of a word.
     let begin = again();
     let fence = fence_of(&begin);
-    begin_new(repositories, &caller, begin).await;
+    begin_new(store, &caller, begin).await;
     let interrupted = FinishRun {
-        end: RunEnd::Failed(chatkit_domain::RunError::new(RunErrorCode::Interrupted)),
+        end: RunEnd::Failed(crate::RunError::new(RunErrorCode::Interrupted)),
         answer: Some(AnswerDraft::incomplete("half", IncompleteReason::Cancelled)),
         ..answered()
     };
-    let finished = repositories.runs.finish(fence, interrupted).await.unwrap();
+    let finished = store.journal.finish(fence, interrupted).await.unwrap();
     assert_eq!(finished.assistant_message.unwrap().content, "half");
-    assert_eq!(log(repositories, &caller, id).await.len(), 1);
+    assert_eq!(log(store, &caller, id).await.len(), 1);
 }

@@ -1,9 +1,8 @@
-//! What beginning a run asks and writes, besides the run itself. Everything here happens in the
-//! transaction that begins it.
+//! The steps of starting a run. Everything here happens in the transaction that starts it.
 
 use chatkit_domain::{
-    BeginRun, Caller, ConversationId, Dialect, EarlierMessage, Idempotency, ItemId, Message,
-    NewConversation, RepositoryError, Role, RunId, RunInput,
+    Caller, ConversationId, EarlierMessage, Idempotency, ItemId, Message, MessageStatus,
+    NewConversation, RepositoryError, Resource, Role, RunId, RunInput, RunStatus, StartRun,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
@@ -19,23 +18,22 @@ use super::{
     is_active,
     locked::LockedConversation,
     message::live_message,
-    message_row::MessageRow,
 };
 
-/// A caller's runs that may still change.
+/// The active runs of a caller.
 #[derive(Debug, Default)]
 pub(crate) struct ActiveRuns {
-    /// How many are kept up.
+    /// The number of runs whose lease has not expired.
     pub(crate) count: u32,
-    /// The one in the conversation that is asked about.
+    /// The run in the conversation, if its lease has not expired.
     pub(crate) here: Option<RunId>,
-    /// The same, when its lease is over.
+    /// The run in the conversation, if its lease has expired.
     pub(crate) expired_here: Option<RunId>,
 }
 
 impl Database {
-    /// The caller's runs that may still change. The conversation is the caller's and locked: what
-    /// is found of it stays so.
+    /// Finds the caller's active runs. The conversation is the caller's and locked, so its run cannot
+    /// change meanwhile.
     pub(crate) async fn active_runs(
         &self,
         transaction: &DatabaseTransaction,
@@ -73,22 +71,17 @@ impl Database {
         &self,
         transaction: &DatabaseTransaction,
         caller: &Caller,
-        begin: &BeginRun,
+        start: &StartRun,
         user_message: ItemId,
     ) -> Result<run::Model, RepositoryError> {
-        let idempotency = begin.idempotency.clone();
+        let idempotency = start.idempotency.clone();
         let row = run::Model {
-            id: begin.id.uuid(),
-            conversation_id: begin.target.conversation_id().uuid(),
+            id: start.id.uuid(),
+            conversation_id: start.target.conversation_id().uuid(),
             user_id: caller.user_id().as_str().to_owned(),
-            dialect: match begin.dialect {
-                Dialect::Rest => run::Dialect::Rest,
-                Dialect::Chat => run::Dialect::Chat,
-                Dialect::Completions => run::Dialect::Completions,
-                Dialect::ChatKit => run::Dialect::Chatkit,
-            },
-            status: run::Status::Running,
-            model: Some(begin.model.clone()),
+            dialect: start.dialect.as_str().to_owned(),
+            status: RunStatus::Running.as_str().to_owned(),
+            model: Some(start.model.clone()),
             input_tokens: None,
             output_tokens: None,
             cached_tokens: None,
@@ -98,22 +91,22 @@ impl Database {
             fingerprint: idempotency.as_ref().map(|key| key.fingerprint.clone()),
             idempotency_key: idempotency.map(|key| key.key),
             user_message_id: Some(user_message.uuid()),
-            assistant_message_id: Some(begin.assistant_message_id.uuid()),
+            assistant_message_id: Some(start.assistant_message_id.uuid()),
             state: None,
             window_start: None,
             has_tool_calls: false,
             last_event: 0,
-            lease_owner: Some(begin.owner.id),
+            lease_owner: Some(start.owner.id),
             lease_expires_at: None,
             cancel_requested: false,
-            created_at: begin.now,
-            started_at: Some(begin.now),
+            created_at: start.now,
+            started_at: Some(start.now),
             ended_at: None,
         };
         let columns = row.clone().into_active_model();
         // The lease is counted by the database's clock.
         let values = run::Column::iter().map(|column| match (column, columns.get(column)) {
-            (run::Column::LeaseExpiresAt, _) => self.in_future(begin.owner.lease),
+            (run::Column::LeaseExpiresAt, _) => self.in_future(start.owner.lease),
             (_, ActiveValue::Set(value) | ActiveValue::Unchanged(value)) => Expr::value(value),
             (_, ActiveValue::NotSet) => Expr::null(),
         });
@@ -141,9 +134,9 @@ pub(crate) async fn insert_conversation<'a>(
     caller: &Caller,
     id: ConversationId,
     earlier: &[EarlierMessage],
-    begin: &BeginRun,
+    start: &StartRun,
 ) -> Result<LockedConversation<'a>, RepositoryError> {
-    let (title, now) = (None, begin.now);
+    let (title, now) = (None, start.now);
     let row = conversation::new_row(caller, NewConversation { id, title, now });
     conversation_entity::Entity::insert(row.clone().into_active_model())
         .exec_without_returning(transaction)
@@ -151,7 +144,7 @@ pub(crate) async fn insert_conversation<'a>(
         .map_err(repository_error)?;
     let mut conversation = LockedConversation::created(transaction, row);
     for message in earlier {
-        if begin.names_conversation && message.role == Role::User {
+        if start.names_conversation && message.role == Role::User {
             conversation.name_after(&message.content);
         }
         conversation.append_earlier(message.clone(), now).await?;
@@ -160,7 +153,7 @@ pub(crate) async fn insert_conversation<'a>(
 }
 
 /// What the caller's idempotency key stands for.
-pub(crate) enum KeyMeets {
+pub(crate) enum KeyLookup {
     /// Nothing yet, or there is no key.
     Nothing,
     /// A run that failed, and gave the key up: its message is answered again.
@@ -172,10 +165,10 @@ pub(crate) enum KeyMeets {
 pub(crate) async fn known_run(
     transaction: &DatabaseTransaction,
     caller: &Caller,
-    begin: &BeginRun,
-) -> Result<KeyMeets, RepositoryError> {
-    let Some(Idempotency { key, fingerprint }) = &begin.idempotency else {
-        return Ok(KeyMeets::Nothing);
+    start: &StartRun,
+) -> Result<KeyLookup, RepositoryError> {
+    let Some(Idempotency { key, fingerprint }) = &start.idempotency else {
+        return Ok(KeyLookup::Nothing);
     };
     let known = run::Entity::find()
         .filter(run::Column::UserId.eq(caller.user_id().as_str()))
@@ -185,25 +178,25 @@ pub(crate) async fn known_run(
         .await
         .map_err(repository_error)?;
     let Some(known) = known else {
-        return Ok(KeyMeets::Nothing);
+        return Ok(KeyLookup::Nothing);
     };
     if known.fingerprint.as_deref() != Some(fingerprint) {
         return Err(RepositoryError::KeyReused);
     }
-    if known.status != run::Status::Failed {
-        return Ok(KeyMeets::Run(Box::new(known)));
+    if known.status != RunStatus::Failed.as_str() {
+        return Ok(KeyLookup::Run(Box::new(known)));
     }
-    let conversation = begin.target.conversation_id();
+    let conversation = start.target.conversation_id();
     let answered = match known.user_message_id {
         Some(id) => live_message(transaction, conversation, ItemId::new(id)).await?,
         None => None,
     };
-    // Once somebody has gone on, answering again would take that out of the history.
+    // If the conversation has moved on, answering again would remove what came after.
     let Some(answered) = answered else {
-        return Ok(KeyMeets::Run(Box::new(known)));
+        return Ok(KeyLookup::Run(Box::new(known)));
     };
     if has_later_message(transaction, &answered, known.id).await? {
-        return Ok(KeyMeets::Run(Box::new(known)));
+        return Ok(KeyLookup::Run(Box::new(known)));
     }
     run::Entity::update_many()
         .col_expr(run::Column::IdempotencyKey, Expr::value(None::<String>))
@@ -211,14 +204,14 @@ pub(crate) async fn known_run(
         .exec(transaction)
         .await
         .map_err(repository_error)?;
-    Ok(KeyMeets::Failed(ItemId::new(answered.id)))
+    Ok(KeyLookup::Failed(ItemId::new(answered.id)))
 }
 
 /// Whether the conversation has moved on after a message. Answers to the message itself that broke
 /// off do not count.
 async fn has_later_message(
     transaction: &DatabaseTransaction,
-    answered: &MessageRow,
+    answered: &message_entity::Model,
     run_id: Uuid,
 ) -> Result<bool, RepositoryError> {
     // `NOT IN` is never true for NULL: a message without a run is complete.
@@ -229,10 +222,10 @@ async fn has_later_message(
         // As a literal, so that the partial index serves it.
         .and_where(Expr::cust("status = 'failed'"))
         .to_owned();
-    let later = message_entity::Entity::find()
+    let later = message_entity::select()
         .filter(message_entity::Column::ConversationId.eq(answered.conversation_id))
         .filter(message_entity::Column::SequenceNumber.gt(answered.sequence_number))
-        .filter(message_entity::Column::Kind.eq(message_entity::Kind::Message))
+        .filter(message_entity::Column::Kind.eq(message_entity::MESSAGE))
         .filter(message_entity::Column::RemovedAt.is_null())
         .filter(
             Condition::any()
@@ -241,42 +234,41 @@ async fn has_later_message(
         )
         .filter(
             Condition::any()
-                .add(message_entity::Column::Status.eq(message_entity::Status::Completed))
+                .add(message_entity::Column::Status.eq(MessageStatus::Completed.as_str()))
                 .add(message_entity::Column::RunId.not_in_subquery(attempts)),
         )
-        .into_partial_model::<MessageRow>()
         .one(transaction)
         .await
         .map_err(repository_error)?;
     Ok(later.is_some())
 }
 
-/// Stores the message to answer, or makes the one that is stored the last of the history.
+/// Stores the new message, or removes everything after the existing one.
 pub(crate) async fn take_input(
     transaction: &DatabaseTransaction,
     conversation: &mut LockedConversation<'_>,
-    begin: &BeginRun,
+    start: &StartRun,
     input: RunInput,
 ) -> Result<Message, RepositoryError> {
     match input {
         RunInput::Message { id, text, details } => {
-            if begin.names_conversation {
+            if start.names_conversation {
                 conversation.name_after(text.as_str());
             }
             conversation
-                .append_user_message(id, begin.id, (text.into(), details), begin.now)
+                .append_user_message(id, start.id, (text.into(), details), start.now)
                 .await
         }
-        RunInput::Again(id) => {
-            let answered = live_message(transaction, begin.target.conversation_id(), id)
+        RunInput::Regenerate(id) => {
+            let answered = live_message(transaction, start.target.conversation_id(), id)
                 .await?
-                .ok_or(RepositoryError::NotFound)?;
-            if answered.role != Some(message_entity::Role::User) {
+                .ok_or(RepositoryError::NotFound(Resource::Message))?;
+            if answered.role.as_deref() != Some(Role::User.as_str()) {
                 return Err(RepositoryError::WrongMessage);
             }
             let sequence = answered.sequence_number;
             conversation
-                .remove_after(sequence, begin.id, begin.now)
+                .remove_after(sequence, start.id, start.now)
                 .await?;
             answered.try_into()
         }

@@ -1,15 +1,15 @@
 //! Facts about messages.
 
-use chatkit_domain::{
+use crate::{
     AnswerDraft, Feedback, FinishRun, IncompleteReason, Item, Limit, ListCreated, ListMessages,
-    Message, MessagePage, MessageStatus, MessageWindow, Order, Repositories, RepositoryError,
-    RunEnd, RunError, RunErrorCode, Since, ToolCallOutcome, ToolCallStatus,
+    Message, MessagePage, MessageStatus, MessageWindow, Order, RepositoryError, RunEnd, RunError,
+    RunErrorCode, Since, ToolCallOutcome, ToolCallStatus,
 };
 use chrono::TimeDelta;
 
 use super::{
-    LONG, answered, assert_not_found, begin_at, begin_new, begun, clock, created, owner, somebody,
-    tool_call, turn,
+    LONG, Store, answered, assert_not_found, begin_at, begin_new, begun, clock, created, note,
+    owner, somebody, tool_call, turn,
 };
 
 fn listing(limit: i64, window: MessageWindow) -> ListMessages {
@@ -20,55 +20,52 @@ fn listing(limit: i64, window: MessageWindow) -> ListMessages {
 }
 
 /// Numbers and times both rise strictly, whatever the clocks of the writers say.
-pub async fn order_holds_when_clocks_stand_still_or_go_back(repositories: &Repositories) {
+pub async fn order_holds_when_clocks_stand_still_or_go_back(store: &Store) {
     let (caller, now) = (somebody(), clock().now());
-    let id = created(repositories, &caller, now).await.id;
+    let id = created(store, &caller, now).await.id;
     for step in [0, 0, -60, 0, 60, -60] {
         let now = now + TimeDelta::seconds(step);
         let owner = owner(LONG);
-        let begun = begin_new(repositories, &caller, begin_at(id, owner, now)).await;
-        let fence = chatkit_domain::RunFence {
+        let begun = begin_new(store, &caller, begin_at(id, owner, now)).await;
+        let fence = crate::RunFence {
             run_id: begun.run.id,
             conversation_id: id,
             owner,
         };
         let finish = FinishRun { now, ..answered() };
-        repositories.runs.finish(fence, finish).await.unwrap();
+        store.journal.finish(fence, finish).await.unwrap();
     }
     let all = listing(100, MessageWindow::Newest);
-    let page = repositories.messages.list(&caller, id, &all).await.unwrap();
+    let page = store.messages.list(&caller, id, &all).await.unwrap();
     assert_eq!(page.messages.len(), 12);
     assert!(page.messages.is_sorted_by(|one, other| {
         one.created_at < other.created_at && one.sequence_number < other.sequence_number
     }));
-    let conversation = repositories.conversations.get(&caller, id).await.unwrap();
+    let conversation = store.conversations.get(&caller, id).await.unwrap();
     assert_eq!(conversation.message_count, 12);
     assert_eq!(conversation.updated_at, page.messages[11].created_at);
 }
 
 /// Whoever compares revisions misses nothing.
-pub async fn the_revision_grows_with_every_change_that_shows(repositories: &Repositories) {
+pub async fn the_revision_grows_with_every_change_that_shows(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
+    let id = created(store, &caller, clock().now()).await.id;
     let mut revisions = Vec::new();
     let mut note = async || {
-        let revision = repositories.messages.revision(&caller, id).await.unwrap();
+        let revision = store.messages.revision(&caller, id).await.unwrap();
         let list = listing(1, MessageWindow::Newest);
-        let page = repositories
-            .messages
-            .list(&caller, id, &list)
-            .await
-            .unwrap();
+        let page = store.messages.list(&caller, id, &list).await.unwrap();
         assert_eq!(page.revision, revision);
         revisions.push(revision);
         page
     };
     note().await;
-    let (_, fence) = begun(repositories, &caller, id, LONG).await;
+    let (_, fence) = begun(store, &caller, id, LONG).await;
     assert!(note().await.active_run.is_some());
     let (call, now) = (tool_call(0), clock().now());
-    let runs = &repositories.runs;
-    runs.start_tool_calls(fence, std::slice::from_ref(&call), now)
+    store
+        .journal
+        .start_tool_calls(fence, std::slice::from_ref(&call), now)
         .await
         .unwrap();
     let running = note().await.active_run.unwrap();
@@ -80,9 +77,13 @@ pub async fn the_revision_grows_with_every_change_that_shows(repositories: &Repo
         error_message: None,
         execution_time_ms: 1,
     };
-    runs.finish_tool_call(fence, &outcome, now).await.unwrap();
+    store
+        .journal
+        .finish_tool_call(fence, &outcome, now)
+        .await
+        .unwrap();
     note().await;
-    runs.finish(fence, answered()).await.unwrap();
+    store.journal.finish(fence, answered()).await.unwrap();
     assert!(note().await.active_run.is_none());
     assert!(
         revisions.is_sorted_by(|one, other| one < other),
@@ -91,19 +92,15 @@ pub async fn the_revision_grows_with_every_change_that_shows(repositories: &Repo
 }
 
 /// Backwards by sequence number, forwards by message or by time: each message is on one page.
-pub async fn pages_of_messages_meet_without_gap_or_overlap(repositories: &Repositories) {
+pub async fn pages_of_messages_meet_without_gap_or_overlap(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
+    let id = created(store, &caller, clock().now()).await.id;
     for _ in 0..5 {
-        turn(repositories, &caller, id).await;
+        turn(store, &caller, id).await;
     }
     let read = async |limit, window| -> MessagePage {
         let list = listing(limit, window);
-        repositories
-            .messages
-            .list(&caller, id, &list)
-            .await
-            .unwrap()
+        store.messages.list(&caller, id, &list).await.unwrap()
     };
     let all = read(100, MessageWindow::Newest).await.messages;
     assert_eq!(all.len(), 10);
@@ -143,36 +140,31 @@ pub async fn pages_of_messages_meet_without_gap_or_overlap(repositories: &Reposi
 }
 
 /// Messages count, notes between and behind them come along, older ones do not.
-pub async fn the_context_is_the_newest_messages_and_what_stands_between(
-    repositories: &Repositories,
-) {
+pub async fn the_context_is_the_newest_messages_and_what_stands_between(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
+    let id = created(store, &caller, clock().now()).await.id;
     for index in 0..3 {
-        let (_, fence) = begun(repositories, &caller, id, LONG).await;
+        let (_, fence) = begun(store, &caller, id, LONG).await;
         let stopped = FinishRun {
             end: RunEnd::Cancelled,
             answer: Some(AnswerDraft::incomplete(
                 format!("answer {index}"),
                 IncompleteReason::Cancelled,
             )),
-            note: Some((clock().id(), format!("note {index}"))),
+            note: Some(note(&format!("note {index}"))),
             ..answered()
         };
-        repositories.runs.finish(fence, stopped).await.unwrap();
+        store.journal.finish(fence, stopped).await.unwrap();
     }
     let context = async |messages| -> Vec<String> {
-        let items = repositories
-            .messages
-            .context(&caller, id, messages)
-            .await
-            .unwrap();
+        let items = store.messages.context(&caller, id, messages).await.unwrap();
         let items = items.items.into_iter();
         items
             .map(|item| match item {
                 Item::Message(message) => message.content,
                 Item::HiddenContext(note) => note.content,
-                Item::Shown(shown) => shown.body,
+                Item::Display(shown) => format!("{:?}", shown.kind),
+                Item::Unreadable(item) => panic!("{item:?}"),
             })
             .collect()
     };
@@ -185,57 +177,49 @@ pub async fn the_context_is_the_newest_messages_and_what_stands_between(
 }
 
 /// The newest run with a stored window counts. Runs without one are skipped.
-pub async fn the_context_returns_the_start_of_the_newest_window(repositories: &Repositories) {
+pub async fn the_context_returns_the_start_of_the_newest_window(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
+    let id = created(store, &caller, clock().now()).await.id;
     for (stored, expected) in [
         (None, None),
         (Some(3), Some(3)),
         (Some(5), Some(5)),
         (None, Some(5)),
     ] {
-        let (_, fence) = begun(repositories, &caller, id, LONG).await;
+        let (_, fence) = begun(store, &caller, id, LONG).await;
         let finish = FinishRun {
             window_start: stored,
             ..answered()
         };
-        repositories.runs.finish(fence, finish).await.unwrap();
-        let context = repositories
-            .messages
-            .context(&caller, id, 50)
-            .await
-            .unwrap();
+        store.journal.finish(fence, finish).await.unwrap();
+        let context = store.messages.context(&caller, id, 50).await.unwrap();
         assert_eq!(context.window_start, expected);
     }
     // Only runs whose items are part of the context count.
-    let newest = repositories.messages.context(&caller, id, 2).await.unwrap();
+    let newest = store.messages.context(&caller, id, 2).await.unwrap();
     assert_eq!(newest.window_start, None);
 }
 
 /// A message that the model's filter refused is marked; its text stays.
-pub async fn a_withheld_message_is_marked_for_the_model(repositories: &Repositories) {
+pub async fn a_withheld_message_is_marked_for_the_model(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
-    let (_, fence) = begun(repositories, &caller, id, LONG).await;
+    let id = created(store, &caller, clock().now()).await.id;
+    let (_, fence) = begun(store, &caller, id, LONG).await;
     let refused = FinishRun {
         end: RunEnd::Failed(RunError::new(RunErrorCode::ContentFiltered)),
         answer: None,
         withholds_message: true,
         ..answered()
     };
-    repositories.runs.finish(fence, refused).await.unwrap();
-    turn(repositories, &caller, id).await;
-    let context = repositories
-        .messages
-        .context(&caller, id, 50)
-        .await
-        .unwrap();
+    store.journal.finish(fence, refused).await.unwrap();
+    turn(store, &caller, id).await;
+    let context = store.messages.context(&caller, id, 50).await.unwrap();
     let marked: Vec<(String, bool)> = context
         .items
         .into_iter()
         .filter_map(|item| match item {
             Item::Message(message) => Some((message.content, message.is_withheld)),
-            Item::HiddenContext(_) | Item::Shown(_) => None,
+            _ => None,
         })
         .collect();
     let expected = [
@@ -250,13 +234,16 @@ pub async fn a_withheld_message_is_marked_for_the_model(repositories: &Repositor
 }
 
 /// Reasoning and the reason are read again with the answer, of complete answers too.
-pub async fn reasoning_and_incomplete_reason_are_stored_with_an_answer(
-    repositories: &Repositories,
-) {
+pub async fn reasoning_and_incomplete_reason_are_stored_with_an_answer(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
-    for incomplete_reason in IncompleteReason::ALL.map(Some).into_iter().chain([None]) {
-        let (_, fence) = begun(repositories, &caller, id, LONG).await;
+    let id = created(store, &caller, clock().now()).await.id;
+    for incomplete_reason in IncompleteReason::ALL
+        .iter()
+        .copied()
+        .map(Some)
+        .chain([None])
+    {
+        let (_, fence) = begun(store, &caller, id, LONG).await;
         let answer = AnswerDraft {
             text: "an answer".to_owned(),
             incomplete_reason,
@@ -266,13 +253,9 @@ pub async fn reasoning_and_incomplete_reason_are_stored_with_an_answer(
             answer: Some(answer),
             ..answered()
         };
-        let finished = repositories.runs.finish(fence, finish).await.unwrap();
+        let finished = store.journal.finish(fence, finish).await.unwrap();
         let stored = finished.assistant_message.unwrap();
-        let read = repositories
-            .messages
-            .get(&caller, id, stored.id)
-            .await
-            .unwrap();
+        let read = store.messages.get(&caller, id, stored.id).await.unwrap();
         assert_eq!(read, stored);
         assert_eq!(read.reasoning.as_deref(), Some("a thought\u{fffd}"));
         assert_eq!(read.incomplete_reason, incomplete_reason);
@@ -284,14 +267,11 @@ pub async fn reasoning_and_incomplete_reason_are_stored_with_an_answer(
 }
 
 /// Only answers are rated, by their own user; the rating shows, and can be taken back.
-pub async fn answers_are_rated(repositories: &Repositories) {
+pub async fn answers_are_rated(store: &Store) {
     let (caller, other) = (somebody(), somebody());
-    let id = created(repositories, &caller, clock().now()).await.id;
-    let answer = turn(repositories, &caller, id)
-        .await
-        .assistant_message
-        .unwrap();
-    let messages = &repositories.messages;
+    let id = created(store, &caller, clock().now()).await.id;
+    let answer = turn(store, &caller, id).await.assistant_message.unwrap();
+    let messages = &store.messages;
     for feedback in [Some(Feedback::Positive), Some(Feedback::Negative), None] {
         let before = messages.revision(&caller, id).await.unwrap();
         messages
@@ -316,43 +296,43 @@ pub async fn answers_are_rated(repositories: &Repositories) {
 }
 
 /// The log is listed with its hidden items, in both directions, behind any of them.
-pub async fn the_log_is_listed_in_both_directions(repositories: &Repositories) {
+pub async fn the_log_is_listed_in_both_directions(store: &Store) {
     let caller = somebody();
-    let id = created(repositories, &caller, clock().now()).await.id;
-    turn(repositories, &caller, id).await;
-    let (_, fence) = begun(repositories, &caller, id, LONG).await;
+    let id = created(store, &caller, clock().now()).await.id;
+    turn(store, &caller, id).await;
+    let (_, fence) = begun(store, &caller, id, LONG).await;
     let stopped = FinishRun {
         end: RunEnd::Cancelled,
-        note: Some((clock().id(), "a note".to_owned())),
+        note: Some(note("a note")),
         ..answered()
     };
-    repositories.runs.finish(fence, stopped).await.unwrap();
-    let messages = &repositories.messages;
+    store.journal.finish(fence, stopped).await.unwrap();
+    let messages = &store.messages;
     let list = |order, after, limit| ListCreated {
         limit: Limit::parse(limit).unwrap(),
         order,
         after,
     };
-    let all = list(Order::OldestFirst, None, 100);
+    let all = list(Order::Asc, None, 100);
     let all = messages.items(&caller, id, all).await.unwrap();
     let ids: Vec<_> = all.entries.iter().map(Item::id).collect();
     assert_eq!((ids.len(), all.has_more), (5, false));
     assert!(matches!(all.entries[4], Item::HiddenContext(_)));
     for place in 0..ids.len() {
-        let behind = list(Order::OldestFirst, Some(ids[place]), 100);
+        let behind = list(Order::Asc, Some(ids[place]), 100);
         let behind = messages.items(&caller, id, behind).await.unwrap();
         assert_eq!(behind.entries, all.entries[place + 1..]);
-        let before = list(Order::NewestFirst, Some(ids[place]), 1);
+        let before = list(Order::Desc, Some(ids[place]), 1);
         let before = messages.items(&caller, id, before).await.unwrap();
         let found: Vec<_> = before.entries.iter().map(Item::id).collect();
         assert_eq!(found, ids[place.saturating_sub(1)..place]);
         assert_eq!(before.has_more, place > 1);
     }
-    let unknown = list(Order::OldestFirst, Some(clock().id()), 1);
+    let unknown = list(Order::Asc, Some(clock().id()), 1);
     assert_not_found(messages.items(&caller, id, unknown).await);
     assert_not_found(
         messages
-            .items(&somebody(), id, list(Order::OldestFirst, None, 1))
+            .items(&somebody(), id, list(Order::Asc, None, 1))
             .await,
     );
 }

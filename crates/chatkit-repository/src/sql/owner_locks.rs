@@ -1,6 +1,6 @@
-//! Which owners of runs are dead for certain. Each holds a lock on a file of its own, which the
-//! system releases however its process ends: whoever can lock it knows. Of an owner without a file
-//! here only its leases tell.
+//! Lock files that show which owners of runs are dead. Each owner holds a lock on a file of its own,
+//! which the system releases however the process ends: a process that can lock the file knows that
+//! its owner is dead. For an owner without a file here, only leases count.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,33 +11,33 @@ use std::{
 
 use uuid::Uuid;
 
-/// The files of the owners that use one database.
+/// The lock files of the owners that use one database.
 #[derive(Debug)]
-pub(crate) struct Living {
+pub(crate) struct OwnerLocks {
     folder: PathBuf,
     prefix: String,
-    /// Those of this process.
+    /// The files of this process.
     held: Mutex<Vec<(PathBuf, File)>>,
 }
 
 /// An owner whose process has ended.
 #[derive(Debug)]
-pub(crate) struct Dead {
+pub(crate) struct DeadOwner {
     pub(crate) owner: Uuid,
     file: PathBuf,
-    /// Nobody else finds it meanwhile.
+    /// Keeps other processes from finding it meanwhile.
     _lock: File,
 }
 
-impl Dead {
-    /// What it left is taken care of.
+impl DeadOwner {
+    /// Removes the file, because the owner's leases have ended.
     pub(crate) fn forget(self) {
-        // Who cannot remove it finds it again, and has nothing to do.
+        // If it cannot be removed, it is found again, and nothing is left to do.
         let _ = fs::remove_file(self.file);
     }
 }
 
-impl Living {
+impl OwnerLocks {
     pub(crate) fn new(folder: PathBuf, prefix: String) -> Self {
         Self {
             folder,
@@ -46,8 +46,8 @@ impl Living {
         }
     }
 
-    /// From now on this owner lives, until this is left, at the latest when it is dropped. Without
-    /// a file that can be locked nobody will know for certain that it is dead.
+    /// Marks an owner as alive until [`leave`](Self::leave), or until this is dropped. If its file
+    /// cannot be locked, other processes have to wait for its leases.
     pub(crate) fn enter(&self, owner: Uuid) {
         let path = self.folder.join(format!("{}{owner}{SUFFIX}", self.prefix));
         match locked(&path) {
@@ -55,20 +55,20 @@ impl Living {
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 folder = %self.folder.display(),
-                "could not make a lock file: after a crash only leases tell"
+                "could not create a lock file, so only leases show that this process is dead"
             ),
         }
     }
 
-    /// The owners of this process live no more.
+    /// Removes the files of this process.
     pub(crate) fn leave(&self) {
         for (path, _lock) in self.held().drain(..) {
             let _ = fs::remove_file(path);
         }
     }
 
-    /// The owners that are dead for certain.
-    pub(crate) fn dead(&self) -> Vec<Dead> {
+    /// The owners that are known to be dead.
+    pub(crate) fn dead(&self) -> Vec<DeadOwner> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| {
@@ -81,7 +81,7 @@ impl Living {
                 // Another user's file cannot be opened, and tells nothing.
                 let lock = private().open(&file).ok()?;
                 lock.try_lock().ok()?;
-                Some(Dead {
+                Some(DeadOwner {
                     owner,
                     file,
                     _lock: lock,
@@ -101,7 +101,7 @@ impl Living {
     }
 }
 
-impl Drop for Living {
+impl Drop for OwnerLocks {
     fn drop(&mut self) {
         self.leave();
     }
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn the_dead_are_told_from_the_living() {
         let folder = tempfile::tempdir().unwrap();
-        let living = |prefix: &str| Living::new(folder.path().to_owned(), prefix.to_owned());
+        let living = |prefix: &str| OwnerLocks::new(folder.path().to_owned(), prefix.to_owned());
         let [one, other, elsewhere] = [1, 2, 3].map(Uuid::from_u128);
         let (here, there) = (living("here-"), living("there-"));
         here.enter(one);
@@ -148,7 +148,7 @@ mod tests {
         let dead = here.dead();
         let owners: Vec<_> = dead.iter().map(|dead| dead.owner).collect();
         assert_eq!(owners, [other]);
-        dead.into_iter().for_each(Dead::forget);
+        dead.into_iter().for_each(DeadOwner::forget);
         here.leave();
         assert!(living("here-").dead().is_empty());
     }

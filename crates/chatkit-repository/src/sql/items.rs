@@ -1,50 +1,58 @@
-//! What runs write before their end: items, and what changes of their conversation.
+//! Writes of runs before their end: items, and changes of their conversation.
 
 use chatkit_domain::{
-    ConversationChanges, ConversationStatus, IncompleteReason, Item, ItemContent, ItemDraft,
-    ItemId, KeepItems, KeptItems, MessageDetails, RepositoryError, RunFence, RunId, fold,
-    replace_nul,
+    ConversationChanges, ConversationId, DisplayItem, IncompleteReason, Item, ItemContent, ItemId,
+    ItemWrite, MAX_ITEM_BYTES, MessageDetails, MessageStatus, RepositoryError, Role, RunFence,
+    RunId, StoreItems, StoredItems, fold, replace_nul,
 };
+use chatkit_protocol::ItemKind;
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 use serde_json::{Value, json};
 
 use super::{
     Database,
-    conversation::{DisplayColumn, StatusColumn, column_of},
+    conversation_row::{DisplayColumn, column_of},
     entity::message,
     error::repository_error,
+    item_row::{body_of, text_of},
     locked::LockedConversation,
-    message_row::{MessageRow, body_of, kind_column},
-    stored,
+    natural, stored,
 };
 
+/// The error text for an item that exceeds [`MAX_ITEM_BYTES`].
+const TOO_LARGE: &str = "an item is larger than 4 MiB";
+
 impl Database {
-    pub(super) async fn keep_items(
+    pub(super) async fn store_items_of_run(
         &self,
         fence: RunFence,
-        keep: KeepItems,
-    ) -> Result<KeptItems, RepositoryError> {
-        let KeepItems {
-            put: drafts,
+        items: StoreItems,
+    ) -> Result<StoredItems, RepositoryError> {
+        let StoreItems {
+            put: writes,
             remove,
             changes,
             now,
-        } = keep;
+        } = items;
         let transaction = self.write().await?;
         let mut conversation = self.own(&transaction, fence).await?;
         let mut items = Vec::new();
-        for draft in drafts {
-            items.push(put(&mut conversation, fence.run_id, draft, now).await?);
+        for write in writes {
+            items.push(put(&mut conversation, fence.run_id, write, now).await?);
         }
+        let mut removed_messages = Vec::new();
         for id in remove {
-            take_out(&mut conversation, id, now).await?;
+            if remove_item(&mut conversation, id, now).await? {
+                removed_messages.push(id);
+            }
         }
         change(&mut conversation, changes, now)?;
         let conversation = conversation.save().await?;
         transaction.commit().await.map_err(repository_error)?;
-        Ok(KeptItems {
+        Ok(StoredItems {
             items,
+            removed_messages,
             conversation: conversation.try_into()?,
         })
     }
@@ -54,15 +62,18 @@ impl Database {
 pub(super) async fn put(
     conversation: &mut LockedConversation<'_>,
     run_id: RunId,
-    draft: ItemDraft,
+    write: ItemWrite,
     now: DateTime<Utc>,
 ) -> Result<Item, RepositoryError> {
-    let ItemDraft { id, content } = draft;
-    let content = Columns::of(content);
+    let ItemWrite { id, content } = write;
+    let (content, display) = ItemColumns::of(content)?;
     let known = row_of(conversation, id).await?;
     let was_there = known.as_ref().is_some_and(|row| row.removed_at.is_none());
     let row = match known {
-        Some(row) if row.kind != content.kind || row.role != content.role => {
+        Some(row)
+            if row.kind != content.kind
+                || row.role.as_deref() != content.role.map(Role::as_str) =>
+        {
             return Err(RepositoryError::WrongMessage);
         }
         Some(row) => content.replace(conversation, row).await?,
@@ -72,40 +83,55 @@ pub(super) async fn put(
             content.insert(conversation, run_id, place).await?
         }
     };
-    if row.kind == message::Kind::Message && !was_there {
+    if row.is_message() && !was_there {
         let conversation = conversation.row();
         conversation.message_count += 1;
         conversation.updated_at = conversation.updated_at.max(now).max(row.created_at);
     }
-    row.try_into()
+    match display {
+        // Its content is at hand, so it is not parsed again.
+        Some(kind) => Ok(Item::Display(display_item(&row, kind))),
+        None => row.try_into(),
+    }
 }
 
-/// Keeps an answer that was begun, unless something has its id already: it was kept whole, or taken
-/// back, and only that not told, or it was never the run's to write. No run lives on for that.
-pub(super) async fn put_begun(
+fn display_item(row: &message::Model, kind: ItemKind) -> DisplayItem {
+    DisplayItem {
+        id: ItemId::new(row.id),
+        conversation_id: ConversationId::new(row.conversation_id),
+        sequence_number: natural(row.sequence_number),
+        kind,
+        run_id: row.run_id.map(RunId::new),
+        created_at: row.created_at,
+    }
+}
+
+/// Stores an unfinished answer, unless its id is taken: the answer was stored or removed, or the id
+/// is not the run's. No run fails for that.
+pub(super) async fn put_partial_answer(
     conversation: &mut LockedConversation<'_>,
     run_id: RunId,
-    draft: ItemDraft,
+    write: ItemWrite,
     now: DateTime<Utc>,
 ) -> Result<(), RepositoryError> {
-    match row_of(conversation, draft.id).await {
-        Ok(None) => put(conversation, run_id, draft, now).await.map(|_| ()),
+    match row_of(conversation, write.id).await {
+        Ok(None) => put(conversation, run_id, write, now).await.map(|_| ()),
         Ok(Some(_)) | Err(RepositoryError::WrongMessage) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Takes an item out of the history, for good.
-async fn take_out(
+/// Permanently removes an item from the history. Returns whether it was a message.
+async fn remove_item(
     conversation: &mut LockedConversation<'_>,
     id: ItemId,
     now: DateTime<Utc>,
-) -> Result<(), RepositoryError> {
+) -> Result<bool, RepositoryError> {
     let row = row_of(conversation, id).await?;
     let Some(row) = row.filter(|row| row.removed_at.is_none()) else {
-        return Ok(());
+        return Ok(false);
     };
-    if row.role == Some(message::Role::User) {
+    if row.role.as_deref() == Some(Role::User.as_str()) {
         return Err(RepositoryError::WrongMessage);
     }
     let removed = message::ActiveModel {
@@ -113,20 +139,19 @@ async fn take_out(
         ..Default::default()
     };
     update(conversation, id, removed).await?;
-    conversation.row().message_count -= i64::from(row.kind == message::Kind::Message);
-    Ok(())
+    conversation.row().message_count -= i64::from(row.is_message());
+    Ok(row.is_message())
 }
 
-/// The item of this id, if there is one.
+/// Finds the item with this id.
 ///
 /// # Errors
-/// [`RepositoryError::WrongMessage`] when it stands in another conversation.
+/// [`RepositoryError::WrongMessage`] if it is in another conversation.
 async fn row_of(
     conversation: &mut LockedConversation<'_>,
     id: ItemId,
-) -> Result<Option<MessageRow>, RepositoryError> {
-    let row = message::Entity::find_by_id(id.uuid())
-        .into_partial_model::<MessageRow>()
+) -> Result<Option<message::Model>, RepositoryError> {
+    let row = message::select_by_id(id.uuid())
         .one(conversation.transaction)
         .await
         .map_err(repository_error)?;
@@ -175,11 +200,7 @@ fn change(
         None => DisplayColumn::default(),
     };
     if let Some(status) = status {
-        display.status = match status {
-            ConversationStatus::Active => StatusColumn::Active,
-            ConversationStatus::Locked { reason } => StatusColumn::Locked { reason },
-            ConversationStatus::Closed { reason } => StatusColumn::Closed { reason },
-        };
+        display.status = status.into();
     }
     if let Some(domains) = image_domains {
         display.image_domains = domains;
@@ -188,62 +209,69 @@ fn change(
     Ok(())
 }
 
-/// The columns that hold what an item is.
-struct Columns {
-    kind: message::Kind,
-    role: Option<message::Role>,
+/// The columns that hold the content of an item.
+struct ItemColumns {
+    kind: &'static str,
+    role: Option<Role>,
     content: String,
     body: Option<Value>,
     search_text: Option<String>,
     incomplete_reason: Option<IncompleteReason>,
 }
 
-impl Columns {
-    fn of(content: ItemContent) -> Self {
-        let whole = Self {
-            kind: message::Kind::HiddenContext,
+impl ItemColumns {
+    /// The columns, and the content of a display item.
+    fn of(content: ItemContent) -> Result<(Self, Option<ItemKind>), RepositoryError> {
+        let blank = Self {
+            kind: message::HIDDEN_CONTEXT,
             role: None,
             content: String::new(),
             body: None,
             search_text: None,
             incomplete_reason: None,
         };
-        match content {
-            ItemContent::HiddenContext(note) => Self {
-                content: replace_nul(note),
-                ..whole
-            },
-            ItemContent::Shown(kind, body) => Self {
-                kind: kind_column(kind),
-                content: replace_nul(body),
-                ..whole
-            },
+        let (columns, display) = match content {
+            ItemContent::HiddenContext(note) => {
+                let content = replace_nul(note);
+                (Self { content, ..blank }, None)
+            }
+            ItemContent::Display(kind) => {
+                let columns = Self {
+                    kind: kind.type_name(),
+                    content: text_of(&kind),
+                    ..blank
+                };
+                (columns, Some(kind))
+            }
             ItemContent::Answer {
-                text,
                 parts,
                 incomplete_reason,
             } => {
-                let details = |parts| MessageDetails {
-                    parts,
-                    ..MessageDetails::default()
-                };
+                let text = parts.iter().map(|part| part.text.as_str()).collect();
                 let text = replace_nul(text);
-                Self {
-                    kind: message::Kind::Message,
-                    role: Some(message::Role::Assistant),
+                let is_plain = matches!(&parts[..], [part] if part.annotations.is_empty());
+                let details = MessageDetails::Assistant { content: parts };
+                let columns = Self {
+                    kind: message::MESSAGE,
+                    role: Some(Role::Assistant),
                     search_text: Some(fold(&text)),
                     content: text,
-                    body: parts.map(details).map(body_of),
+                    body: (!is_plain).then(|| body_of(&details)),
                     incomplete_reason,
-                }
+                };
+                (columns, None)
             }
+        };
+        if columns.content.len() > MAX_ITEM_BYTES {
+            return Err(RepositoryError::Failed(TOO_LARGE.into()));
         }
+        Ok((columns, display))
     }
 
-    const fn status(&self) -> message::Status {
+    const fn status(&self) -> MessageStatus {
         match self.incomplete_reason {
-            Some(_) => message::Status::Incomplete,
-            None => message::Status::Completed,
+            Some(_) => MessageStatus::Incomplete,
+            None => MessageStatus::Completed,
         }
     }
 
@@ -252,7 +280,7 @@ impl Columns {
         conversation: &mut LockedConversation<'_>,
         run_id: RunId,
         (id, sequence_number, created_at): (ItemId, i64, DateTime<Utc>),
-    ) -> Result<MessageRow, RepositoryError> {
+    ) -> Result<message::Model, RepositoryError> {
         let status = self.status();
         let Self {
             kind,
@@ -266,12 +294,12 @@ impl Columns {
             id: id.uuid(),
             conversation_id: conversation.row().id,
             sequence_number,
-            kind,
-            role,
+            kind: kind.to_owned(),
+            role: role.map(|role| role.as_str().to_owned()),
             content,
             body,
             search_text,
-            status,
+            status: status.as_str().to_owned(),
             incomplete_reason: incomplete_reason.map(|reason| reason.as_str().to_owned()),
             reasoning: None,
             is_withheld: false,
@@ -285,15 +313,15 @@ impl Columns {
             removed_by: None,
         };
         conversation.insert(row.clone()).await?;
-        Ok(row.into())
+        Ok(row)
     }
 
     async fn replace(
         self,
         conversation: &LockedConversation<'_>,
-        row: MessageRow,
-    ) -> Result<MessageRow, RepositoryError> {
-        let status = self.status();
+        row: message::Model,
+    ) -> Result<message::Model, RepositoryError> {
+        let status = self.status().as_str().to_owned();
         let Self {
             kind: _,
             role: _,
@@ -307,19 +335,20 @@ impl Columns {
             content: Set(content.clone()),
             body: Set(body.clone()),
             search_text: Set(search_text),
-            status: Set(status),
+            status: Set(status.clone()),
             incomplete_reason: Set(incomplete_reason.clone()),
             removed_at: Set(None),
             removed_by: Set(None),
             ..Default::default()
         };
         update(conversation, ItemId::new(row.id), changes).await?;
-        Ok(MessageRow {
+        Ok(message::Model {
             content,
             body,
             status,
             incomplete_reason,
             removed_at: None,
+            removed_by: None,
             ..row
         })
     }
