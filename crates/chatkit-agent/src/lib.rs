@@ -1,36 +1,33 @@
-//! Answers a run: gives the conversation to a model, calls the tools it asks for, and keeps what
+//! Answers runs: gives the conversation to a model, calls the tools it asks for, and stores what
 //! happened.
 //!
-//! [`Agent`] is what a service embeds. A run belongs to the agent's own task, not to the request
-//! that began it: a client that leaves ends nothing. Nothing is remembered between two runs; the
-//! history is read from the repositories on every turn. A [`Responder`] answers in the agent's place,
-//! or shows something before it does.
+//! [`Agent`] is the API for embedding services. A run belongs to the agent's own task, not to the
+//! request that started it, so a client that disconnects ends nothing. The agent remembers nothing
+//! between two runs: it reads the history from the repositories on every turn. A [`Responder`] can
+//! answer in the agent's place, or show something first.
 
 mod agent;
-mod emitter;
-mod engine;
-mod feed;
-mod follower;
-mod journal;
+mod core;
+mod error;
+mod log;
 mod metrics;
 pub mod provider;
-mod respond;
+mod request;
 mod responder;
-mod run_log;
+mod retry;
+mod run;
 mod settings;
-mod start;
+mod started;
 mod sweep;
-mod thinking;
 pub mod thread;
-mod tool_round;
 mod transcript;
 mod turn;
 
 pub use agent::{Agent, AgentParts};
-pub use follower::{Cut, Follower};
+pub use error::AgentError;
+pub use log::follower::{Cut, Follower};
+pub use request::{RunOptions, StartInput, StartRun};
 pub use responder::{AgentResponder, Reply, Responder, ResponderError};
 pub use settings::AgentSettings;
-pub use start::{
-    AgentError, EndedRun, FailureDetails, RunOptions, StartInput, StartRun, Started, StartedRun,
-};
-pub use turn::{ImageWriter, MessageWriter, Turn, WidgetWriter, WorkflowWriter};
+pub use started::{EndedRun, FailureDetails, Started, StartedRun};
+pub use turn::{ImageWriter, MessageWriter, Turn, WidgetWriter, WorkflowWriter, error::TurnError};

@@ -22,7 +22,7 @@ pub(crate) enum ToolEnd {
 pub(crate) struct ActiveRun(());
 
 impl ActiveRun {
-    pub(crate) fn begin() -> Self {
+    pub(crate) fn start() -> Self {
         gauge!("chatkit_runs_active").increment(1.0);
         Self(())
     }

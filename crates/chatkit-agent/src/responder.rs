@@ -1,12 +1,10 @@
-//! How an embedding service answers its own way.
+//! Responders: code of an embedding service that answers turns.
 
 use async_trait::async_trait;
-use chatkit_domain::RepositoryError;
 
-use crate::turn::Turn;
+use crate::turn::{Turn, error::TurnError};
 
-/// Answers turns, of whichever dialect. Without one of its own, an embedding service has
-/// [`AgentResponder`].
+/// Answers turns of every dialect. [`AgentResponder`], the default, leaves them to the agent.
 ///
 /// ```
 /// use chatkit_agent::{Reply, Responder, ResponderError, Turn};
@@ -33,31 +31,31 @@ use crate::turn::Turn;
 /// ```
 #[async_trait]
 pub trait Responder: std::fmt::Debug + Send + Sync {
-    /// Answers a turn: says and shows what it wants by the [`Turn`], and returns when there is
-    /// nothing more. It is dropped in the middle when the user stops it, when its time is over
-    /// (`RUN_TIMEOUT`) and when the run is lost; what was begun and not done then is kept only of
-    /// messages that the user stopped.
+    /// Answers a turn by the methods of [`Turn`], and returns when the turn is over.
+    ///
+    /// The future is dropped if the user stops the run, if `RUN_TIMEOUT` has passed, and if the run
+    /// is lost. Unfinished messages are then stored as incomplete, except for a lost run.
     ///
     /// # Errors
-    /// [`ResponderError`] ends the turn: what was done stays, what was begun is dropped.
+    /// [`ResponderError`] ends the turn. Finished items stay, unfinished ones are dropped.
     async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError>;
 
-    /// Whether it names threads itself, so that none is named after its first message.
+    /// Whether the responder sets titles itself, so that the first message does not.
     fn names_conversations(&self) -> bool {
         false
     }
 }
 
-/// What came of a turn.
+/// The result of a responder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// It is answered.
+    /// The turn is answered.
     Done,
-    /// The agent is to answer it, behind what was told already.
+    /// The agent must answer the turn, after what the responder has written.
     ByAgent,
 }
 
-/// Lets the agent answer: a model, with its tools.
+/// Leaves every turn to the agent: a model with tools.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AgentResponder;
 
@@ -68,32 +66,32 @@ impl Responder for AgentResponder {
     }
 }
 
-/// Why a turn is not answered.
+/// The reason why a responder did not answer a turn.
 #[derive(Debug, thiserror::Error)]
 pub enum ResponderError {
-    /// For a reason that the user is told.
+    /// The responder refuses, for a reason that the user sees.
     #[error("the responder refused: {message}")]
     Refused {
         /// The reason, safe to show.
         message: String,
-        /// Whether the client offers to try again.
+        /// Whether clients offer to retry.
         allow_retry: bool,
     },
-    /// For one that they are not: clients have words for it.
+    /// The responder failed. The user sees a general message.
     #[error("the responder failed")]
     Failed {
-        /// Whether the client offers to try again.
+        /// Whether clients offer to retry.
         allow_retry: bool,
         /// The reason, for the log.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Something could not be kept or read.
+    /// Something could not be emitted, stored or read.
     #[error(transparent)]
-    Repository(#[from] RepositoryError),
+    Turn(#[from] TurnError),
 }
 
 impl ResponderError {
-    /// A failure that may pass, for this reason.
+    /// A failure after which clients offer to retry.
     #[must_use]
     pub fn failed(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Failed {

@@ -1,24 +1,24 @@
-//! What every replica does in the background, in nobody's name.
+//! Background work of every replica.
 
 use std::{sync::Arc, time::Duration};
 
 use chatkit_domain::{Clock, Repositories, RepositoryError};
 
-use crate::journal::Journal;
+use crate::log::journal::Journal;
 
-/// How often deleted conversations are purged.
+/// The time between two purges.
 const PURGE_PERIOD: Duration = Duration::from_secs(60 * 60);
 
-/// How many conversations are purged in one transaction.
+/// The number of conversations that one transaction purges.
 const PURGE_BATCH: u32 = 100;
 
-/// How often events are swept.
+/// The time between two sweeps of events.
 const EVENTS_PERIOD: Duration = Duration::from_secs(60);
 
-/// For how long a run that has ended can be followed as it was.
+/// How long the events of an ended run are stored.
 const EVENTS_TTL: Duration = Duration::from_secs(10 * 60);
 
-/// Closes runs whose owners fell silent, for ever.
+/// Closes runs whose leases have expired, forever.
 pub(crate) async fn close_expired_runs(
     repositories: &Repositories,
     clock: &Arc<dyn Clock>,
@@ -28,36 +28,32 @@ pub(crate) async fn close_expired_runs(
     let period = (lease / 3).min(Duration::from_secs(5));
     let mut was_away = false;
     loop {
-        // Behind an outage of the database all leases are over, also of those who live: they have
-        // a lease's time to extend them before any is judged.
-        was_away |= journal.fails();
+        // After an outage of the database all leases have expired, even those of live processes.
+        // They get one lease period to extend them.
+        was_away |= journal.is_failing();
         if was_away {
             let is_back = repositories.maintenance.check().await.is_ok();
-            was_away = !is_back || journal.fails();
+            was_away = !is_back || journal.is_failing();
             tokio::time::sleep(if was_away { period } else { lease }).await;
             continue;
         }
-        match repositories
-            .maintenance
-            .close_expired_run(clock.now())
-            .await
-        {
+        match repositories.journal.close_expired_run(clock.now()).await {
             Ok(Some(run_id)) => {
                 crate::metrics::run_closed();
-                tracing::warn!(%run_id, "closed a run whose owner fell silent");
+                tracing::warn!(%run_id, "closed a run whose lease expired");
                 continue;
             }
             Ok(None) => {}
             Err(error) => {
                 was_away = true;
-                report(&error, "could not look for silent runs");
+                report(&error, "could not look for expired runs");
             }
         }
         tokio::time::sleep(period).await;
     }
 }
 
-/// Purges what was deleted long ago, for ever.
+/// Purges conversations that were deleted long ago, forever.
 pub(crate) async fn purge_deleted(
     repositories: &Repositories,
     clock: &Arc<dyn Clock>,
@@ -77,11 +73,11 @@ pub(crate) async fn purge_deleted(
     }
 }
 
-/// Sweeps the events of runs that ended a while ago, for ever.
+/// Sweeps the events of runs that ended a while ago, forever.
 pub(crate) async fn sweep_events(repositories: &Repositories, clock: &Arc<dyn Clock>) {
     loop {
         let before = clock.now() - EVENTS_TTL;
-        if let Err(error) = repositories.maintenance.sweep_events(before).await {
+        if let Err(error) = repositories.journal.sweep_events(before).await {
             report(&error, "could not sweep the events of runs");
         }
         tokio::time::sleep(EVENTS_PERIOD).await;

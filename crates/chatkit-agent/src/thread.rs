@@ -1,17 +1,13 @@
-//! Conversations and their items, as the ChatKit protocol writes them.
+//! Conversions from conversations and their items to the threads of the ChatKit protocol.
 
-use chatkit_domain::{
-    Conversation, ConversationId, ConversationStatus, IncompleteReason, Item, ItemContent, ItemId,
-    Message, MessageDetails, Role, ShownItem, ShownKind,
-};
+use chatkit_domain::{Conversation, ConversationId, Item, ItemId, Message, MessageDetails, Role};
 use chatkit_protocol::{
-    InferenceOptions, ItemKind, OutputText, Page, Thread, ThreadItem, ThreadStatus,
-    UserMessageContent,
+    ItemKind, OutputText, Page, Thread, ThreadItem, ThreadStatus, UserMessageContent,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
-/// A conversation, without its items and what is kept with it for the server alone.
+/// A conversation as a thread, without its items and its metadata.
 #[must_use]
 pub fn to_thread(conversation: &Conversation) -> Thread {
     let Conversation {
@@ -26,20 +22,15 @@ pub fn to_thread(conversation: &Conversation) -> Thread {
         image_domains,
         metadata: _,
     } = conversation;
-    let status = match status.clone() {
-        ConversationStatus::Active => ThreadStatus::Active,
-        ConversationStatus::Locked { reason } => ThreadStatus::Locked { reason },
-        ConversationStatus::Closed { reason } => ThreadStatus::Closed { reason },
-    };
     Thread {
         title: (!title_is_default).then(|| title.as_str().to_owned()),
-        status,
+        status: status.clone(),
         allowed_image_domains: image_domains.clone(),
         ..new_thread(*id, *created_at)
     }
 }
 
-/// A thread that nothing is known of yet.
+/// A thread without a title and without items.
 #[must_use]
 pub fn new_thread(id: ConversationId, created_at: DateTime<Utc>) -> Thread {
     Thread {
@@ -53,55 +44,54 @@ pub fn new_thread(id: ConversationId, created_at: DateTime<Utc>) -> Thread {
     }
 }
 
-/// An item of the log; `None` of what clients must not see.
+/// An item of the log as an item of a thread. `None` for items that clients must not see or cannot
+/// read.
 #[must_use]
-pub fn to_item(kept: Item) -> Option<ThreadItem> {
-    match kept {
+pub fn to_item(stored: Item) -> Option<ThreadItem> {
+    match stored {
         Item::Message(message) => Some(to_message(message)),
-        Item::HiddenContext(_) => None,
-        Item::Shown(shown) => {
-            let kind = kind_of(&shown)?;
-            Some(item(
-                shown.id,
-                shown.conversation_id,
-                shown.created_at,
-                kind,
-            ))
-        }
+        Item::HiddenContext(_) | Item::Unreadable(_) => None,
+        Item::Display(display) => Some(item(
+            display.id,
+            display.conversation_id,
+            display.created_at,
+            display.kind,
+        )),
     }
 }
 
-/// What a shown item is; `None` of what only a newer version writes.
-pub(crate) fn kind_of(shown: &ShownItem) -> Option<ItemKind> {
-    serde_json::from_str(&shown.body)
-        .inspect_err(|error| tracing::error!(item_id = %shown.id, %error, "an unreadable item"))
-        .ok()
-}
-
-/// A message as an item; one that came by another dialect is one text.
+/// A message as an item of a thread. A message of another dialect has one part.
 #[must_use]
 pub fn to_message(message: Message) -> ThreadItem {
-    let details = message.details.as_deref();
-    let kind = match message.role {
-        Role::Assistant => {
-            let parts = details.and_then(|details| serde_json::from_str(&details.parts).ok());
-            ItemKind::AssistantMessage {
-                content: parts.unwrap_or_else(|| vec![OutputText::new(message.content)]),
-            }
+    let details = message.details.map(|details| *details);
+    let kind = match (message.role, details) {
+        (
+            Role::User,
+            Some(MessageDetails::User {
+                content,
+                quoted_text,
+                inference_options,
+            }),
+        ) => ItemKind::UserMessage {
+            content,
+            attachments: Vec::new(),
+            quoted_text,
+            inference_options,
+        },
+        (Role::User, _) => ItemKind::UserMessage {
+            content: vec![UserMessageContent::InputText {
+                text: message.content,
+            }],
+            attachments: Vec::new(),
+            quoted_text: None,
+            inference_options: Default::default(),
+        },
+        (Role::Assistant, Some(MessageDetails::Assistant { content })) => {
+            ItemKind::AssistantMessage { content }
         }
-        Role::User => {
-            let parts = details.and_then(|details| serde_json::from_str(&details.parts).ok());
-            let text = || {
-                let text = message.content;
-                vec![UserMessageContent::InputText { text }]
-            };
-            ItemKind::UserMessage {
-                attachments: Vec::new(),
-                quoted_text: details.and_then(|details| details.quoted_text.clone()),
-                inference_options: options_of(details),
-                content: parts.unwrap_or_else(text),
-            }
-        }
+        (Role::Assistant, _) => ItemKind::AssistantMessage {
+            content: vec![OutputText::new(message.content)],
+        },
     };
     item(
         message.id,
@@ -109,14 +99,6 @@ pub fn to_message(message: Message) -> ThreadItem {
         message.created_at,
         kind,
     )
-}
-
-/// How a message was to be answered.
-#[must_use]
-pub fn options_of(details: Option<&MessageDetails>) -> InferenceOptions {
-    details
-        .and_then(|details| serde_json::from_str(&details.options).ok())
-        .unwrap_or_default()
 }
 
 /// An item of a thread.
@@ -135,45 +117,8 @@ pub fn item(
     }
 }
 
-/// A time as the protocol writes it, in UTC.
+/// A time in the form of the protocol, in UTC.
 #[must_use]
 pub fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// What is kept of an item; `None` of what a user says, which is kept when it comes.
-pub(crate) fn content_of(
-    kind: &ItemKind,
-    incomplete_reason: Option<IncompleteReason>,
-) -> Option<ItemContent> {
-    let shown = |shown| {
-        let body = serde_json::to_string(kind).ok()?;
-        Some(ItemContent::Shown(shown, body))
-    };
-    match kind {
-        ItemKind::UserMessage { .. } => None,
-        ItemKind::AssistantMessage { content } => {
-            let is_plain = matches!(&content[..], [part] if part.annotations.is_empty());
-            let parts = serde_json::to_string(content).ok()?;
-            Some(ItemContent::Answer {
-                text: content.iter().map(|part| part.text.as_str()).collect(),
-                parts: (!is_plain).then_some(parts),
-                incomplete_reason,
-            })
-        }
-        ItemKind::HiddenContextItem { content } => {
-            Some(ItemContent::HiddenContext(match content {
-                Value::String(note) => note.clone(),
-                content => content.to_string(),
-            }))
-        }
-        ItemKind::SdkHiddenContext { content } => Some(ItemContent::HiddenContext(content.clone())),
-        ItemKind::ClientToolCall { .. } => shown(ShownKind::ClientToolCall),
-        ItemKind::Widget { .. } => shown(ShownKind::Widget),
-        ItemKind::GeneratedImage { .. } => shown(ShownKind::GeneratedImage),
-        ItemKind::StructuredInput { .. } => shown(ShownKind::StructuredInput),
-        ItemKind::Workflow { .. } => shown(ShownKind::Workflow),
-        ItemKind::Task { .. } => shown(ShownKind::Task),
-        ItemKind::EndOfTurn {} => shown(ShownKind::EndOfTurn),
-    }
 }

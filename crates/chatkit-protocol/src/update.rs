@@ -97,11 +97,18 @@ pub enum ThreadItemUpdate {
 }
 
 impl ThreadItem {
-    /// Changes the item as a client does that is told this. What does not fit the item, or is about
-    /// a single component of a widget, changes nothing.
+    /// Changes the item as [`ItemKind::apply`] does.
+    pub fn apply(&mut self, update: ThreadItemUpdate) {
+        self.kind.apply(update);
+    }
+}
+
+impl ItemKind {
+    /// Changes the item as a client does that receives the update. An update that does not fit the
+    /// item, or that concerns one component of a widget, changes nothing.
     pub fn apply(&mut self, update: ThreadItemUpdate) {
         use ThreadItemUpdate as Update;
-        match (&mut self.kind, update) {
+        match (self, update) {
             (ItemKind::AssistantMessage { content: parts }, update) => apply_to(parts, update),
             (ItemKind::Workflow { workflow }, Update::TaskAdded { task_index, task }) => {
                 let tasks = &mut workflow.tasks;

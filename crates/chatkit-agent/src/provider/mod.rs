@@ -1,8 +1,9 @@
 //! What answers a model request.
 
+#[cfg(feature = "openai")]
 mod json;
+#[cfg(feature = "openai")]
 pub mod openai;
-pub mod rules;
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -84,7 +85,8 @@ pub struct Sampling {
 
 impl Sampling {
     /// The names of the parameters that are set.
-    pub(crate) fn names(&self) -> Vec<&'static str> {
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
         let Self {
             temperature,
             top_p,

@@ -1,54 +1,51 @@
-//! What a model reads of the items that are shown beside the messages.
+//! Display items as model input.
 
-use chatkit_domain::ShownItem;
+use chatkit_domain::DisplayItem;
 use chatkit_protocol::{
     Answer, ClientToolCallStatus, ItemKind, StructuredInput, StructuredInputStatus, Task, TaskKind,
 };
 use serde_json::Value;
 
-use super::cut;
-use crate::{
-    provider::{InputItem, RequestedCall},
-    thread::kind_of,
-};
+use super::text::cut;
+use crate::provider::{InputItem, RequestedCall};
 
-/// The item as model input; nothing of what tells a model nothing.
-pub(super) fn input_of(shown: &ShownItem, max_result_chars: usize) -> Vec<InputItem> {
+/// The item as model input. Empty if it means nothing to a model.
+pub(super) fn input_of(item: &DisplayItem, max_result_chars: usize) -> Vec<InputItem> {
     let note = |text: String| vec![InputItem::Note(text)];
-    match kind_of(shown) {
-        Some(ItemKind::Widget { widget, .. }) => {
-            let json = serde_json::to_string(&widget).unwrap_or_default();
-            note(format!(
-                "The user was shown the widget {}: {json}",
-                shown.id
-            ))
+    match &item.kind {
+        ItemKind::Widget { widget, .. } => {
+            let json = serde_json::to_string(widget).unwrap_or_default();
+            note(format!("The user was shown the widget {}: {json}", item.id))
         }
-        Some(ItemKind::Workflow { workflow }) => steps(&workflow.tasks),
-        Some(ItemKind::Task { task }) => steps(&[task]),
-        Some(ItemKind::StructuredInput { status, inputs }) => note(questions(status, &inputs)),
-        Some(ItemKind::GeneratedImage { image: Some(image) }) => {
-            // A picture that stands in its own address is too long to be read.
-            let place = Some(image.url).filter(|url| !url.starts_with("data:"));
+        ItemKind::Workflow { workflow } => steps(&workflow.tasks),
+        ItemKind::Task { task } => steps(std::slice::from_ref(task)),
+        ItemKind::StructuredInput { status, inputs } => note(questions(*status, inputs)),
+        ItemKind::GeneratedImage { image: Some(image) } => {
+            // An image in its own URL is too long to be read.
+            let place = Some(&image.url).filter(|url| !url.starts_with("data:"));
             let place = place.map(|url| format!(" {url}")).unwrap_or_default();
             note(format!("The user was shown a generated image.{place}"))
         }
-        Some(ItemKind::ClientToolCall {
+        ItemKind::ClientToolCall {
             status: ClientToolCallStatus::Completed,
             call_id,
             name,
             arguments,
             output,
-        }) => {
+        } => {
             let call = RequestedCall {
                 call_id: call_id.clone(),
                 tool_name: name.clone(),
-                arguments: Value::Object(arguments).to_string(),
+                arguments: Value::Object(arguments.clone()).to_string(),
                 provider_data: None,
             };
             let result = InputItem::ToolResult {
-                call_id,
-                tool_name: name,
-                output: cut(output.unwrap_or_default().to_string(), max_result_chars),
+                call_id: call_id.clone(),
+                tool_name: name.clone(),
+                output: cut(
+                    output.clone().unwrap_or_default().to_string(),
+                    max_result_chars,
+                ),
             };
             let calls = InputItem::Assistant {
                 text: String::new(),

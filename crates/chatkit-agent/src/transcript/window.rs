@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chatkit_domain::Item;
 
-use super::{input_of, is_user_message, model_input};
+use super::input::{input_of, is_user_message, model_input};
 use crate::provider::InputItem;
 
 /// The newest items of a conversation, from a user message on.

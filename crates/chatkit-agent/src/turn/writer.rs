@@ -1,56 +1,64 @@
-//! Items that change while a turn is answered. One that is dropped before it is done is shown until
-//! the thread is read again, and kept only of messages of a turn that is stopped or interrupted.
+//! Writers of items that change while a turn is answered. An item whose writer is dropped before it
+//! is done is shown until the thread is read again. It is stored only if it is a message and the turn
+//! is stopped or interrupted.
 
-use chatkit_domain::{ItemId, RepositoryError};
+use chatkit_domain::{ItemId, ItemState};
 use chatkit_protocol::{
-    Annotation, GeneratedImage, ItemKind, OutputText, Summary, Task, ThreadItem,
-    ThreadItemUpdate as Update, ThreadStreamEvent as Event, Widget, Workflow, WorkflowKind,
-    widget::diff,
+    Annotation, GeneratedImage, ItemKind, OutputText, Summary, Task, ThreadItemUpdate as Update,
+    Widget, Workflow, WorkflowKind, widget::diff,
 };
 use tokio::time::Instant;
 
-use crate::emitter::Emitter;
+use super::{emitter::Emitter, error::TurnError};
 
-/// An item under way.
+/// An item that is being written.
 #[derive(Debug)]
 struct Draft<'a> {
     emitter: &'a Emitter<'a>,
     id: ItemId,
-    item: ThreadItem,
 }
 
 impl<'a> Draft<'a> {
-    fn new(emitter: &'a Emitter<'a>, kind: ItemKind) -> Self {
-        let id = emitter.shared.clock.id();
-        let item = emitter.item_of(id, kind);
-        Self { emitter, id, item }
+    fn new(emitter: &'a Emitter<'a>) -> Self {
+        let id = emitter.core.clock.id();
+        Self { emitter, id }
     }
 
-    fn add(&self) {
-        let item = self.item.clone();
-        self.emitter.tell(Event::ItemAdded { item });
+    fn add(&self, kind: ItemKind) {
+        let added = self.emitter.add(ItemState {
+            id: self.id,
+            created_at: self.emitter.core.clock.now(),
+            kind,
+        });
+        report(added);
     }
 
     fn update(&self, update: Update) {
-        let item_id = self.item.id.clone();
-        self.emitter.tell(Event::ItemUpdated { item_id, update });
+        report(self.emitter.update(self.id, update));
     }
 
-    async fn done(self, kind: ItemKind) -> Result<(), RepositoryError> {
-        let item = ThreadItem { kind, ..self.item };
-        self.emitter.emit(Event::ItemDone { item }).await
+    async fn done(self, kind: ItemKind) -> Result<(), TurnError> {
+        self.emitter.finish(self.id, kind).await
     }
 
-    async fn remove(self) -> Result<(), RepositoryError> {
-        let item_id = self.item.id;
-        self.emitter.emit(Event::ItemRemoved { item_id }).await
+    async fn remove(self) -> Result<(), TurnError> {
+        self.emitter.remove(self.id).await
     }
 }
 
-/// Says something piece by piece. A message has one part or more; texts and annotations belong to
-/// the newest, which begins with the first of them.
+fn report(emitted: Result<(), TurnError>) {
+    if let Err(error) = emitted {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not emit an event"
+        );
+    }
+}
+
+/// Writes a message piece by piece. A message has one or more parts. Texts and annotations belong to
+/// the newest part, which starts with the first of them.
 #[derive(Debug)]
-#[must_use = "what is not done is not kept"]
+#[must_use = "an item is stored when it is done"]
 pub struct MessageWriter<'a> {
     draft: Draft<'a>,
     parts: Vec<OutputText>,
@@ -59,10 +67,10 @@ pub struct MessageWriter<'a> {
 }
 
 impl<'a> MessageWriter<'a> {
-    pub(super) fn begin(emitter: &'a Emitter<'a>) -> Self {
+    pub(super) fn start(emitter: &'a Emitter<'a>) -> Self {
         let content = Vec::new();
-        let draft = Draft::new(emitter, ItemKind::AssistantMessage { content });
-        draft.add();
+        let draft = Draft::new(emitter);
+        draft.add(ItemKind::AssistantMessage { content });
         Self {
             draft,
             parts: Vec::new(),
@@ -70,13 +78,13 @@ impl<'a> MessageWriter<'a> {
         }
     }
 
-    /// The id that the item has, also when it is done.
+    /// The item's id.
     #[must_use]
     pub const fn id(&self) -> ItemId {
         self.draft.id
     }
 
-    /// Begins a part, behind the one that is open.
+    /// Starts another part, and ends the open one.
     pub fn part(&mut self) {
         self.end_part();
         self.draft.update(Update::ContentPartAdded {
@@ -87,7 +95,7 @@ impl<'a> MessageWriter<'a> {
         self.is_open = true;
     }
 
-    /// Says more (Markdown).
+    /// Appends text (Markdown).
     pub fn text(&mut self, delta: impl Into<String>) {
         let delta = delta.into();
         let (content_index, part) = self.newest();
@@ -98,7 +106,7 @@ impl<'a> MessageWriter<'a> {
         });
     }
 
-    /// Names where a fact is from.
+    /// Adds the source of a fact.
     pub fn annotate(&mut self, annotation: Annotation) {
         let (content_index, part) = self.newest();
         let annotation_index = part.annotations.len() as u64;
@@ -110,7 +118,7 @@ impl<'a> MessageWriter<'a> {
         });
     }
 
-    /// The open part is whole, if there is one.
+    /// Ends the open part, if there is one.
     pub fn end_part(&mut self) {
         if let Some(part) = self.parts.last().filter(|_| self.is_open) {
             self.draft.update(Update::ContentPartDone {
@@ -121,11 +129,11 @@ impl<'a> MessageWriter<'a> {
         }
     }
 
-    /// It is whole.
+    /// Stores the complete item.
     ///
     /// # Errors
-    /// As of [`Turn`](crate::Turn).
-    pub async fn done(mut self) -> Result<(), RepositoryError> {
+    /// [`TurnError`].
+    pub async fn done(mut self) -> Result<(), TurnError> {
         self.end_part();
         let content = self.parts;
         self.draft
@@ -133,11 +141,11 @@ impl<'a> MessageWriter<'a> {
             .await
     }
 
-    /// Takes it back.
+    /// Withdraws the item.
     ///
     /// # Errors
-    /// As of [`Turn`](crate::Turn).
-    pub async fn remove(self) -> Result<(), RepositoryError> {
+    /// [`TurnError`].
+    pub async fn remove(self) -> Result<(), TurnError> {
         self.draft.remove().await
     }
 
@@ -150,10 +158,10 @@ impl<'a> MessageWriter<'a> {
     }
 }
 
-/// Shows a widget that changes. Only what has changed is told, where the protocol can say that:
-/// text that grows in a `Text` or `Markdown` with an `id`.
+/// Shows a widget that changes. If the protocol can express the change, only the difference is
+/// emitted: text that grows in a `Text` or `Markdown` with an `id`.
 #[derive(Debug)]
-#[must_use = "what is not done is not kept"]
+#[must_use = "an item is stored when it is done"]
 pub struct WidgetWriter<'a> {
     draft: Draft<'a>,
     widget: Widget,
@@ -161,17 +169,16 @@ pub struct WidgetWriter<'a> {
 }
 
 impl<'a> WidgetWriter<'a> {
-    pub(super) fn begin(
+    pub(super) fn start(
         emitter: &'a Emitter<'a>,
         widget: Widget,
         copy_text: Option<String>,
     ) -> Self {
-        let kind = ItemKind::Widget {
+        let draft = Draft::new(emitter);
+        draft.add(ItemKind::Widget {
             widget: widget.clone(),
             copy_text: copy_text.clone(),
-        };
-        let draft = Draft::new(emitter, kind);
-        draft.add();
+        });
         Self {
             draft,
             widget,
@@ -179,13 +186,13 @@ impl<'a> WidgetWriter<'a> {
         }
     }
 
-    /// The id that the item has, also when it is done.
+    /// The item's id.
     #[must_use]
     pub const fn id(&self) -> ItemId {
         self.draft.id
     }
 
-    /// What it is now.
+    /// Shows the widget in a new state.
     pub fn update(&mut self, widget: Widget) {
         for update in diff(&self.widget, &widget) {
             self.draft.update(update);
@@ -193,11 +200,11 @@ impl<'a> WidgetWriter<'a> {
         self.widget = widget;
     }
 
-    /// It is whole.
+    /// Stores the complete item.
     ///
     /// # Errors
-    /// As of [`Turn`](crate::Turn).
-    pub async fn done(self) -> Result<(), RepositoryError> {
+    /// [`TurnError`].
+    pub async fn done(self) -> Result<(), TurnError> {
         let Self {
             draft,
             widget,
@@ -206,67 +213,65 @@ impl<'a> WidgetWriter<'a> {
         draft.done(ItemKind::Widget { widget, copy_text }).await
     }
 
-    /// Takes it back.
+    /// Withdraws the item.
     ///
     /// # Errors
-    /// As of [`Turn`](crate::Turn).
-    pub async fn remove(self) -> Result<(), RepositoryError> {
+    /// [`TurnError`].
+    pub async fn remove(self) -> Result<(), TurnError> {
         self.draft.remove().await
     }
 }
 
-/// Shows steps.
+/// Shows a workflow step by step.
 #[derive(Debug)]
-#[must_use = "what is not done is not kept"]
+#[must_use = "an item is stored when it is done"]
 pub struct WorkflowWriter<'a> {
     draft: Draft<'a>,
     workflow: Workflow,
-    begun: Instant,
-    is_told: bool,
+    started: Instant,
+    is_shown: bool,
 }
 
 impl<'a> WorkflowWriter<'a> {
-    pub(super) fn begin(emitter: &'a Emitter<'a>, workflow: Workflow) -> Self {
-        let is_told = workflow.kind == WorkflowKind::Reasoning;
-        let kind = ItemKind::Workflow {
-            workflow: workflow.clone(),
-        };
-        let draft = Draft::new(emitter, kind);
-        if is_told {
-            draft.add();
+    pub(super) fn start(emitter: &'a Emitter<'a>, workflow: Workflow) -> Self {
+        let is_shown = workflow.kind == WorkflowKind::Reasoning;
+        let draft = Draft::new(emitter);
+        if is_shown {
+            draft.add(ItemKind::Workflow {
+                workflow: workflow.clone(),
+            });
         }
         Self {
             draft,
             workflow,
-            begun: Instant::now(),
-            is_told,
+            started: Instant::now(),
+            is_shown,
         }
     }
 
-    /// The id that the item has, also when it is done.
+    /// The item's id.
     #[must_use]
     pub const fn id(&self) -> ItemId {
         self.draft.id
     }
 
-    /// Adds a step. Returns its place.
+    /// Adds a step. Returns its index.
     pub fn add(&mut self, task: Task) -> usize {
         let place = self.workflow.tasks.len();
         self.workflow.tasks.push(task.clone());
-        if self.is_told {
+        if self.is_shown {
             let task_index = place as u64;
             self.draft.update(Update::TaskAdded { task_index, task });
         } else {
-            self.draft.item.kind = ItemKind::Workflow {
+            self.draft.add(ItemKind::Workflow {
                 workflow: self.workflow.clone(),
-            };
-            self.draft.add();
-            self.is_told = true;
+            });
+            self.is_shown = true;
         }
         place
     }
 
-    /// Changes a step; nothing where there is none.
+    /// Changes a step. Does nothing if there is no such step.
     pub fn update(&mut self, place: usize, task: Task) {
         let Some(known) = self.workflow.tasks.get_mut(place) else {
             return;
@@ -276,16 +281,16 @@ impl<'a> WorkflowWriter<'a> {
         self.draft.update(Update::TaskUpdated { task_index, task });
     }
 
-    /// The steps are done. Without a summary, how long they took stands above them. Custom steps of
-    /// which there are none are nothing.
+    /// Stores the workflow. Without a summary, its duration is shown. A custom workflow without steps
+    /// is not stored.
     ///
     /// # Errors
-    /// As of [`Turn`](crate::Turn).
-    pub async fn done(self, summary: Option<Summary>) -> Result<(), RepositoryError> {
-        if !self.is_told {
+    /// [`TurnError`].
+    pub async fn done(self, summary: Option<Summary>) -> Result<(), TurnError> {
+        if !self.is_shown {
             return Ok(());
         }
-        let duration = i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let duration = i64::try_from(self.started.elapsed().as_secs()).unwrap_or(i64::MAX);
         let workflow = Workflow {
             summary: summary.or(Some(Summary::Duration { duration })),
             ..self.workflow
@@ -293,57 +298,57 @@ impl<'a> WorkflowWriter<'a> {
         self.draft.done(ItemKind::Workflow { workflow }).await
     }
 
-    /// Takes it back.
+    /// Withdraws the item.
     ///
     /// # Errors
-    /// As of [`Turn`](crate::Turn).
-    pub async fn remove(self) -> Result<(), RepositoryError> {
-        if !self.is_told {
+    /// [`TurnError`].
+    pub async fn remove(self) -> Result<(), TurnError> {
+        if !self.is_shown {
             return Ok(());
         }
         self.draft.remove().await
     }
 }
 
-/// Shows a picture that is being made.
+/// Shows an image while it is generated.
 #[derive(Debug)]
-#[must_use = "what is not done is not kept"]
+#[must_use = "an item is stored when it is done"]
 pub struct ImageWriter<'a> {
     draft: Draft<'a>,
 }
 
 impl<'a> ImageWriter<'a> {
-    pub(super) fn begin(emitter: &'a Emitter<'a>) -> Self {
-        let draft = Draft::new(emitter, ItemKind::GeneratedImage { image: None });
-        draft.add();
+    pub(super) fn start(emitter: &'a Emitter<'a>) -> Self {
+        let draft = Draft::new(emitter);
+        draft.add(ItemKind::GeneratedImage { image: None });
         Self { draft }
     }
 
-    /// The id that the item has, also when it is done.
+    /// The item's id.
     #[must_use]
     pub const fn id(&self) -> ItemId {
         self.draft.id
     }
 
-    /// The picture so far, and how far it is, from 0 to 1.
+    /// Shows the image so far, and the progress from 0 to 1.
     pub fn update(&mut self, image: GeneratedImage, progress: Option<f64>) {
         self.draft.update(Update::ImageUpdated { image, progress });
     }
 
-    /// The whole picture.
+    /// Stores the complete image.
     ///
     /// # Errors
-    /// As of [`Turn`](crate::Turn).
-    pub async fn done(self, image: GeneratedImage) -> Result<(), RepositoryError> {
+    /// [`TurnError`].
+    pub async fn done(self, image: GeneratedImage) -> Result<(), TurnError> {
         let image = Some(image);
         self.draft.done(ItemKind::GeneratedImage { image }).await
     }
 
-    /// Takes it back.
+    /// Withdraws the item.
     ///
     /// # Errors
-    /// As of [`Turn`](crate::Turn).
-    pub async fn remove(self) -> Result<(), RepositoryError> {
+    /// [`TurnError`].
+    pub async fn remove(self) -> Result<(), TurnError> {
         self.draft.remove().await
     }
 }

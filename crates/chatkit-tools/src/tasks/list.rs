@@ -77,7 +77,7 @@ impl Tool for ListTasks {
             Some(Status::Pending) => TaskFilter::Pending,
             Some(Status::Completed) => TaskFilter::Completed,
         };
-        let (tasks, count) = self
+        let chatkit_domain::TaskList { tasks, count } = self
             .tasks
             .list(&context.caller, filter, LIMIT)
             .await

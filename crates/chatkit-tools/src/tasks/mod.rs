@@ -84,7 +84,7 @@ fn invalid(field: &str) -> impl FnOnce(InvalidValue) -> ToolError {
 /// What a repository's failure means to a tool that was asked for this task.
 fn failed_for(number: u64) -> impl FnOnce(RepositoryError) -> ToolError {
     move |error| match error {
-        RepositoryError::NotFound => ToolError::Refused(format!("There is no task {number}.")),
+        RepositoryError::NotFound(_) => ToolError::Refused(format!("There is no task {number}.")),
         error => ToolError::Failed(Box::new(error)),
     }
 }

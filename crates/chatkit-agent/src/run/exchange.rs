@@ -5,32 +5,64 @@ use std::{sync::Arc, time::Instant};
 use chatkit_domain::{PARAGRAPH, RunErrorCode, Usage, replace_nul};
 use futures::StreamExt;
 
-use super::{Engine, EngineFailure, progress::Round};
+use super::{
+    failure::EngineFailure,
+    progress::{Progress, Round},
+    thinking::Thinking,
+};
 use crate::{
-    agent::Shared,
+    core::AgentCore,
+    log::journal::EnteredRun,
     metrics,
     provider::{
         FinishReason, InputItem, ModelEvent, ModelRequest, ModelStream, ProviderError, ToolChoice,
     },
-    start::RunOptions,
-    thinking::Thinking,
-    transcript::{Window, cut},
+    request::RunOptions,
+    transcript::{text::cut, window::Window},
+    turn::emitter::Emitter,
 };
 
-/// Most halvings before only the newest message is sent.
+/// The most halvings before only the newest message is sent.
 const MAX_HALVINGS: u32 = 3;
 
 /// The most characters of a result of this run that are sent when even the newest message with all
 /// of them is too long.
 const SHORT_RESULT_CHARS: usize = 1_000;
 
-/// Most reasoning items of a run: each is a row, and a transaction.
+/// The most reasoning items of a run. Each is a row, and a transaction.
 const MAX_THOUGHTS: u32 = 64;
 
-/// Stands for a tool's result in a request that the model's filter has refused.
+/// The replacement for a tool's result in a request that the model's filter has refused.
 const WITHHELD_RESULT: &str = "The result was omitted because the content filter refused it.";
 
-impl Engine<'_> {
+/// The exchange of one run with the model: requests, and the answer so far.
+pub(super) struct Exchange<'a> {
+    core: Arc<AgentCore>,
+    entered: &'a EnteredRun,
+    emitter: &'a Emitter<'a>,
+    options: RunOptions,
+    pub(super) progress: Progress,
+    /// The thought that the model is showing.
+    thinking: Option<Thinking>,
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(
+        core: Arc<AgentCore>,
+        entered: &'a EnteredRun,
+        emitter: &'a Emitter<'a>,
+        options: RunOptions,
+    ) -> Self {
+        Self {
+            core,
+            entered,
+            emitter,
+            options,
+            progress: Progress::default(),
+            thinking: None,
+        }
+    }
+
     /// Asks the model once. If the model refuses the input as too long, half of the input is
     /// dropped. If its filter refuses the input, it is asked once with the newest message alone. No
     /// request is sent twice unchanged.
@@ -94,8 +126,8 @@ impl Engine<'_> {
         if *halvings < MAX_HALVINGS {
             *halvings += 1;
             let lengths = this_run.iter().map(InputItem::length);
-            let settings = &self.shared.settings;
-            let instructions = instructions(&settings.instructions, &self.task.options);
+            let settings = &self.core.settings;
+            let instructions = instructions(&settings.instructions, &self.options);
             window.halve(instructions.chars().count() + lengths.sum::<usize>());
         } else {
             window.keep_newest_only();
@@ -109,12 +141,12 @@ impl Engine<'_> {
         this_run: &[InputItem],
         round: u32,
     ) -> Result<Round, EngineFailure> {
-        let Shared {
+        let AgentCore {
             settings,
             definitions,
             ..
-        } = &*self.shared;
-        let options = &self.task.options;
+        } = &*self.core;
+        let options = &self.options;
         let mut input = window.input();
         input.extend_from_slice(this_run);
         let request = ModelRequest {
@@ -150,9 +182,9 @@ impl Engine<'_> {
     /// Asks the model and reads its answer.
     async fn exchange(&mut self, request: ModelRequest) -> Result<Round, EngineFailure> {
         let asked = request.length();
-        let shared = Arc::clone(&self.shared);
-        let answer = shared.provider.respond(request);
-        let answer = tokio::time::timeout(shared.settings.model_timeout, answer);
+        let core = Arc::clone(&self.core);
+        let answer = core.provider.respond(request);
+        let answer = tokio::time::timeout(core.settings.model_timeout, answer);
         let stream = answer.await.unwrap_or(Err(ProviderError::TimedOut))?;
         self.read(stream, asked).await
     }
@@ -162,7 +194,7 @@ impl Engine<'_> {
         mut stream: ModelStream,
         asked: usize,
     ) -> Result<Round, EngineFailure> {
-        let silence = self.shared.settings.model_timeout;
+        let silence = self.core.settings.model_timeout;
         let before = self.progress.chars;
         let mut round = Round {
             text: String::new(),
@@ -207,7 +239,7 @@ impl Engine<'_> {
             self.push(PARAGRAPH.to_owned());
         }
         self.push(replace_nul(text));
-        if self.progress.chars > self.shared.settings.max_answer_chars {
+        if self.progress.chars > self.core.settings.max_answer_chars {
             return Err(EngineFailure::Run(RunErrorCode::AnswerTooLong, None));
         }
         Ok(())
@@ -216,16 +248,16 @@ impl Engine<'_> {
     /// Emits reasoning, as far as it is no longer than an answer may be.
     fn add_reasoning(&mut self, text: String) {
         self.progress.reasoning_chars += text.chars().count();
-        if self.progress.reasoning_chars > self.shared.settings.max_answer_chars {
+        if self.progress.reasoning_chars > self.core.settings.max_answer_chars {
             return;
         }
         let text = replace_nul(text);
         let is_open = self.thinking.is_some();
         let starts_another = !is_open && !self.progress.reasoning.is_empty();
         self.progress.reasoning.push(&text, starts_another);
-        let start = || Thinking::new(self.shared.clock.id(), self.entered.message_id());
+        let start = || Thinking::new(self.core.clock.id(), self.entered.message_id());
         let thinking = self.thinking.get_or_insert_with(start);
-        self.entered.tell(thinking.add(text, starts_another));
+        self.entered.emit(thinking.add(text, starts_another));
     }
 
     /// Stores the current reasoning item, because other output follows.
@@ -244,7 +276,7 @@ impl Engine<'_> {
     fn push(&mut self, text: String) {
         self.progress.text.push_str(&text);
         self.progress.chars += text.chars().count();
-        self.entered.say(text);
+        self.entered.emit_text(text);
     }
 }
 

@@ -8,7 +8,7 @@ use super::pattern::{Prepared, pattern};
 
 /// The tasks that a request names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reference {
+pub(crate) enum Reference {
     Numbers(Vec<u64>),
     Title(String),
     All,
@@ -93,7 +93,7 @@ static NOUN_AFTER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s+(?:task|item|
 
 impl Reference {
     /// The tasks that a part of a request names; `None` when it names nothing.
-    pub(super) fn parse(request: &Prepared, part: &str) -> Option<Self> {
+    pub(crate) fn parse(request: &Prepared, part: &str) -> Option<Self> {
         let part = part.trim();
         if ALL.is_match(part) {
             return Some(Self::All);
@@ -114,7 +114,7 @@ impl Reference {
 }
 
 /// The numbers that a text consists of.
-pub(super) fn numbers(text: &str) -> Option<Vec<u64>> {
+pub(crate) fn numbers(text: &str) -> Option<Vec<u64>> {
     let text = text.trim();
     if let Some(found) = ORDINAL.captures(text) {
         let number = match (found.get(1), found.get(2)) {

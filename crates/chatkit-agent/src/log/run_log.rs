@@ -1,40 +1,38 @@
-//! What this process knows of a run that is being answered: those who follow it read from here,
-//! each at their own pace. A reader costs its place in the log and nothing more.
+//! The newest events of a run, as this process knows them. Each follower reads at its own pace and
+//! costs its position in the log. Followers share the events.
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chatkit_domain::{NumberedEvent, RunEvent};
-use serde_json::Value;
 use tokio::sync::watch;
 
-/// How much of a log is held for readers beyond what is not stored yet, in bytes: who is farther
-/// behind reads what is stored.
-const WINDOW_BYTES: usize = 128 * 1024;
+use super::size::size;
 
-/// About what an event takes beside its text, in bytes.
-const EVENT_BYTES: usize = 96;
+/// The approximate size of stored events that a log holds for followers, in bytes. A follower that is
+/// further behind reads the stored events.
+const WINDOW_BYTES: usize = 128 * 1024;
 
 /// The newest events of a run.
 #[derive(Debug)]
 pub(crate) struct RunLog {
-    state: Mutex<State>,
+    state: Mutex<RunLogState>,
     changed: watch::Sender<()>,
 }
 
 #[derive(Debug)]
-struct State {
-    events: VecDeque<NumberedEvent>,
+struct RunLogState {
+    events: VecDeque<Arc<NumberedEvent>>,
     bytes: usize,
-    /// The newest event that is held no more.
+    /// The newest event that the log no longer holds.
     dropped: u64,
     /// The newest event.
     last: u64,
     /// The newest event that is known to be stored.
     stored: u64,
-    /// Whether somebody may know events by their numbers, which must stay then.
+    /// Whether a follower may know events by their numbers, which then must not change.
     seen: bool,
     phase: Phase,
 }
@@ -42,44 +40,44 @@ struct State {
 #[derive(Debug)]
 enum Phase {
     Open,
-    /// The run is being ended; nothing comes before its end any more.
+    /// The run is ending. No more events precede its end.
     Sealed,
     /// The run has ended with these events.
-    Ended(Vec<NumberedEvent>),
-    /// What comes of the run is known elsewhere only.
+    Ended(Vec<Arc<NumberedEvent>>),
+    /// Only the repositories know how the run continues.
     Left,
 }
 
-/// What a reader finds.
+/// The result of reading a log.
 #[derive(Debug)]
 pub(crate) enum Read {
-    /// Events that follow those it has.
-    Events(Vec<NumberedEvent>),
-    /// The same, up to the run's end.
-    Last(Vec<NumberedEvent>),
-    /// Nothing yet.
+    /// The next events.
+    Events(Vec<Arc<NumberedEvent>>),
+    /// The next events, up to the run's end.
+    Last(Vec<Arc<NumberedEvent>>),
+    /// No events yet.
     Nothing,
-    /// What it needs next is held no more.
+    /// The log no longer holds the next event.
     Behind,
-    /// What it needs next stands in the repositories.
+    /// The next events are in the repositories.
     Elsewhere,
 }
 
-/// What a run's end has to store of its log.
+/// The part of a log that the run's end has to store.
 #[derive(Debug)]
-pub(crate) enum Rest {
+pub(crate) enum Unflushed {
     /// Events that are not stored yet, and the number of the newest event.
-    Events(Vec<NumberedEvent>, u64),
-    /// Nothing, as nobody has seen a number: the run can be retold. How many of its events are no
-    /// text.
-    Unseen(u64),
+    Events(Vec<Arc<NumberedEvent>>, u64),
+    /// Nothing, because no follower has seen a number: the events can be rebuilt. The number of
+    /// events that are not text.
+    Rebuildable(u64),
 }
 
 impl RunLog {
-    /// A log that begins behind this event; 0 for the run's beginning.
-    pub(crate) fn behind(number: u64) -> Self {
+    /// A log that starts after this event; 0 for the start of the run.
+    pub(crate) fn starting_after(number: u64) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(RunLogState {
                 events: VecDeque::new(),
                 bytes: 0,
                 dropped: number,
@@ -92,18 +90,17 @@ impl RunLog {
         }
     }
 
-    /// Appends what has happened, under the next number.
-    pub(crate) fn push(&self, event: RunEvent) {
+    /// Appends an event with the next number.
+    pub(crate) fn append(&self, event: RunEvent) {
         let mut state = self.lock();
         let number = state.last + 1;
-        state.add(NumberedEvent { number, event });
+        state.add(Arc::new(NumberedEvent { number, event }));
         drop(state);
         self.changed.send_replace(());
     }
 
-    /// Appends events that are stored, all that are behind this one; nothing when the log has
-    /// moved meanwhile.
-    pub(crate) fn extend_stored(&self, after: u64, events: Vec<NumberedEvent>) {
+    /// Appends stored events, all that follow this one. Does nothing if the log has moved since.
+    pub(crate) fn extend_stored(&self, after: u64, events: Vec<Arc<NumberedEvent>>) {
         let mut state = self.lock();
         if state.last != after {
             return;
@@ -119,7 +116,7 @@ impl RunLog {
         self.changed.send_replace(());
     }
 
-    /// Begins farther back, if nothing is there yet.
+    /// Moves the start of an empty log back.
     pub(crate) fn reach_back(&self, after: u64) {
         let mut state = self.lock();
         if state.events.is_empty() && after < state.last && state.dropped == state.last {
@@ -129,8 +126,8 @@ impl RunLog {
         }
     }
 
-    /// The events to store that are not stored yet, until the log is sealed.
-    pub(crate) fn unstored(&self) -> Vec<NumberedEvent> {
+    /// The events that are not stored yet. None once the log is sealed.
+    pub(crate) fn unstored(&self) -> Vec<Arc<NumberedEvent>> {
         let mut state = self.lock();
         match state.phase {
             Phase::Open => {
@@ -142,40 +139,38 @@ impl RunLog {
         }
     }
 
-    /// From now on the run cannot be retold in other words.
+    /// Keeps the numbers of events from now on, so that the end of the run stores the events.
     pub(crate) fn keep_numbers(&self) {
         self.lock().seen = true;
     }
 
-    /// Takes note that events up to this one are stored.
+    /// Records that events up to this one are stored.
     pub(crate) fn stored(&self, number: u64) {
         let mut state = self.lock();
         state.stored = state.stored.max(number);
         state.trim();
     }
 
-    /// Seals the log: nothing comes any more before the run's end.
-    pub(crate) fn seal(&self) -> Rest {
+    /// Seals the log: no more events precede the run's end.
+    pub(crate) fn seal(&self) -> Unflushed {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Open) {
             state.phase = Phase::Sealed;
         }
         if state.seen {
-            return Rest::Events(state.after(state.stored), state.last);
+            return Unflushed::Events(state.after(state.stored), state.last);
         }
-        let is_retold = |event: &&NumberedEvent| {
-            !matches!(
+        let is_rebuilt = |event: &&Arc<NumberedEvent>| {
+            matches!(
                 event.event,
-                RunEvent::MessageDelta { .. }
-                    | RunEvent::ReasoningDelta { .. }
-                    | RunEvent::ChatKit(_)
+                RunEvent::Started(_) | RunEvent::Message(_) | RunEvent::ToolCall(_)
             )
         };
-        Rest::Unseen(state.events.iter().filter(is_retold).count() as u64)
+        Unflushed::Rebuildable(state.events.iter().filter(is_rebuilt).count() as u64)
     }
 
-    /// The run has ended, and everything is stored.
-    pub(crate) fn end(&self, closing: Vec<NumberedEvent>) {
+    /// Ends the log. Everything is stored.
+    pub(crate) fn end(&self, closing: Vec<Arc<NumberedEvent>>) {
         let mut state = self.lock();
         state.phase = Phase::Ended(closing);
         state.stored = state.last;
@@ -184,7 +179,7 @@ impl RunLog {
         self.changed.send_replace(());
     }
 
-    /// From now on only the repositories know what becomes of the run; nothing after its end.
+    /// Records that only the repositories know how the run continues. Does nothing after its end.
     pub(crate) fn leave(&self) {
         let mut state = self.lock();
         if !matches!(state.phase, Phase::Ended(_)) {
@@ -194,7 +189,7 @@ impl RunLog {
         self.changed.send_replace(());
     }
 
-    /// Reads what follows an event.
+    /// Reads the events after this one.
     pub(crate) fn read(&self, after: u64) -> Read {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Left) {
@@ -203,7 +198,7 @@ impl RunLog {
         if !state.seen {
             match state.phase {
                 Phase::Sealed => return Read::Nothing,
-                // Its events were not stored, and will be retold under other numbers.
+                // The events were not stored, and are rebuilt with other numbers.
                 Phase::Ended(_) | Phase::Left => return Read::Elsewhere,
                 Phase::Open => state.seen = true,
             }
@@ -224,31 +219,31 @@ impl RunLog {
         }
     }
 
-    /// The newest event.
+    /// The number of the newest event.
     pub(crate) fn last(&self) -> u64 {
         self.lock().last
     }
 
-    /// Tells when there may be more to read.
+    /// A signal that there may be more to read.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RunLogState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn add(&mut self, event: NumberedEvent) {
+impl RunLogState {
+    fn add(&mut self, event: Arc<NumberedEvent>) {
         self.last = event.number;
-        self.bytes += size(&event);
+        self.bytes += size(&event.event);
         self.events.push_back(event);
     }
 
-    fn after(&self, number: u64) -> Vec<NumberedEvent> {
-        let begin = self.events.partition_point(|event| event.number <= number);
-        self.events.range(begin..).cloned().collect()
+    fn after(&self, number: u64) -> Vec<Arc<NumberedEvent>> {
+        let start = self.events.partition_point(|event| event.number <= number);
+        self.events.range(start..).cloned().collect()
     }
 
     fn trim(&mut self) {
@@ -257,43 +252,9 @@ impl State {
                 .events
                 .pop_front_if(|event| event.number <= self.stored)
         {
-            self.bytes -= size(&event);
+            self.bytes -= size(&event.event);
             self.dropped = event.number;
         }
-    }
-}
-
-fn size(event: &NumberedEvent) -> usize {
-    EVENT_BYTES
-        + match &event.event {
-            RunEvent::MessageDelta { text, .. } | RunEvent::ReasoningDelta { text, .. } => {
-                text.len()
-            }
-            RunEvent::ChatKit(json) => json.len(),
-            RunEvent::ItemRemoved { .. } => 0,
-            RunEvent::MessageCreated(message) | RunEvent::MessageCompleted(message) => {
-                let details = message.details.as_ref();
-                message.content.len() + details.map_or(0, |details| details.parts.len())
-            }
-            RunEvent::ToolCallStarted(call) | RunEvent::ToolCallCompleted(call) => {
-                let arguments = call.arguments.values().map(json_size).sum::<usize>();
-                arguments + call.result.as_ref().map_or(0, json_size)
-            }
-            RunEvent::Started(_) | RunEvent::Ended(_) => 512,
-        }
-}
-
-/// About what a value takes, in bytes.
-fn json_size(value: &Value) -> usize {
-    let own = size_of::<Value>();
-    own + match value {
-        Value::String(text) => text.len(),
-        Value::Array(values) => values.iter().map(json_size).sum(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| name.len() + json_size(value))
-            .sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }
 
@@ -305,39 +266,39 @@ mod tests {
     use super::*;
 
     fn thought(text: &str) -> RunEvent {
-        RunEvent::ReasoningDelta {
-            message_id: ItemId::new(Uuid::nil()),
-            item_id: ItemId::new(Uuid::nil()),
-            text: text.to_owned(),
+        RunEvent::Reasoning {
+            message: ItemId::new(Uuid::nil()),
+            item: ItemId::new(Uuid::nil()),
+            delta: text.to_owned(),
             starts_another: false,
         }
     }
 
-    fn say(log: &RunLog, text: &str) {
-        log.push(thought(text));
+    fn emit(log: &RunLog, text: &str) {
+        log.append(thought(text));
     }
 
-    fn numbers(events: &[NumberedEvent]) -> Vec<u64> {
+    fn numbers(events: &[Arc<NumberedEvent>]) -> Vec<u64> {
         events.iter().map(|event| event.number).collect()
     }
 
     #[test]
-    fn a_reader_goes_on_where_it_was() {
-        let log = RunLog::behind(0);
+    fn a_reader_continues_after_its_last_event() {
+        let log = RunLog::starting_after(0);
         assert!(matches!(log.read(0), Read::Nothing));
-        say(&log, "a");
-        say(&log, "b");
+        emit(&log, "a");
+        emit(&log, "b");
         match log.read(1) {
             Read::Events(events) => assert_eq!(numbers(&events), [2]),
             other => panic!("{other:?}"),
         }
         assert!(matches!(log.read(2), Read::Nothing));
         match log.seal() {
-            Rest::Events(events, 2) => assert_eq!(numbers(&events), [1, 2]),
+            Unflushed::Events(events, 2) => assert_eq!(numbers(&events), [1, 2]),
             other => panic!("{other:?}"),
         }
         let event = thought("");
-        log.end(vec![NumberedEvent { number: 3, event }]);
+        log.end(vec![Arc::new(NumberedEvent { number: 3, event })]);
         match log.read(1) {
             Read::Last(events) => assert_eq!(numbers(&events), [2, 3]),
             other => panic!("{other:?}"),
@@ -345,11 +306,11 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_stored_is_dropped() {
-        let log = RunLog::behind(0);
+    fn only_stored_events_are_dropped() {
+        let log = RunLog::starting_after(0);
         let text = "x".repeat(WINDOW_BYTES / 4);
         for _ in 0..20 {
-            say(&log, &text);
+            emit(&log, &text);
         }
         assert_eq!(log.unstored().len(), 20);
         log.stored(10);
@@ -363,33 +324,33 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_seen_is_not_stored() {
-        let log = RunLog::behind(0);
-        say(&log, "a");
-        assert!(matches!(log.seal(), Rest::Unseen(0)));
-        // Who comes now must not see numbers that nobody will know.
+    fn events_that_nobody_has_seen_are_not_stored() {
+        let log = RunLog::starting_after(0);
+        emit(&log, "a");
+        assert!(matches!(log.seal(), Unflushed::Rebuildable(0)));
+        // A new follower must not see numbers that will change.
         assert!(matches!(log.read(0), Read::Nothing));
         log.end(Vec::new());
         assert!(matches!(log.read(0), Read::Elsewhere));
     }
 
     #[test]
-    fn what_is_on_its_way_to_be_stored_is_not_retold() {
-        let log = RunLog::behind(0);
-        say(&log, "a");
+    fn events_that_may_be_stored_keep_their_numbers() {
+        let log = RunLog::starting_after(0);
+        emit(&log, "a");
         assert_eq!(log.unstored().len(), 1);
-        // Whether it was stored is not known.
-        assert!(matches!(log.seal(), Rest::Events(events, 1) if events.len() == 1));
+        // It is not known whether the event was stored.
+        assert!(matches!(log.seal(), Unflushed::Events(events, 1) if events.len() == 1));
     }
 
     #[test]
-    fn an_empty_log_reaches_back_and_takes_nothing_from_before() {
-        let log = RunLog::behind(20);
+    fn an_empty_log_moves_back_and_ignores_earlier_reads() {
+        let log = RunLog::starting_after(20);
         log.reach_back(3);
         assert_eq!(log.last(), 3);
         let event = thought("");
-        // Read behind 20, before the log reached back.
-        let late = vec![NumberedEvent { number: 21, event }];
+        // Read after 20, before the log moved back.
+        let late = vec![Arc::new(NumberedEvent { number: 21, event })];
         log.extend_stored(20, late.clone());
         assert!(matches!(log.read(3), Read::Nothing));
         log.extend_stored(3, late);

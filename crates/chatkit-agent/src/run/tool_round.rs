@@ -1,10 +1,10 @@
-//! One round of tool calls: recorded, carried out, recorded again.
+//! One round of tool calls: record them, run the tools, record the results.
 
 use std::{ops::Range, time::Duration};
 
 use chatkit_domain::{
-    NewToolCall, RepositoryError, RunEvent, RunFence, ToolCall, ToolCallOutcome, ToolCallStatus,
-    replace_nul, replace_nul_in_json,
+    NewToolCall, RepositoryError, RunEvent, RunFence, ToolCall, ToolCallEvent, ToolCallOutcome,
+    ToolCallStatus, replace_nul, replace_nul_in_json,
 };
 use chatkit_tools::{ToolContext, ToolError};
 use futures::future::try_join_all;
@@ -12,22 +12,23 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::{
-    agent::{Shared, insist},
-    journal::EnteredRun,
+    core::AgentCore,
+    log::journal::EnteredRun,
     metrics::{self, ToolEnd},
     provider::{InputItem, RequestedCall},
-    transcript::{cut, result_text},
+    retry::retry_while_unavailable,
+    transcript::text::{cut, result_text},
 };
 
 /// The calls that a model asked for in one round.
-pub(crate) struct ToolRound<'a> {
-    pub(crate) shared: &'a Shared,
-    pub(crate) fence: RunFence,
-    pub(crate) context: &'a ToolContext,
-    pub(crate) entered: &'a EnteredRun,
-    pub(crate) round: u32,
+pub(super) struct ToolRound<'a> {
+    pub(super) core: &'a AgentCore,
+    pub(super) fence: RunFence,
+    pub(super) context: &'a ToolContext,
+    pub(super) entered: &'a EnteredRun,
+    pub(super) round: u32,
     /// The number of characters of the answer's text before the calls.
-    pub(crate) content_offset: usize,
+    pub(super) content_offset: usize,
 }
 
 /// A call with its arguments read, or with what is wrong with them.
@@ -42,11 +43,11 @@ impl ToolRound<'_> {
     ///
     /// # Errors
     /// Of the repository only: what goes wrong in a tool is its result.
-    pub(crate) async fn call(
+    pub(super) async fn call(
         &self,
         requested: &[RequestedCall],
     ) -> Result<Vec<InputItem>, RepositoryError> {
-        // A call may be recorded and the run stopped before it is told.
+        // A call may be recorded and the run stopped before that is emitted.
         self.entered.log().keep_numbers();
         let prepared: Vec<_> = (0..)
             .zip(requested)
@@ -56,14 +57,14 @@ impl ToolRound<'_> {
         for batch in self.batches(&prepared) {
             let batch = &prepared[batch];
             let records: Vec<_> = batch.iter().map(|call| call.new.clone()).collect();
-            let (runs, now) = (&self.shared.repositories.runs, self.shared.clock.now());
-            insist(|| runs.start_tool_calls(self.fence, &records, now)).await?;
+            let (journal, now) = (&self.core.repositories.journal, self.core.clock.now());
+            retry_while_unavailable(|| journal.start_tool_calls(self.fence, &records, now)).await?;
             let started = records
                 .into_iter()
                 .map(|new| ToolCall::started(new, self.fence.run_id, now));
             let calls = started.zip(batch).map(|(started, call)| {
-                let event = RunEvent::ToolCallStarted(Box::new(started.clone()));
-                self.entered.tell(event);
+                let event = ToolCallEvent::Started(Box::new(started.clone()));
+                self.entered.emit(RunEvent::ToolCall(event));
                 self.carry_out(call, started)
             });
             items.extend(try_join_all(calls).await?);
@@ -76,7 +77,7 @@ impl ToolRound<'_> {
         let text = replace_nul(call.arguments.clone());
         PreparedCall {
             new: NewToolCall {
-                id: self.shared.clock.id(),
+                id: self.core.clock.id(),
                 round: self.round,
                 position,
                 call_id: replace_nul(call.call_id.clone()),
@@ -93,13 +94,13 @@ impl ToolRound<'_> {
 
     /// The round cut into batches that are carried out one after the other.
     fn batches(&self, calls: &[PreparedCall]) -> Vec<Range<usize>> {
-        let reads = |call: &PreparedCall| self.shared.tools.is_read_only(&call.new.tool_name);
-        let mut begin = 0;
+        let reads = |call: &PreparedCall| self.core.tools.is_read_only(&call.new.tool_name);
+        let mut start = 0;
         calls
             .chunk_by(|one, other| reads(one) && reads(other))
             .map(|batch| {
-                let range = begin..begin + batch.len();
-                begin = range.end;
+                let range = start..start + batch.len();
+                start = range.end;
                 range
             })
             .collect()
@@ -110,22 +111,22 @@ impl ToolRound<'_> {
         call: &PreparedCall,
         started: ToolCall,
     ) -> Result<InputItem, RepositoryError> {
-        let begun = Instant::now();
+        let start = Instant::now();
         let (end, result) = match &call.arguments {
             Ok(arguments) => self.run_tool(&call.new.tool_name, arguments.clone()).await,
             Err(reason) => (ToolEnd::Refused, Err(ToolError::Refused(reason.clone()))),
         };
-        let took = begun.elapsed();
+        let took = start.elapsed();
         let name = call.new.tool_name.as_str();
-        let is_known = self.shared.tools.contains(name);
+        let is_known = self.core.tools.contains(name);
         metrics::tool_call(is_known.then_some(name), end, took);
         let outcome = self.outcome(call, result, took);
-        let runs = &self.shared.repositories.runs;
-        let now = self.shared.clock.now();
-        insist(|| runs.finish_tool_call(self.fence, &outcome, now)).await?;
+        let journal = &self.core.repositories.journal;
+        let now = self.core.clock.now();
+        retry_while_unavailable(|| journal.finish_tool_call(self.fence, &outcome, now)).await?;
         let finished = started.finished(outcome.clone(), now);
-        self.entered
-            .tell(RunEvent::ToolCallCompleted(Box::new(finished)));
+        let event = ToolCallEvent::Completed(Box::new(finished));
+        self.entered.emit(RunEvent::ToolCall(event));
         Ok(InputItem::ToolResult {
             call_id: call.new.call_id.clone(),
             tool_name: call.new.tool_name.clone(),
@@ -139,7 +140,7 @@ impl ToolRound<'_> {
             (Some(message), _) => message,
             (None, result) => result_text(&result.unwrap_or_default()),
         };
-        cut(output, self.shared.settings.max_tool_result_chars)
+        cut(output, self.core.settings.max_tool_result_chars)
     }
 
     async fn run_tool(
@@ -147,8 +148,8 @@ impl ToolRound<'_> {
         name: &str,
         arguments: Map<String, Value>,
     ) -> (ToolEnd, Result<Value, ToolError>) {
-        let bound = self.shared.settings.tool_timeout;
-        let call = self.shared.tools.call(self.context, name, arguments);
+        let bound = self.core.settings.tool_timeout;
+        let call = self.core.tools.call(self.context, name, arguments);
         let Ok(result) = tokio::time::timeout(bound, call).await else {
             let message = format!(
                 "The tool did not answer within {} s; it is not known what it did.",
@@ -184,7 +185,7 @@ impl ToolRound<'_> {
                     tracing::error!(
                         tool = call.new.tool_name,
                         error = &error as &dyn std::error::Error,
-                        "a tool failed"
+                        "could not carry out a tool call"
                     );
                 }
                 (ToolCallStatus::Error, None, Some(message))

@@ -1,20 +1,20 @@
-//! What a model thinks before it goes on, which is an item of its own.
+//! The reasoning that a model shows before it continues. Each thought is an item of its own.
 
 use std::time::Instant;
 
-use chatkit_domain::{ItemId, RepositoryError, RunEvent};
+use chatkit_domain::{ItemId, RunEvent};
 use chatkit_protocol::{
     ItemKind, StatusIndicator, Summary, Task, TaskKind, Workflow, WorkflowKind,
 };
 
-use crate::emitter::Emitter;
+use crate::turn::{emitter::Emitter, error::TurnError};
 
-/// A thought under way.
+/// A thought that is not complete.
 #[derive(Debug)]
 pub(crate) struct Thinking {
-    /// The item as which it is shown.
+    /// The item that shows the thought.
     id: ItemId,
-    /// The answer that it belongs to.
+    /// The answer that the thought belongs to.
     message_id: ItemId,
     text: String,
     since: Instant,
@@ -31,22 +31,22 @@ impl Thinking {
     }
 
     /// Adds a piece, and returns the event to emit. `starts_another` as in
-    /// [`RunEvent::ReasoningDelta`].
+    /// [`RunEvent::Reasoning`].
     pub(crate) fn add(&mut self, text: String, starts_another: bool) -> RunEvent {
         self.text.push_str(&text);
-        RunEvent::ReasoningDelta {
-            message_id: self.message_id,
-            item_id: self.id,
-            text,
+        RunEvent::Reasoning {
+            message: self.message_id,
+            item: self.id,
+            delta: text,
             starts_another,
         }
     }
 
-    /// Keeps it as it is now, if that can be done at once.
+    /// Stores the thought, unless the database is unavailable.
     ///
     /// # Errors
-    /// As of [`Emitter::emit_dispensable`].
-    pub(crate) async fn done(self, emitter: &Emitter<'_>) -> Result<(), RepositoryError> {
+    /// As [`Emitter::finish_dispensable`].
+    pub(crate) async fn done(self, emitter: &Emitter<'_>) -> Result<(), TurnError> {
         let duration = i64::try_from(self.since.elapsed().as_secs()).unwrap_or(i64::MAX);
         let thought = Task {
             status_indicator: StatusIndicator::None,
@@ -60,7 +60,7 @@ impl Thinking {
             expanded: false,
         };
         emitter
-            .emit_dispensable(self.id, ItemKind::Workflow { workflow })
+            .finish_dispensable(self.id, ItemKind::Workflow { workflow })
             .await
     }
 }

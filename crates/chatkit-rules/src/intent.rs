@@ -11,7 +11,7 @@ use super::{
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Intent {
+pub(crate) enum Intent {
     Add(Vec<NewTask>),
     List(Filter),
     Complete(Reference),
@@ -30,14 +30,14 @@ pub(super) enum Intent {
 
 /// A task to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NewTask {
-    pub(super) title: String,
-    pub(super) description: Option<String>,
+pub(crate) struct NewTask {
+    pub(crate) title: String,
+    pub(crate) description: Option<String>,
 }
 
 /// Which tasks to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Filter {
+pub(crate) enum Filter {
     All,
     Pending,
     Completed,
@@ -138,7 +138,7 @@ const RULES: [Rule; 20] = [
 
 impl Intent {
     /// What a request asks for, in the light of the one before it.
-    pub(super) fn parse(text: &str, previous: &Self) -> Self {
+    pub(crate) fn parse(text: &str, previous: &Self) -> Self {
         let request = Prepared::new(text);
         if let Some(found) = request.captures(&FOLLOW_UP) {
             return Self::follow_up(&request.part(&found[1]), previous);

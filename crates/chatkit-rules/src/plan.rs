@@ -1,27 +1,25 @@
 //! From what is asked for, and what tools gave back so far, to the next step.
 
+use chatkit_agent::provider::RequestedCall;
 use chatkit_domain::fold;
 use serde_json::{Map, Value, json};
 
-use super::{
-    ToolResult,
+use crate::{
     intent::{Filter, Intent},
     phrasing,
     reference::Reference,
+    tools::{LIST_TASKS, MOST_AT_ONCE, ToolResult},
 };
-use crate::provider::RequestedCall;
-
-pub(super) const LIST_TASKS: &str = "list_tasks";
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Say(String),
     Call(Vec<RequestedCall>),
 }
 
 /// The next step; without tools, what can be said now.
-pub(super) fn next_step(asked: &Intent, results: &[ToolResult<'_>], has_tools: bool) -> Step {
+pub(crate) fn next_step(asked: &Intent, results: &[ToolResult<'_>], has_tools: bool) -> Step {
     let list = match results {
         [only] if only.tool_name == LIST_TASKS => only.output.as_ref().ok(),
         _ => None,
@@ -138,9 +136,6 @@ fn after_listing(asked: &Intent, list: &Value, has_tools: bool) -> Step {
         (candidates, _) => say(phrasing::which_of(title, candidates)),
     }
 }
-
-/// Most tasks that one request changes.
-pub(super) const MOST_AT_ONCE: usize = 20;
 
 fn numbers_of<'a>(tasks: impl IntoIterator<Item = &'a Value>) -> Vec<u64> {
     tasks

@@ -1,40 +1,36 @@
-//! Following a run, whichever process answers it.
+//! Followers of runs, whichever process answers them.
 
 use std::sync::Arc;
 
 use chatkit_domain::{
-    Caller, ConversationId, EventPage, NumberedEvent, RepositoryError, RunId, closing_events,
-    retold_events,
+    Caller, ConversationId, EventPage, EventsEnd, NumberedEvent, RepositoryError, RunId,
+    closing_events, rebuilt_events,
 };
 use tokio::sync::watch;
 
-use crate::{
-    agent::{Shared, insist},
-    run_log::{Read, RunLog},
-    start::AgentError,
-};
+use super::run_log::{Read, RunLog};
+use crate::{core::AgentCore, error::AgentError, retry::retry_while_unavailable};
 
-/// Follows a run from one event to its end. Nothing waits for a follower: it costs its place in
-/// the run, however slowly it reads.
+/// Follows a run from one event to its end. Nothing waits for a follower, however slowly it reads.
 #[derive(Debug)]
 pub struct Follower {
-    shared: Arc<Shared>,
+    core: Arc<AgentCore>,
     caller: Caller,
     conversation: ConversationId,
     run: RunId,
-    /// The last event that was given.
+    /// The number of the last event that was returned.
     after: u64,
     source: Source,
 }
 
-/// Where the next events are read.
+/// The source of the next events.
 #[derive(Debug)]
 enum Source {
-    /// Among those that are stored, of which these may have been read.
+    /// The stored events. A page of them may have been read already.
     Stored(Option<Box<EventPage>>),
-    /// Where they come in.
+    /// A log.
     Live(Live),
-    /// Nowhere: the run's end was given.
+    /// None: the run's end was returned.
     Ended,
 }
 
@@ -44,15 +40,15 @@ struct Live {
     changes: watch::Receiver<()>,
     /// Whether another process answers the run.
     is_remote: bool,
-    /// Whether it has been reached: a log may begin behind what is needed next.
+    /// Whether an event was read from the log, which may start after the next event.
     is_reached: bool,
 }
 
-/// Why a follower ends before its run does: it can go on behind the last event that it was given,
-/// perhaps at another process.
+/// The reason why a follower is cut before the run's end. It can continue after the last event that
+/// it got, perhaps at another process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cut {
-    /// It fell so far behind that what it needs next is not in memory any more.
+    /// The follower is so far behind that the next event is no longer in memory.
     #[error("the follower was too slow")]
     Slow,
     /// The process is stopping.
@@ -64,21 +60,21 @@ pub enum Cut {
 }
 
 impl Follower {
-    /// Follows a run that may be anybody's; `None` when there is nothing behind the event.
+    /// Follows a run of any process. `None` if no event follows.
     pub(crate) async fn new(
-        shared: Arc<Shared>,
+        core: Arc<AgentCore>,
         caller: Caller,
         conversation: ConversationId,
         run: RunId,
         after: u64,
     ) -> Result<Option<Self>, AgentError> {
-        let runs = &shared.repositories.runs;
+        let runs = &core.repositories.runs;
         let page = runs.events(&caller, conversation, run, after).await?;
-        if page.end.as_ref().is_some_and(|(_, last)| after >= *last) {
+        if page.end.as_ref().is_some_and(|end| after >= end.last_event) {
             return Ok(None);
         }
         Ok(Some(Self {
-            shared,
+            core,
             caller,
             conversation,
             run,
@@ -87,9 +83,9 @@ impl Follower {
         }))
     }
 
-    /// Follows a run that this process has just begun.
+    /// Follows a run that this process has just started.
     pub(crate) fn of_own(
-        shared: Arc<Shared>,
+        core: Arc<AgentCore>,
         caller: Caller,
         conversation: ConversationId,
         run: RunId,
@@ -97,7 +93,7 @@ impl Follower {
     ) -> Self {
         let live = Live::new(log, false);
         Self {
-            shared,
+            core,
             caller,
             conversation,
             run,
@@ -106,12 +102,12 @@ impl Follower {
         }
     }
 
-    /// The next events, in order and each once; `None` behind the run's end, and when its
-    /// conversation is no more. A call that is dropped takes nothing away.
+    /// Returns the next events, in order and each once; `None` after the run's end, and if its
+    /// conversation was deleted. Dropping the call loses nothing.
     ///
     /// # Errors
-    /// [`Cut`]: then it can be called again all the same, and goes on by reading what is stored.
-    pub async fn next(&mut self) -> Result<Option<Vec<NumberedEvent>>, Cut> {
+    /// [`Cut`]. Another call continues with the stored events.
+    pub async fn next(&mut self) -> Result<Option<Vec<Arc<NumberedEvent>>>, Cut> {
         loop {
             let step = match &mut self.source {
                 Source::Ended => return Ok(None),
@@ -135,7 +131,7 @@ impl Follower {
     async fn read_stored(
         &mut self,
         page: Option<Box<EventPage>>,
-    ) -> Result<(Vec<NumberedEvent>, Option<Source>), Cut> {
+    ) -> Result<(Vec<Arc<NumberedEvent>>, Option<Source>), Cut> {
         let page = match page {
             Some(page) => *page,
             None => match self.page().await? {
@@ -144,41 +140,47 @@ impl Follower {
             },
         };
         let mut events = page.events;
-        if let Some((outcome, last)) = page.end {
+        if let Some(end) = page.end {
+            let EventsEnd {
+                outcome,
+                last_event,
+            } = *end;
             if events.is_empty() {
-                events = retold_events(&outcome, last, self.after);
+                events = rebuilt_events(&outcome, last_event, self.after);
             } else {
                 let answer = outcome.assistant_message.as_ref();
-                events.extend(closing_events(&outcome.run, answer, last));
+                events.extend(closing_events(&outcome.run, answer, last_event, page.last));
             }
             return Ok((events, Some(Source::Ended)));
         }
         if !events.is_empty() || page.has_more {
-            // Also behind events that this version does not know.
+            // Skips events that this version cannot read.
             self.after = page.last;
             return Ok((events, None));
         }
-        let live = match self.shared.journal.log(self.run) {
+        let live = match self.core.journal.log(self.run) {
             Some(log) => Live::new(log, false),
-            None if self.shared.draining.is_cancelled() => return Err(Cut::Draining),
-            None => Live::new(self.shared.feed.follow(self.run, self.after), true),
+            None if self.core.draining.is_cancelled() => return Err(Cut::Draining),
+            None => Live::new(self.core.feed.follow(self.run, self.after), true),
         };
         Ok((events, Some(Source::Live(live))))
     }
 
-    /// What is stored behind the last event; `None` when the conversation is no more. A database
-    /// that is away is waited for.
+    /// Reads the stored events after the last one. `None` if the conversation was deleted. Waits for
+    /// a database that is unavailable.
     async fn page(&self) -> Result<Option<EventPage>, Cut> {
-        let runs = &self.shared.repositories.runs;
-        let page = insist(|| runs.events(&self.caller, self.conversation, self.run, self.after));
-        let is_own = self.shared.journal.log(self.run).is_some();
+        let runs = &self.core.repositories.runs;
+        let page = retry_while_unavailable(|| {
+            runs.events(&self.caller, self.conversation, self.run, self.after)
+        });
+        let is_own = self.core.journal.log(self.run).is_some();
         let page = tokio::select! {
             page = page => page,
-            () = self.shared.draining.cancelled(), if !is_own => return Err(Cut::Draining),
+            () = self.core.draining.cancelled(), if !is_own => return Err(Cut::Draining),
         };
         match page {
             Ok(page) => Ok(Some(page)),
-            Err(RepositoryError::NotFound) => Ok(None),
+            Err(RepositoryError::NotFound(_)) => Ok(None),
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -189,11 +191,11 @@ impl Follower {
         }
     }
 
-    async fn read_live(&mut self) -> Result<(Vec<NumberedEvent>, Option<Source>), Cut> {
+    async fn read_live(&mut self) -> Result<(Vec<Arc<NumberedEvent>>, Option<Source>), Cut> {
         let Source::Live(live) = &mut self.source else {
             return Ok((Vec::new(), None));
         };
-        // What changes from here on wakes it.
+        // A change after this line wakes the follower.
         live.changes.mark_unchanged();
         match live.log.read(self.after) {
             Read::Events(events) => {
@@ -202,8 +204,8 @@ impl Follower {
             }
             Read::Last(events) => Ok((events, Some(Source::Ended))),
             Read::Elsewhere => Ok((Vec::new(), Some(Source::Stored(None)))),
-            // All that is missing is stored: of runs of others because it came from there, and of
-            // an own one because only that is dropped.
+            // All missing events are stored: a remote log is filled from there, and an own one drops
+            // only stored events.
             Read::Behind if live.is_remote || !live.is_reached => {
                 Ok((Vec::new(), Some(Source::Stored(None))))
             }
@@ -213,7 +215,7 @@ impl Follower {
             }
             Read::Nothing => {
                 live.is_reached = true;
-                let draining = &self.shared.draining;
+                let draining = &self.core.draining;
                 tokio::select! {
                     _ = live.changes.changed() => Ok((Vec::new(), None)),
                     () = draining.cancelled(), if live.is_remote => Err(Cut::Draining),

@@ -1,5 +1,5 @@
-//! The process's own runs: one statement at a time keeps all their leases and what they tell, and
-//! says which were lost and which are asked to stop.
+//! The runs that this process answers. One statement at a time extends their leases, stores their
+//! events, and finds out which were lost and which are asked to stop.
 
 use std::{
     collections::HashMap,
@@ -11,27 +11,27 @@ use std::{
 };
 
 use chatkit_domain::{
-    BegunRun, EventBatch, FinishRun, FinishedRun, ItemId, OwnedRun, Repositories, RunEnd,
-    RunErrorCode, RunEvent, RunId, RunOwner, closing_events, last_event_number,
+    EventBatch, FinishRun, FinishedRun, ItemId, MessageEvent, OwnedRun, Repositories, RunEnd,
+    RunErrorCode, RunEvent, RunId, RunOwner, StartedRun, closing_events, last_event_number,
 };
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
 };
 
-use crate::run_log::{Rest, RunLog};
+use super::run_log::{RunLog, Unflushed};
 
-/// How long an event waits at most for others to be stored with.
+/// The longest time that an event waits to be stored together with others.
 const EVENT_PERIOD: Duration = Duration::from_millis(250);
 
-/// Why a run must stop before its answer is whole.
+/// The reason why a run must stop before its answer is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// Its user asked for it.
+    /// The user asked for it.
     Cancelled,
     /// The process is stopping.
     Interrupted,
-    /// It belongs to another process now, or has been closed.
+    /// The run belongs to another process now, or was closed.
     Lost,
 }
 
@@ -40,23 +40,23 @@ pub(crate) enum Stop {
 pub(crate) struct Journal {
     owner: RunOwner,
     runs: Mutex<HashMap<RunId, Entry>>,
-    /// Wakes who stores events.
-    told: Notify,
-    /// Whether the last statement failed, so that the leases may be over.
-    fails: AtomicBool,
+    /// Wakes the task that stores events.
+    emitted: Notify,
+    /// Whether the last statement failed, so that the leases may have expired.
+    is_failing: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Entry {
     stop: watch::Sender<Option<Stop>>,
-    /// The answer that its text belongs to.
+    /// The answer, to which the text belongs.
     message_id: ItemId,
     log: Arc<RunLog>,
-    /// Whether the database knows the run, so that it has a lease to keep.
-    begun: bool,
+    /// Whether the run is in the database, and so has a lease to extend.
+    is_started: bool,
 }
 
-/// A run that this process has taken up.
+/// A run in the journal. Dropping it removes the run.
 #[derive(Debug)]
 pub(crate) struct EnteredRun {
     journal: Arc<Journal>,
@@ -67,39 +67,39 @@ pub(crate) struct EnteredRun {
 }
 
 impl EnteredRun {
-    /// From now on the run's lease is kept.
-    pub(crate) fn begun(&self) {
+    /// Extends the run's lease from now on.
+    pub(crate) fn set_started(&self) {
         if let Some(entry) = self.journal.lock().get_mut(&self.run) {
-            entry.begun = true;
+            entry.is_started = true;
         }
     }
 
-    /// Waits until the run is to stop.
+    /// Waits until the run must stop.
     pub(crate) async fn stopped(&self) -> Stop {
         match self.stop.clone().wait_for(Option::is_some).await {
             Ok(reason) => reason.unwrap_or(Stop::Lost),
-            // The journal holds the other side for as long as the run is active.
+            // The journal holds the sender while the run is active.
             Err(_) => Stop::Lost,
         }
     }
 
-    /// What is known of it.
+    /// The run's log.
     pub(crate) fn log(&self) -> &Arc<RunLog> {
         &self.log
     }
 
-    /// Tells those who follow it, and those who will.
-    pub(crate) fn tell(&self, event: RunEvent) {
-        self.log.push(event);
-        self.journal.told.notify_one();
+    /// Emits an event to current and future followers.
+    pub(crate) fn emit(&self, event: RunEvent) {
+        self.log.append(event);
+        self.journal.emitted.notify_one();
     }
 
-    /// Tells how the run begins. A message that is answered again was told when it was new.
-    pub(crate) fn tell_begin(&self, begun: &BegunRun) {
-        self.tell(RunEvent::Started(Box::new(begun.run.clone())));
-        if begun.user_message.run_id == Some(begun.run.id) {
-            let message = Box::new(begun.user_message.clone());
-            self.tell(RunEvent::MessageCreated(message));
+    /// Emits the start of the run. A message that is answered again was emitted when it was new.
+    pub(crate) fn emit_start(&self, started: &StartedRun) {
+        self.emit(RunEvent::Started(Box::new(started.run.clone())));
+        if started.user_message.run_id == Some(started.run.id) {
+            let message = Box::new(started.user_message.clone());
+            self.emit(RunEvent::Message(MessageEvent::Created(message)));
         }
     }
 
@@ -108,22 +108,23 @@ impl EnteredRun {
         self.message_id
     }
 
-    /// The run's end with what is still to be stored of its events. None come behind it.
-    pub(crate) fn with_events(&self, finish: FinishRun) -> FinishRun {
+    /// Adds the events that are not stored yet to the run's end. No events may follow.
+    /// `emits_answer` is whether the closing events contain the answer.
+    pub(crate) fn with_events(&self, finish: FinishRun, emits_answer: bool) -> FinishRun {
         let answer = finish.answer.as_ref();
         let is_interrupted = matches!(
             &finish.end,
             RunEnd::Failed(error) if error.code == RunErrorCode::Interrupted
         );
         let (events, before) = match self.log.seal() {
-            Rest::Events(events, last) => (events, last),
-            // It is retold with its text at once.
-            Rest::Unseen(others) => {
+            Unflushed::Events(events, last) => (events, last),
+            // The rebuilt events contain the text as one piece.
+            Unflushed::Rebuildable(others) => {
                 let has_text = answer.is_some_and(|answer| !answer.text.is_empty());
                 (Vec::new(), others + u64::from(has_text))
             }
         };
-        let last_event = last_event_number(before, is_interrupted, finish.may_have_answer());
+        let last_event = last_event_number(before, is_interrupted, emits_answer);
         FinishRun {
             events: (!events.is_empty()).then(|| EventBatch {
                 run_id: self.run,
@@ -135,20 +136,20 @@ impl EnteredRun {
         }
     }
 
-    /// Tells how the run has ended.
-    pub(crate) fn tell_end(&self, finished: &FinishedRun, last_event: u64) {
+    /// Emits the end of the run.
+    pub(crate) fn emit_end(&self, finished: &FinishedRun, last_event: u64) {
         let answer = finished.assistant_message.as_ref();
-        let closing = closing_events(&finished.run, answer, last_event);
-        self.log.end(closing);
+        let after = self.log.last();
+        self.log
+            .end(closing_events(&finished.run, answer, last_event, after));
     }
 
-    /// Tells more of the answer's text.
-    pub(crate) fn say(&self, text: String) {
-        let message_id = self.message_id;
-        self.tell(RunEvent::MessageDelta {
-            message_id,
+    /// Emits more of the answer's text.
+    pub(crate) fn emit_text(&self, delta: String) {
+        self.emit(RunEvent::Text {
+            item: self.message_id,
             part: None,
-            text,
+            delta,
         });
     }
 }
@@ -165,8 +166,8 @@ impl Journal {
         Self {
             owner,
             runs: Mutex::default(),
-            told: Notify::new(),
-            fails: AtomicBool::new(false),
+            emitted: Notify::new(),
+            is_failing: AtomicBool::new(false),
         }
     }
 
@@ -174,16 +175,16 @@ impl Journal {
         self.owner
     }
 
-    /// Takes a run up, before it begins: nothing that stops runs misses it. It is kept for as
-    /// long as what is returned lives.
+    /// Adds a run before it starts, so that no request to stop misses it. The run stays until the
+    /// returned value is dropped.
     pub(crate) fn enter(self: &Arc<Self>, run: RunId, message_id: ItemId) -> EnteredRun {
         let (sender, stop) = watch::channel(None);
-        let log = Arc::new(RunLog::behind(0));
+        let log = Arc::new(RunLog::starting_after(0));
         let entry = Entry {
             stop: sender,
             message_id,
             log: log.clone(),
-            begun: false,
+            is_started: false,
         };
         self.lock().insert(run, entry);
         EnteredRun {
@@ -195,17 +196,17 @@ impl Journal {
         }
     }
 
-    /// What is known of a run, when this process answers it.
+    /// The log of a run, if this process answers it.
     pub(crate) fn log(&self, run: RunId) -> Option<Arc<RunLog>> {
         self.lock().get(&run).map(|entry| entry.log.clone())
     }
 
-    /// Whether the leases may be over although this process lives.
-    pub(crate) fn fails(&self) -> bool {
-        self.fails.load(Ordering::Relaxed)
+    /// Whether the leases may have expired although this process is alive.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
     }
 
-    /// Asks a run of this process to stop; the first reason stays.
+    /// Asks a run of this process to stop. The first reason wins.
     pub(crate) fn stop(&self, run: RunId, reason: Stop) {
         if let Some(entry) = self.lock().get(&run) {
             entry
@@ -222,16 +223,16 @@ impl Journal {
         }
     }
 
-    /// Keeps the leases and stores what is told, for ever.
-    pub(crate) async fn keep(&self, repositories: &Repositories) {
+    /// Extends the leases and stores events, forever.
+    pub(crate) async fn run(&self, repositories: &Repositories) {
         let period = Duration::from_secs(1).min(self.owner.lease / 5);
         loop {
             let last = Instant::now();
             tokio::select! {
                 () = tokio::time::sleep_until(last + period) => {}
-                // While the database is away, trying more often would only add to its load.
-                // Others may follow; a turn that is over by then stores its events with its end.
-                () = self.told.notified(), if !self.fails() => {
+                // While the database is unavailable, more attempts would only add to its load. Waiting
+                // collects more events; a turn that ends meanwhile stores its events with its end.
+                () = self.emitted.notified(), if !self.is_failing() => {
                     tokio::time::sleep(EVENT_PERIOD.min(period)).await;
                 }
             }
@@ -242,12 +243,12 @@ impl Journal {
     async fn checkpoint(&self, repositories: &Repositories) {
         let (runs, batches) = self.work();
         if runs.is_empty() {
-            self.fails.store(false, Ordering::Relaxed);
+            self.is_failing.store(false, Ordering::Relaxed);
             return;
         }
-        let checkpoint = repositories.runs.checkpoint(self.owner, &runs, &batches);
+        let checkpoint = repositories.journal.checkpoint(self.owner, &runs, &batches);
         let result = checkpoint.await;
-        self.fails.store(result.is_err(), Ordering::Relaxed);
+        self.is_failing.store(result.is_err(), Ordering::Relaxed);
         match result {
             Ok(owned) => self.compare(&runs, &batches, &owned),
             // The leases may outlast the outage; the fence decides.
@@ -261,9 +262,9 @@ impl Journal {
     /// The runs whose leases to extend, and their events that are not stored yet.
     fn work(&self) -> (Vec<RunId>, Vec<EventBatch>) {
         let runs = self.lock();
-        let begun = runs.iter().filter(|(_, entry)| entry.begun);
+        let started = runs.iter().filter(|(_, entry)| entry.is_started);
         let (mut ids, mut batches) = (Vec::new(), Vec::new());
-        for (run, entry) in begun {
+        for (run, entry) in started {
             ids.push(*run);
             let events = entry.log.unstored();
             if !events.is_empty() {
@@ -289,10 +290,10 @@ impl Journal {
                 Some(false) => {}
             }
         }
-        let kept = batches
+        let stored = batches
             .iter()
             .filter(|batch| owned.contains_key(&batch.run_id));
-        for batch in kept {
+        for batch in stored {
             if let (Some(log), Some(last)) = (self.log(batch.run_id), batch.events.last()) {
                 log.stored(last.number);
             }

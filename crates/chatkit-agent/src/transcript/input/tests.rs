@@ -1,9 +1,11 @@
+use chatkit_domain::ToolCallStatus;
 use chatkit_domain::{
     Clock, ConversationId, HiddenContext, ItemId, MessageStatus, RunId, SystemClock, ToolCallId,
 };
 use serde_json::json;
 
 use super::*;
+use crate::transcript::window::Window;
 
 const RESULT_CHARS: usize = 4_000;
 
@@ -53,7 +55,8 @@ fn numbered(mut items: Vec<Item>) -> Vec<Item> {
         match item {
             Item::Message(message) => message.sequence_number = number,
             Item::HiddenContext(note) => note.sequence_number = number,
-            Item::Shown(shown) => shown.sequence_number = number,
+            Item::Display(item) => item.sequence_number = number,
+            Item::Unreadable(item) => item.sequence_number = number,
         }
     }
     items

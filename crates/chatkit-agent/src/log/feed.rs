@@ -1,4 +1,4 @@
-//! The runs of other processes that are followed here: one loop reads them all.
+//! The events of runs that other processes answer and that are followed here. One loop reads them all.
 
 use std::{
     collections::HashMap,
@@ -9,44 +9,44 @@ use std::{
 use chatkit_domain::{EventCursor, Repositories, RepositoryError, RunId};
 use tokio::sync::Notify;
 
-use crate::run_log::RunLog;
+use super::run_log::RunLog;
 
-/// How often they are looked at.
+/// The time between two reads.
 const PERIOD: Duration = Duration::from_millis(200);
 
-/// How long to wait behind a failure.
+/// The pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The runs of other processes that somebody follows.
+/// The logs of followed runs of other processes.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
-    /// Held by those who follow.
+    /// The followers hold the logs.
     runs: Mutex<HashMap<RunId, Weak<RunLog>>>,
-    begun: Notify,
+    has_runs: Notify,
 }
 
 impl Feed {
-    /// What becomes known of a run behind this event, behind which nothing was stored just now; for
-    /// as long as the log is held. It may reach back farther when others follow the same run, and
-    /// less far only when more has been stored since.
+    /// Returns the log of a run from this event on, after which nothing was stored just now. It is
+    /// filled for as long as it is held. It may start earlier if others follow the same run, and
+    /// later only if more has been stored since.
     pub(crate) fn follow(&self, run: RunId, after: u64) -> Arc<RunLog> {
         let mut runs = self.lock();
         if let Some(log) = runs.get(&run).and_then(Weak::upgrade) {
             log.reach_back(after);
             return log;
         }
-        let log = Arc::new(RunLog::behind(after));
+        let log = Arc::new(RunLog::starting_after(after));
         runs.insert(run, Arc::downgrade(&log));
-        self.begun.notify_one();
+        self.has_runs.notify_one();
         log
     }
 
-    /// Reads what is new, for ever.
-    pub(crate) async fn read(&self, repositories: &Repositories) {
+    /// Reads new events, forever.
+    pub(crate) async fn run(&self, repositories: &Repositories) {
         loop {
             let logs = self.followed();
             if logs.is_empty() {
-                self.begun.notified().await;
+                self.has_runs.notified().await;
                 continue;
             }
             let pause = match self.read_once(repositories, logs).await {
@@ -76,7 +76,7 @@ impl Feed {
             })
             .collect();
         let mut news: HashMap<_, _> = repositories
-            .maintenance
+            .journal
             .news(&cursors)
             .await?
             .into_iter()
@@ -92,7 +92,7 @@ impl Feed {
                 log.extend_stored(after, news.events);
             }
             if !is_active {
-                // Its end is read by who follows it, in their own name.
+                // Each follower reads the end on its own behalf.
                 log.leave();
                 self.lock().remove(&run_id);
             }
@@ -100,7 +100,7 @@ impl Feed {
         Ok(())
     }
 
-    /// The runs that somebody still follows.
+    /// The runs that still have followers.
     fn followed(&self) -> HashMap<RunId, Arc<RunLog>> {
         let mut runs = self.lock();
         runs.retain(|_, log| log.strong_count() > 0);

@@ -1,22 +1,26 @@
-//! Answers without a model: a few rules that understand requests about the task list.
+//! A provider without a model: a few rules that understand requests about the task list.
 //!
-//! It asks for the same tools in the same way as a model would, so that everything around it is
-//! the real thing. It is deterministic, and says of itself that it is rules.
+//! [`RulesProvider`] calls the same tools as a model would, so everything around it runs for real.
+//! It is deterministic, and its answers say that rules wrote them.
 
 mod intent;
 mod pattern;
 mod phrasing;
 mod plan;
 mod reference;
+mod tools;
 
 use async_trait::async_trait;
-use futures::{StreamExt, stream};
-use serde_json::Value;
-
-use self::{intent::Intent, plan::Step};
-use super::{
+use chatkit_agent::provider::{
     FinishReason, InputItem, ModelEvent, ModelRequest, ModelStream, Provider, ProviderError,
     ToolChoice,
+};
+use futures::{StreamExt, stream};
+
+use self::{
+    intent::Intent,
+    plan::Step,
+    tools::{LIST_TASKS, ToolResult},
 };
 
 /// The built-in rules.
@@ -29,7 +33,7 @@ impl Provider for RulesProvider {
         let (asked, results) = situation(&request.input);
         let may_call = request.tool_choice != ToolChoice::None;
         let mut tools = request.tools.iter();
-        let has_tools = may_call && tools.any(|tool| tool.name == plan::LIST_TASKS);
+        let has_tools = may_call && tools.any(|tool| tool.name == LIST_TASKS);
         let events = match plan::next_step(&asked, &results, has_tools) {
             Step::Say(text) => words(&text).map(ModelEvent::TextDelta).collect(),
             Step::Call(calls) => calls
@@ -45,16 +49,7 @@ impl Provider for RulesProvider {
     }
 }
 
-/// What a tool gave back in this run.
-#[derive(Debug)]
-struct ToolResult<'a> {
-    tool_name: &'a str,
-    /// Its JSON, or the sentence that tells what went wrong.
-    output: Result<Value, &'a str>,
-}
-
-/// What the user asks for now, in the light of what was asked before, and the results that came
-/// since.
+/// The user's request, which may refer to earlier ones, and the results of tools since.
 fn situation(input: &[InputItem]) -> (Intent, Vec<ToolResult<'_>>) {
     let mut asked = Intent::Unknown;
     let mut results = Vec::new();
@@ -76,7 +71,7 @@ fn situation(input: &[InputItem]) -> (Intent, Vec<ToolResult<'_>>) {
     (asked, results)
 }
 
-/// The text in the pieces in which it is streamed: words with the white space behind them.
+/// The text in the pieces that are streamed: words with the white space after them.
 fn words(text: &str) -> impl Iterator<Item = String> {
     text.split_inclusive(char::is_whitespace).map(str::to_owned)
 }

@@ -1,18 +1,19 @@
-//! From the log of a conversation to what a model reads. Pure.
+//! Items as model input.
 
-mod shown;
-mod window;
+use chatkit_domain::{Item, Message, MessageDetails, PARAGRAPH, Role, ToolCall};
+use serde_json::Value;
 
-use chatkit_domain::{Item, Message, PARAGRAPH, Role, ToolCall, ToolCallStatus};
-use serde_json::{Map, Value};
+use super::{
+    shown,
+    text::{hidden, output_of},
+};
 
-pub(crate) use self::window::Window;
 use crate::provider::{InputItem, RequestedCall};
 
-/// Stands for a user message that the model's filter refused.
+/// The replacement for a user message that the model's filter refused.
 const WITHHELD: &str = "(A user message was omitted because the content filter refused it.)";
 
-/// Most tool calls of one round that are carried out.
+/// The most tool calls of one round that are carried out.
 pub(crate) const MAX_ROUND_CALLS: usize = 32;
 
 /// The note to the model after a round with too many calls.
@@ -29,7 +30,13 @@ pub(crate) fn model_input(items: &[Item], max_result_chars: usize) -> Vec<InputI
 
 /// The text that a user message quotes.
 fn quoted(message: &Message) -> Option<InputItem> {
-    let text = message.details.as_ref()?.quoted_text.as_deref()?;
+    let Some(MessageDetails::User {
+        quoted_text: Some(text),
+        ..
+    }) = message.details.as_deref()
+    else {
+        return None;
+    };
     let is_blank = text.trim().is_empty();
     (!is_blank).then(|| InputItem::User(format!("I quote:\n{text}")))
 }
@@ -37,45 +44,6 @@ fn quoted(message: &Message) -> Option<InputItem> {
 /// The note that follows a round with as many calls as are carried out.
 pub(crate) fn note_on_calls(calls: usize) -> Option<InputItem> {
     (calls >= MAX_ROUND_CALLS).then(|| InputItem::Note(hidden(MANY_CALLS_NOTE)))
-}
-
-/// What a tool gave back, as the model reads it.
-fn output_of(call: &ToolCall, max_chars: usize) -> String {
-    let output = match call.status {
-        ToolCallStatus::Success => call
-            .result
-            .as_ref()
-            .map_or_else(|| "null".to_owned(), result_text),
-        ToolCallStatus::Error => call
-            .error_message
-            .clone()
-            .unwrap_or_else(|| "The tool failed.".to_owned()),
-        ToolCallStatus::Denied => "The user did not allow this call.".to_owned(),
-        ToolCallStatus::Cancelled => "The answer ended during this call.".to_owned(),
-        ToolCallStatus::Unknown | ToolCallStatus::Running | ToolCallStatus::AwaitingApproval => {
-            "It is not known whether this call was carried out.".to_owned()
-        }
-    };
-    cut(output, max_chars)
-}
-
-/// A result as text, with its members in the order of their names: a database may store them in
-/// another order, and the model must read the same text in every turn.
-pub(crate) fn result_text(result: &Value) -> String {
-    fn sorted(value: &Value) -> Value {
-        match value {
-            Value::Array(list) => list.iter().map(sorted).collect(),
-            Value::Object(members) => {
-                let mut members: Vec<_> = members.iter().collect();
-                members.sort_by_key(|(name, _)| *name);
-                let members = members.into_iter();
-                let members = members.map(|(name, value)| (name.clone(), sorted(value)));
-                Value::Object(members.collect::<Map<_, _>>())
-            }
-            value => value.clone(),
-        }
-    }
-    sorted(result).to_string()
 }
 
 /// A tool call as the model asked for it.
@@ -91,14 +59,15 @@ fn request_of(call: &ToolCall) -> RequestedCall {
     }
 }
 
-fn is_user_message(item: &Item) -> bool {
+pub(super) fn is_user_message(item: &Item) -> bool {
     matches!(item, Item::Message(message) if message.role == Role::User)
 }
 
-fn input_of(item: &Item, max_result_chars: usize) -> Vec<InputItem> {
+pub(super) fn input_of(item: &Item, max_result_chars: usize) -> Vec<InputItem> {
     match item {
         Item::HiddenContext(note) => vec![InputItem::Note(hidden(&note.content))],
-        Item::Shown(shown) => shown::input_of(shown, max_result_chars),
+        Item::Display(item) => shown::input_of(item, max_result_chars),
+        Item::Unreadable(_) => Vec::new(),
         Item::Message(message) => match message.role {
             Role::User if message.is_withheld => vec![InputItem::User(WITHHELD.to_owned())],
             Role::User => {
@@ -117,11 +86,6 @@ fn input_of(item: &Item, max_result_chars: usize) -> Vec<InputItem> {
             Role::Assistant => answer(message, max_result_chars),
         },
     }
-}
-
-/// A note as a model reads it, who must not take it for what the user says.
-pub(crate) fn hidden(note: &str) -> String {
-    format!("<HiddenContext>\nThe user does not see this.\n{note}\n</HiddenContext>")
 }
 
 /// An earlier answer as it was sent when it was new: rounds of text, calls and results, then the
@@ -182,15 +146,6 @@ pub(crate) fn round_input(
     };
     let note = note_on_calls(round.len());
     std::iter::once(calls).chain(results).chain(note).collect()
-}
-
-/// A text with at most this many characters, and a mark if it was longer.
-pub(crate) fn cut(mut output: String, max_chars: usize) -> String {
-    if let Some((index, _)) = output.char_indices().nth(max_chars) {
-        output.truncate(index);
-        output.push('…');
-    }
-    output
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 /// Compiles a constant pattern; case does not matter.
-pub(super) fn pattern(text: &str) -> Regex {
+pub(crate) fn pattern(text: &str) -> Regex {
     #[expect(
         clippy::expect_used,
         reason = "patterns are constants, and a test compiles each"
@@ -35,14 +35,14 @@ const MARKS: u32 = 64;
 
 /// A request in which each quotation is one mark.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     /// The request without its quotations and its politeness.
-    pub(super) text: String,
+    pub(crate) text: String,
     quotations: Vec<String>,
 }
 
 impl Prepared {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut quotations = Vec::new();
         let plain: String = text
             .trim()
@@ -76,12 +76,12 @@ impl Prepared {
     }
 
     /// The first match of a pattern in the request.
-    pub(super) fn captures(&self, pattern: &Regex) -> Option<Captures<'_>> {
+    pub(crate) fn captures(&self, pattern: &Regex) -> Option<Captures<'_>> {
         pattern.captures(&self.text)
     }
 
     /// Another part of the request, with the same quotations.
-    pub(super) fn part(&self, text: &str) -> Self {
+    pub(crate) fn part(&self, text: &str) -> Self {
         Self {
             text: text.trim().to_owned(),
             quotations: self.quotations.clone(),
@@ -89,14 +89,14 @@ impl Prepared {
     }
 
     /// The quotations that stand in a part of the request.
-    pub(super) fn quotations_in(&self, part: &str) -> Vec<String> {
+    pub(crate) fn quotations_in(&self, part: &str) -> Vec<String> {
         part.chars()
             .filter_map(|c| self.quotations.get(mark_of(c)? as usize).cloned())
             .collect()
     }
 
     /// A part of the request as its user wrote it.
-    pub(super) fn restore(&self, part: &str) -> String {
+    pub(crate) fn restore(&self, part: &str) -> String {
         let mut text = String::with_capacity(part.len());
         for character in part.trim().chars() {
             match mark_of(character).and_then(|mark| self.quotations.get(mark as usize)) {
@@ -113,7 +113,7 @@ impl Prepared {
 
     /// What a part of the request calls something: a quotation to the letter, other text with a
     /// capital and without its full stop.
-    pub(super) fn name(&self, part: &str) -> String {
+    pub(crate) fn name(&self, part: &str) -> String {
         let part = part.trim();
         let mut characters = part.chars();
         if let (Some(first), None) = (characters.next(), characters.next())

@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use super::{
-    ToolResult,
+use crate::{
     intent::Filter,
-    plan::{LIST_TASKS, MOST_AT_ONCE},
+    tools::{LIST_TASKS, MOST_AT_ONCE, ToolResult},
 };
 
 const EXAMPLES: &str = "\
@@ -15,43 +14,43 @@ const EXAMPLES: &str = "\
 - Rename task 1 to \"Buy organic milk\"
 - Delete task 1";
 
-pub(super) fn greeting() -> String {
+pub(crate) fn greeting() -> String {
     format!("Hello! I look after your task list. You can say, for example:\n\n{EXAMPLES}")
 }
 
-pub(super) fn help() -> String {
+pub(crate) fn help() -> String {
     format!(
         "I am a small set of built-in rules, not a language model: no model is configured on \
          this server. I look after your task list. You can say, for example:\n\n{EXAMPLES}"
     )
 }
 
-pub(super) fn unknown() -> String {
+pub(crate) fn unknown() -> String {
     format!(
         "Sorry, I did not understand that. I am a small set of built-in rules and can only look \
          after your task list. You can say, for example:\n\n{EXAMPLES}"
     )
 }
 
-pub(super) const THANKS: &str = "You're welcome!";
+pub(crate) const THANKS: &str = "You're welcome!";
 
-pub(super) const CANNOT_REOPEN: &str =
+pub(crate) const CANNOT_REOPEN: &str =
     "Sorry, I cannot mark a task as not done again. You can add it as a new task.";
 
-pub(super) const CANNOT_CHANGE_ALL: &str =
+pub(crate) const CANNOT_CHANGE_ALL: &str =
     "To be safe I delete and change tasks only by number or title. Which ones do you mean?";
 
-pub(super) const WHICH_ONE: &str = "Which task do you mean? Tell me its number or its title.";
+pub(crate) const WHICH_ONE: &str = "Which task do you mean? Tell me its number or its title.";
 
-pub(super) fn too_many() -> String {
+pub(crate) fn too_many() -> String {
     format!("That is too much for me at once: at most {MOST_AT_ONCE} tasks, please.")
 }
 
-pub(super) const NO_TOOLS: &str = "Sorry, the task list is not available here.";
+pub(crate) const NO_TOOLS: &str = "Sorry, the task list is not available here.";
 
-pub(super) const NOTHING_TO_COMPLETE: &str = "There is nothing left to do: no task is pending.";
+pub(crate) const NOTHING_TO_COMPLETE: &str = "There is nothing left to do: no task is pending.";
 
-pub(super) fn no_such_title(title: &str, more: bool) -> String {
+pub(crate) fn no_such_title(title: &str, more: bool) -> String {
     if more {
         format!(
             "I could not find a task called \"{title}\" among the first 100. Tell me its number."
@@ -61,7 +60,7 @@ pub(super) fn no_such_title(title: &str, more: bool) -> String {
     }
 }
 
-pub(super) fn which_of(title: &str, tasks: &[&Value]) -> String {
+pub(crate) fn which_of(title: &str, tasks: &[&Value]) -> String {
     let lines: Vec<String> = tasks.iter().map(|task| line(task)).collect();
     format!(
         "Which task do you mean by \"{title}\"? Tell me its number:\n\n{}",
@@ -70,7 +69,7 @@ pub(super) fn which_of(title: &str, tasks: &[&Value]) -> String {
 }
 
 /// What was done, a line for each tool call, and how much of it is left.
-pub(super) fn done(results: &[ToolResult<'_>], left: u64) -> String {
+pub(crate) fn done(results: &[ToolResult<'_>], left: u64) -> String {
     let mut lines: Vec<String> = results
         .iter()
         // A list was only looked at, to find a task by its title.
@@ -84,7 +83,7 @@ pub(super) fn done(results: &[ToolResult<'_>], left: u64) -> String {
 }
 
 /// The tasks that were asked for.
-pub(super) fn tasks(list: &Value, filter: Filter) -> String {
+pub(crate) fn tasks(list: &Value, filter: Filter) -> String {
     let empty = Vec::new();
     let tasks = list["tasks"].as_array().unwrap_or(&empty);
     let count = list["count"].as_u64().unwrap_or(tasks.len() as u64);

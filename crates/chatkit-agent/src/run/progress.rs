@@ -6,7 +6,7 @@ use chatkit_domain::{
     AnswerDraft, IncompleteReason, ReasoningText, RunErrorCode, Usage, replace_nul,
 };
 
-use super::EngineFailure;
+use super::failure::EngineFailure;
 use crate::{
     metrics,
     provider::{FinishReason, InputItem, RequestedCall},
