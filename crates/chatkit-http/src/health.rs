@@ -1,22 +1,16 @@
 //! `/health/live` and `/health/ready`.
 
-use poem::{Response, Route, get, handler, http::StatusCode, web::Data};
+use poem::{Response, http::StatusCode};
 
 use crate::state::ApiState;
 
-pub(crate) fn routes() -> Route {
-    Route::new().at("/live", get(live)).at("/ready", get(ready))
-}
-
-/// The process answers.
-#[handler]
-fn live() -> Response {
+/// Always succeeds: the process answers.
+pub(crate) fn live() -> Response {
     status(StatusCode::OK, "live")
 }
 
-/// Traffic is welcome: the database answers, its schema is there, and the server is not stopping.
-#[handler]
-async fn ready(state: Data<&ApiState>) -> Response {
+/// Succeeds if the database answers, its schema is current, and the server is not stopping.
+pub(crate) async fn ready(state: ApiState) -> Response {
     if state.is_draining() {
         return status(StatusCode::SERVICE_UNAVAILABLE, "draining");
     }

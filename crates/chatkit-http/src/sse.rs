@@ -1,4 +1,4 @@
-//! Server-sent events (WHATWG HTML, section 9.2), as every dialect that streams sends them.
+//! Server-sent events (WHATWG HTML, section 9.2), for every dialect that streams.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use poem::{Body, Response};
 
-/// How often a stream that has nothing to say shows that it lives.
+/// Longest silence of a stream. Then a comment is sent, so that proxies keep the connection open.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// A line that says nothing.
+/// A comment, which clients ignore.
 pub(crate) const COMMENT: &str = ": \n\n";
 
-/// The end of a stream that can be gone on with, after so many milliseconds.
+/// The end of a stream that the client can resume, after this number of milliseconds.
 pub(crate) const RETRY: &str = "retry: 1000\n\n";
 
-/// A stream of these texts. No cache stores it, and no proxy holds parts of it back.
+/// A stream of these texts. No cache stores it, and no proxy buffers it.
 pub(crate) fn response(texts: impl Stream<Item = String> + Send + 'static) -> Response {
     let body = texts.map(|text| Ok::<_, std::io::Error>(Bytes::from(text)));
     Response::builder()

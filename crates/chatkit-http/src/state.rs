@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! The state that every handler can reach.
 
 use std::sync::{
     Arc,
@@ -8,69 +8,42 @@ use std::sync::{
 use chatkit_agent::Agent;
 use chatkit_domain::{Clock, Repositories};
 
-use crate::{auth::Verifier, metrics::MetricsSource};
+use crate::{auth::authenticator::Authenticator, options::ApiOptions};
 
-/// What the API needs to know about its server.
-#[derive(Clone, Debug)]
-pub struct ApiOptions {
-    /// `openai` or `rules`.
-    pub provider: ProviderName,
-    /// The models that a caller may choose, the default one first.
-    pub models: Vec<String>,
-    /// The origin under which browsers see the server, such as `https://chat.example.com`.
-    pub public_url: String,
-    /// Origins whose pages may call the API with credentials, exactly as browsers send them.
-    pub cors_origins: Vec<String>,
-    /// Whether a ChatKit client that leaves stops its answer, and may offer to.
-    pub chatkit_allow_cancel: bool,
-    /// What `/metrics` shows; without it there is no such path.
-    pub metrics: Option<MetricsSource>,
-    /// For how long a deleted conversation can be restored.
-    pub deleted_ttl: std::time::Duration,
-}
-
-/// What answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, poem_openapi::Enum)]
-#[serde(rename_all = "snake_case")]
-#[oai(rename_all = "snake_case")]
-pub enum ProviderName {
-    /// An OpenAI-compatible API.
-    Openai,
-    /// The built-in rules: no model is configured.
-    Rules,
-}
-
-/// What every handler can reach. Cheap to clone.
+/// The state that every handler can reach. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ApiState {
-    shared: Arc<Shared>,
+    parts: Arc<ApiParts>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ApiParts {
     agent: Agent,
     repositories: Repositories,
-    verifier: Verifier,
+    authenticator: Arc<dyn Authenticator>,
     clock: Arc<dyn Clock>,
     options: ApiOptions,
     draining: AtomicBool,
 }
 
 impl ApiState {
-    /// The state over these parts.
+    /// The state with these parts.
     #[must_use]
     pub fn new(
         agent: Agent,
         repositories: Repositories,
-        verifier: Verifier,
+        authenticator: Arc<dyn Authenticator>,
         clock: Arc<dyn Clock>,
-        options: ApiOptions,
+        mut options: ApiOptions,
     ) -> Self {
+        if options.models.is_empty() {
+            options.models.push(agent.settings().model.clone());
+        }
         Self {
-            shared: Arc::new(Shared {
+            parts: Arc::new(ApiParts {
                 agent,
                 repositories,
-                verifier,
+                authenticator,
                 clock,
                 options,
                 draining: AtomicBool::new(false),
@@ -78,33 +51,38 @@ impl ApiState {
         }
     }
 
-    /// Makes readiness say no, so that load balancers look elsewhere. Requests are still
-    /// answered.
+    /// Makes `/health/ready` fail, so that load balancers choose another process. Requests are
+    /// still answered.
     pub fn drain(&self) {
-        self.shared.draining.store(true, Ordering::Release);
+        self.parts.draining.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.shared.draining.load(Ordering::Acquire)
+        self.parts.draining.load(Ordering::Acquire)
     }
 
     pub(crate) fn agent(&self) -> &Agent {
-        &self.shared.agent
+        &self.parts.agent
     }
 
     pub(crate) fn repositories(&self) -> &Repositories {
-        &self.shared.repositories
+        &self.parts.repositories
     }
 
-    pub(crate) fn verifier(&self) -> &Verifier {
-        &self.shared.verifier
+    pub(crate) fn authenticator(&self) -> &dyn Authenticator {
+        &*self.parts.authenticator
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.shared.clock
+        &self.parts.clock
     }
 
     pub(crate) fn options(&self) -> &ApiOptions {
-        &self.shared.options
+        &self.parts.options
+    }
+
+    /// A path of the API as clients see it.
+    pub(crate) fn public_path(&self, path: &str) -> String {
+        format!("{}{path}", self.options().base_path)
     }
 }

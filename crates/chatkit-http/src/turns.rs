@@ -1,4 +1,6 @@
-//! Turns that are waited for: what every dialect without a stream does.
+//! Turns whose answer the client waits for.
+
+use std::time::Instant;
 
 use chatkit_agent::{FailureDetails, StartRun, Started};
 use chatkit_domain::{Caller, Idempotency, Message, Run, RunErrorCode, RunOutcome, RunStatus};
@@ -6,72 +8,74 @@ use poem::http::HeaderMap;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    middleware::notes,
     problem::{ApiError, FailedRun},
-    shell,
     state::ApiState,
 };
 
-/// A turn that has an answer.
-pub(crate) struct FinishedTurn {
+/// A turn with its answer.
+pub(crate) struct CompletedTurn {
     pub(crate) user_message: Message,
     pub(crate) assistant_message: Message,
     pub(crate) run: Run,
-    /// Whether it had ended before it was asked for.
-    pub(crate) replayed: bool,
+    /// Whether the run had ended before this request.
+    pub(crate) is_replayed: bool,
 }
 
-/// Begins a turn and waits for its answer: what every dialect that waits does.
+/// Starts a turn and waits for its answer.
 pub(crate) async fn take_turn(
     state: &ApiState,
     caller: &Caller,
     start: StartRun,
-) -> Result<FinishedTurn, ApiError> {
+) -> Result<CompletedTurn, ApiError> {
     match state.agent().start(caller, start).await? {
         Started::New(started) => {
-            shell::note_run(started.run.id);
+            notes::run(started.run.id);
             let (run, user_message) = (started.run.clone(), started.user_message.clone());
             match started.finished().await {
                 Ok(ended) => {
-                    shell::note_model_time(ended.model_time);
+                    notes::model_time(ended.model_time);
                     let answer = answer_of(&ended.run, ended.assistant_message, ended.failure);
-                    finished_turn(ended.run, user_message, answer, false)
+                    completed_turn(ended.run, user_message, answer, false)
                 }
                 Err(_) => Err(ApiError::interrupted(run)),
             }
         }
         Started::Known(run) => {
-            shell::note_run(run.id);
-            let replayed = !run.status.is_active();
-            let begun = std::time::Instant::now();
+            notes::run(run.id);
+            let is_replayed = !run.status.is_active();
+            let started_at = Instant::now();
             let RunOutcome {
                 run,
                 user_message,
                 assistant_message,
             } = state.agent().wait_for(caller, &run).await?;
-            // Another request's run, whose time is its own.
-            shell::note_model_time(begun.elapsed());
+            // The run belongs to another request, so all of the wait counts as model time.
+            notes::model_time(started_at.elapsed());
             let answer = answer_of(&run, assistant_message, FailureDetails::default());
-            finished_turn(run, user_message, answer, replayed)
+            completed_turn(run, user_message, answer, is_replayed)
         }
     }
 }
 
-fn finished_turn(
+fn completed_turn(
     run: Run,
     user_message: Message,
     answer: Result<Message, ApiError>,
-    replayed: bool,
-) -> Result<FinishedTurn, ApiError> {
-    Ok(FinishedTurn {
+    is_replayed: bool,
+) -> Result<CompletedTurn, ApiError> {
+    Ok(CompletedTurn {
         user_message,
         assistant_message: answer?,
         run,
-        replayed,
+        is_replayed,
     })
 }
 
-/// What a run that ended means to who waited for its answer: the answer, whole or as far as it
-/// came before its user stopped it, or why there is none.
+/// The answer of a run that has ended. It is incomplete if the user stopped the run.
+///
+/// # Errors
+/// The reason why there is no answer.
 pub(crate) fn answer_of(
     run: &Run,
     message: Option<Message>,
@@ -93,8 +97,8 @@ pub(crate) fn answer_of(
     }
 }
 
-/// The `Idempotency-Key` header where there is one. One that is doubled or no text is refused: the
-/// library takes the first, and passes over what is no text.
+/// The `Idempotency-Key` header. Two headers, or one that is not text, are an error: the library
+/// reads only the first header, and ignores one that is not text.
 pub(crate) fn single_key(
     headers: &HeaderMap,
     read: Option<String>,
@@ -106,10 +110,10 @@ pub(crate) fn single_key(
     }
 }
 
-const KEY_RULE: &str = "must be one of 1 to 255 visible ASCII characters";
+const KEY_RULE: &str = "must be a single key of 1 to 255 visible ASCII characters";
 
-/// The key of a turn (draft-ietf-httpapi-idempotency-key-header-07), quoted or bare, with the
-/// fingerprint of what is asked.
+/// The key of a turn (draft-ietf-httpapi-idempotency-key-header-07), with or without quotes, with a
+/// fingerprint of the request.
 pub(crate) fn idempotency(header: &str, asked: &[&str]) -> Result<Idempotency, ApiError> {
     let key = header
         .strip_prefix('"')

@@ -12,7 +12,9 @@ use chatkit_agent::{
     },
 };
 use chatkit_domain::{Clock, Repositories, SystemClock, UserId};
-use chatkit_http::{ApiOptions, ApiState, MetricsSource, ProviderName, Verifier, VerifierOptions};
+use chatkit_http::{
+    ApiOptions, ApiState, JwtAuthenticator, MetricsSource, Verifier, VerifierOptions,
+};
 use chatkit_repository::DatabaseOptions;
 use chatkit_tools::ToolRegistry;
 use chatkit_web::Pages;
@@ -88,15 +90,16 @@ impl App {
             Some(address) => Some(listen_for_metrics(address, &metrics, &stop, &mut tasks).await?),
             None => None,
         };
-        let options = ApiOptions {
-            metrics: (metrics_address.is_none() && is_private(settings, address))
-                .then_some(metrics),
-            ..api_options(settings, address)
-        };
+        let mut options = api_options(settings, address).with_sign_in(verifier.clone());
+        if metrics_address.is_none() && is_private(settings, address) {
+            options = options.with_metrics(metrics);
+        }
+        let authenticator = JwtAuthenticator::new(verifier, clock.clone())
+            .with_trusted_origins(options.trusted_origins());
         let state = ApiState::new(
             agent.clone(),
             repositories.clone(),
-            verifier,
+            Arc::new(authenticator),
             clock,
             options,
         );
@@ -238,12 +241,12 @@ pub fn verifier_options(settings: &Settings) -> anyhow::Result<VerifierOptions> 
         None if jwks_url.is_some() => None,
         None => Some(local::secret(settings)?),
     };
-    Ok(VerifierOptions {
-        secret,
-        jwks_url: jwks_url.map(|url| url.as_str().to_owned()),
-        issuer: settings.jwt_issuer.clone(),
-        audience: settings.jwt_audience.clone(),
-    })
+    let mut options = VerifierOptions::new();
+    options.secret = secret;
+    options.jwks_url = jwks_url.map(|url| url.as_str().to_owned());
+    options.issuer.clone_from(&settings.jwt_issuer);
+    options.audience.clone_from(&settings.jwt_audience);
+    Ok(options)
 }
 
 async fn open_database(settings: &Settings) -> anyhow::Result<Repositories> {
@@ -291,27 +294,22 @@ async fn repositories(settings: &Settings) -> anyhow::Result<Repositories> {
 }
 
 fn api_options(settings: &Settings, address: SocketAddr) -> ApiOptions {
+    let provider = if settings.has_model() {
+        "openai"
+    } else {
+        "rules"
+    };
     let public_url = settings.public_url.as_ref();
-    ApiOptions {
-        public_url: public_url.map_or_else(
-            || format!("http://{address}"),
-            |origin| origin.as_str().to_owned(),
-        ),
-        provider: if settings.has_model() {
-            ProviderName::Openai
-        } else {
-            ProviderName::Rules
-        },
-        models: models(settings),
-        cors_origins: settings
-            .cors_origins
-            .iter()
-            .map(|origin| origin.as_str().to_owned())
-            .collect(),
-        chatkit_allow_cancel: settings.chatkit_allow_cancel,
-        metrics: None,
-        deleted_ttl: settings.deleted_ttl,
-    }
+    let public_url = public_url.map_or_else(
+        || format!("http://{address}"),
+        |origin| origin.as_str().to_owned(),
+    );
+    let cors_origins = settings.cors_origins.iter();
+    ApiOptions::new(provider, public_url)
+        .with_models(models(settings))
+        .with_cors_origins(cors_origins.map(|origin| origin.as_str().to_owned()))
+        .with_chatkit_allow_cancel(settings.chatkit_allow_cancel)
+        .with_deleted_ttl(settings.deleted_ttl)
 }
 
 /// The models that callers may choose, the default one first.

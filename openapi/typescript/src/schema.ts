@@ -13,8 +13,8 @@ export interface paths {
         };
         /**
          * List conversations
-         * @description The caller's conversations, the one that changed last first. A conversation that changes
-         *     while the pages are read moves to the front; none is shown twice.
+         * @description Returns the caller's conversations, the most recently changed first. A conversation that
+         *     changes while a client reads the pages moves to the front. No conversation is on two pages.
          */
         get: operations["listConversations"];
         put?: never;
@@ -40,8 +40,8 @@ export interface paths {
         post?: never;
         /**
          * Delete a conversation
-         * @description Stops the answer that is being written in it. Every read is a 404 from then on; until it
-         *     is purged (30 days by default) the conversation can be restored.
+         * @description Stops the active run. All reads of the conversation then return 404. The conversation can be
+         *     restored until it is purged, by default after 30 days.
          */
         delete: operations["deleteConversation"];
         options?: never;
@@ -60,7 +60,7 @@ export interface paths {
         put?: never;
         /**
          * Restore a deleted conversation
-         * @description A conversation that is not deleted is returned as it is.
+         * @description A conversation that is not deleted is returned without a change.
          */
         post: operations["restoreConversation"];
         delete?: never;
@@ -78,18 +78,20 @@ export interface paths {
         };
         /**
          * List messages
-         * @description A page of the history with the run that is being answered now. Made for polling: read with
-         *     the id of the last message as `since` until `has_more` is false, and from then on send the
-         *     `ETag` of the last answer as `If-None-Match`.
+         * @description Returns a page of the history, with the active run. To poll, send the id of the last message
+         *     as `since` until `has_more` is false. From then on, send the `ETag` of the last response as
+         *     `If-None-Match`.
          */
         get: operations["listMessages"];
         put?: never;
         /**
          * Send a message and wait for the answer
-         * @description The message is stored before the model is asked: it is kept even when the answer fails,
-         *     and then the problem names it. A client that goes away does not stop the answer. With an
-         *     `Idempotency-Key` a repeated call is the same turn: it waits for the answer that is under
-         *     way, repeats the one that was given, and answers the same message again where that failed.
+         * @description The message is stored before the model is asked. It stays stored if the answer fails, and the
+         *     problem then contains its id. The run continues if the client disconnects.
+         *
+         *     A repeated request with the same `Idempotency-Key` is the same turn. It waits for an active
+         *     run, returns the answer of a completed run, and starts another run for the same message if
+         *     the run failed.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -109,7 +111,8 @@ export interface paths {
         put?: never;
         /**
          * Answer a message again and wait for the answer
-         * @description What came after the message leaves the history; it is put back when there is no new answer.
+         * @description Everything after the message is removed from the history. It is restored if the run ends
+         *     without a new answer.
          */
         post: operations["regenerateMessage"];
         delete?: never;
@@ -145,9 +148,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a message, or answer one again, without waiting
-         * @description The run goes on by itself: it is the `active_run` of the list of messages until it ends.
-         *     With an `Idempotency-Key` a repeated call is the same run.
+         * Start a run without waiting for the answer
+         * @description Sends a message, or answers an existing one again. The run does not depend on this request. It
+         *     is the `active_run` of the list of messages until it ends. A repeated request with the same
+         *     `Idempotency-Key` is the same run.
          */
         post: operations["startRun"];
         delete?: never;
@@ -167,7 +171,7 @@ export interface paths {
         put?: never;
         /**
          * Stop a run
-         * @description What was said so far is kept. It may be answered by another process than this one.
+         * @description The text that the run has produced so far stays stored.
          */
         post: operations["cancelRun"];
         delete?: never;
@@ -201,10 +205,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Follow a run as it answers
-         * @description Server-sent events, as an `EventSource` reads them. The run does not mind who follows it:
-         *     any number may, from any point, at any replica. Numbers rise and may have gaps; the deltas
-         *     add up to the answer, and `message.completed` replaces what was collected.
+         * Follow a run
+         * @description Returns server-sent events, which an `EventSource` can read. Any number of clients can follow
+         *     a run, from any event, at any replica. Numbers increase and may have gaps. The deltas form
+         *     the answer, and `message.completed` replaces the collected text.
          */
         get: operations["followRun"];
         put?: never;
@@ -224,7 +228,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a message, with the intent of it in the answer */
+        /** Send a message and get its intent with the answer */
         post: operations["chat"];
         delete?: never;
         options?: never;
@@ -241,7 +245,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a message, with the tools that were called in the answer */
+        /** Send a message and get the tool calls with the answer */
         post: operations["chatWithTools"];
         delete?: never;
         options?: never;
@@ -260,7 +264,7 @@ export interface paths {
         put?: never;
         /**
          * Send a message as the user in the path
-         * @description The same as `chatWithTools`; the user must be the token's.
+         * @description The same as `chatWithTools`. The user in the path must be the user of the token.
          */
         post: operations["chatAsUser"];
         delete?: never;
@@ -280,13 +284,13 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description With the token of a sign-in link, which is good for nothing else. The cookie is out of
-         *     reach of scripts and lasts for 30 days.
+         * @description Send the token of a sign-in link, which is valid only for this operation. Scripts cannot read
+         *     the cookie. It lasts for 30 days.
          */
         post: operations["createSession"];
         /**
          * Sign out
-         * @description Also with a cookie whose token is not good any more.
+         * @description Works even if the token in the cookie is not valid any more.
          */
         delete: operations["deleteSession"];
         options?: never;
@@ -301,7 +305,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this server is */
+        /** Get facts about the server */
         get: operations["getInfo"];
         put?: never;
         post?: never;
@@ -317,7 +321,7 @@ export interface components {
     schemas: {
         /**
          * BegunRun
-         * @description A run that has begun.
+         * @description A run that has started.
          * @example {
          *       "user_message": {
          *         "id": "01998f3c-7a10-7000-8000-000000000002",
@@ -352,7 +356,7 @@ export interface components {
          *     }
          */
         BegunRun: {
-            /** @description What it answers. */
+            /** @description The message that the run answers. */
             user_message: components["schemas"]["Message"];
             /** @description The run. */
             run: components["schemas"]["Run"];
@@ -362,16 +366,16 @@ export interface components {
          * @description A tool that was called.
          */
         CalledTool: {
-            /** @description Its name. */
+            /** @description The name of the tool. */
             name: string;
-            /** @description What it was called with. */
+            /** @description The arguments of the call. */
             arguments: {
                 [key: string]: unknown;
             };
         };
         /**
          * ChatAnswer
-         * @description The answer with what led to it.
+         * @description An answer with the intent of the message.
          * @example {
          *       "response": "Task created: Buy groceries (task 1).",
          *       "conversation_id": "01998f3c-7a10-7000-8000-000000000001",
@@ -383,48 +387,48 @@ export interface components {
          *     }
          */
         ChatAnswer: {
-            /** @description What the assistant says. */
+            /** @description The assistant's text. */
             response: string;
             /**
              * Format: uuid
-             * @description The conversation, to go on with.
+             * @description The id of the conversation, to continue it.
              */
             conversation_id: string;
-            /** @description How the answer came about. */
+            /** @description Details of the turn. */
             metadata: components["schemas"]["ChatMetadata"];
         };
         /**
          * ChatMetadata
-         * @description How an answer came about.
+         * @description Details of a turn.
          */
         ChatMetadata: {
-            /** @description What the user asked for, by the first tool that was called. */
+            /** @description The intent of the message, derived from the first tool call. */
             intent: components["schemas"]["Intent"];
-            /** @description The first tool that was called. */
+            /** @description The name of the first tool that was called; null if there is none. */
             tool_called: string | null;
-            /** @description How long the whole turn took, in milliseconds. */
+            /** @description The duration of the turn in milliseconds. */
             execution_time_ms: number;
         };
         /**
          * ChatRequest
-         * @description A message to send, to a conversation or to a new one.
+         * @description A message for an existing conversation or for a new one.
          * @example {
          *       "message": "Add a task to buy groceries",
          *       "conversation_id": "01998f3c-7a10-7000-8000-000000000001"
          *     }
          */
         ChatRequest: {
-            /** @description What the user says: 1 to 10,000 characters, not counting white space around it. */
+            /** @description The text: 1 to 10,000 characters, without counting white space around it. */
             message: string;
             /**
              * Format: uuid
-             * @description The conversation to go on with; null or left out for a new one.
+             * @description The id of the conversation to continue. Null or missing for a new conversation.
              */
             conversation_id?: string | null;
         };
         /**
          * Conversation
-         * @description A chat of one user.
+         * @description A conversation of one user with the assistant.
          * @example {
          *       "id": "01998f3c-7a10-7000-8000-000000000001",
          *       "user_id": "user_42",
@@ -437,29 +441,29 @@ export interface components {
         Conversation: {
             /**
              * Format: uuid
-             * @description Its id, the same in every dialect of the API.
+             * @description The id. All protocols of the server use the same one.
              */
             id: string;
-            /** @description Whose it is. */
+            /** @description The id of the user. */
             user_id: string;
-            /** @description What it is called: 1 to 200 characters. */
+            /** @description The title: 1 to 200 characters. */
             title: string;
             /**
              * Format: date-time
-             * @description When it was created.
+             * @description The time of creation.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When a message was last added, or the title changed.
+             * @description The time of the last new message or change of the title.
              */
             updated_at: string;
-            /** @description How many messages its history holds. */
+            /** @description The number of messages in the history. */
             message_count: number;
         };
         /**
          * ConversationList
-         * @description A page of conversations, newest `updated_at` first.
+         * @description A page of conversations. The latest `updated_at` comes first.
          * @example {
          *       "conversations": [
          *         {
@@ -476,9 +480,9 @@ export interface components {
          *     }
          */
         ConversationList: {
-            /** @description The conversations. */
+            /** @description The conversations of this page. */
             conversations: components["schemas"]["Conversation"][];
-            /** @description Where the next page begins; null on the last page. */
+            /** @description The `cursor` of the next page; null on the last page. */
             next_cursor: string | null;
             /** @description Whether there is a next page. */
             has_more: boolean;
@@ -491,11 +495,11 @@ export interface components {
          *     }
          */
         CreateConversation: {
-            /** @description A title; without one the conversation is named after its first message. */
+            /** @description The title. Without one, the first message becomes the title. */
             title?: string | null;
         };
         /**
-         * @description How a user rated an answer.
+         * @description A rating of an answer.
          * @enum {string}
          */
         Feedback: "positive" | "negative";
@@ -504,9 +508,12 @@ export interface components {
          * @description A value that breaks its rules.
          */
         FieldError: {
-            /** @description Where it stands: a member of the body, or the name of a parameter. */
+            /**
+             * @description The path of the value in the body, such as `title`, or the name of the parameter. The body
+             *     itself is `.`.
+             */
             path: string;
-            /** @description What is wrong with it. */
+            /** @description The rule that the value breaks, such as `must be a string`. */
             message: string;
         };
         /**
@@ -518,7 +525,7 @@ export interface components {
         IncompleteReason: "cancelled" | "interrupted" | "failed" | "length" | "content_filter";
         /**
          * Info
-         * @description What a client may want to know about the server.
+         * @description Facts about the server and the caller.
          * @example {
          *       "version": "0.1.0",
          *       "user_id": "user_2b9f",
@@ -534,19 +541,19 @@ export interface components {
          *     }
          */
         Info: {
-            /** @description The server's version. */
+            /** @description The version of the server. */
             version: string;
-            /** @description The caller, as the token names them: for pages that keep something of their users. */
+            /** @description The id of the caller. A page can use it to store drafts by user. */
             user_id: string;
-            /** @description What answers: `rules` when no model is configured. */
-            provider: components["schemas"]["ProviderName"];
-            /** @description The model that answers unless another is chosen. */
+            /** @description `openai` or `rules`, or the name that an embedding service gave its provider. */
+            provider: string;
+            /** @description The default model. */
             model: string;
             /** @description The limits of the API. */
             limits: components["schemas"]["Limits"];
         };
         /**
-         * @description What a user asked for: by the task tool that was called, or just to chat.
+         * @description The intent of a message: the kind of task tool that was called, or `CHAT` without one.
          * @enum {string}
          */
         Intent: "CREATE" | "READ" | "UPDATE" | "COMPLETE" | "DELETE" | "CHAT";
@@ -555,20 +562,20 @@ export interface components {
          * @description The limits of the API.
          */
         Limits: {
-            /** @description Longest message, in characters. */
+            /** @description The largest number of characters in a message. */
             message_chars: number;
-            /** @description Longest title, in characters. */
+            /** @description The largest number of characters in a title. */
             title_chars: number;
-            /** @description Most entries of a page. */
+            /** @description The largest number of entries on a page. */
             page_size: number;
-            /** @description Most messages that the model is given. */
+            /** @description The largest number of messages that the model receives. */
             context_messages: number;
-            /** @description For how many seconds a deleted conversation can be restored. */
+            /** @description How long a deleted conversation can be restored, in seconds. */
             deleted_ttl_seconds: number;
         };
         /**
          * Message
-         * @description What the user or the assistant said.
+         * @description A message of the user or the assistant.
          * @example {
          *       "id": "01998f3c-7a10-7000-8000-000000000003",
          *       "conversation_id": "01998f3c-7a10-7000-8000-000000000001",
@@ -611,55 +618,55 @@ export interface components {
         Message: {
             /**
              * Format: uuid
-             * @description Its id.
+             * @description The id.
              */
             id: string;
             /**
              * Format: uuid
-             * @description The conversation it stands in.
+             * @description The id of the conversation.
              */
             conversation_id: string;
-            /** @description Its place in the conversation; numbers rise and may have gaps. */
+            /** @description The position in the conversation. Numbers increase and may have gaps. */
             sequence_number: number;
-            /** @description Who said it. */
+            /** @description The author of the message. */
             role: components["schemas"]["Role"];
-            /** @description What was said; the assistant's is Markdown. */
+            /** @description The text. The assistant's text is Markdown. */
             content: string;
             /** @description Whether the message is complete. */
             status: components["schemas"]["MessageStatus"];
             /**
-             * @description Why an answer is incomplete; null if it is complete. Also null for incomplete answers that
-             *     an older version stored.
+             * @description The reason why an answer is incomplete; null if it is complete. Also null for incomplete answers
+             *     that an older version stored.
              */
             incomplete_reason: components["schemas"]["IncompleteReason"] | null;
             /** @description The reasoning that the model showed before and between its text; null if it showed none. */
             reasoning: string | null;
-            /** @description The tools that the assistant used, in its order; null where it used none. */
+            /** @description The tool calls of the answer, in order; null if there are none. */
             tool_calls: components["schemas"]["ToolCall"][] | null;
-            /** @description How the user rated it. */
+            /** @description The user's rating; null if there is none. */
             feedback: components["schemas"]["Feedback"] | null;
             /**
              * Format: uuid
-             * @description The run that it began or came from.
+             * @description The id of the run that the message started, or that produced it.
              */
             run_id: string | null;
-            /** @description The model that answered. */
+            /** @description The model that produced the answer; null for messages of the user. */
             model: string | null;
-            /** @description Tokens of the whole run, input and output. */
+            /** @description The input and output tokens of the whole run. */
             tokens_used: number | null;
             /**
              * Format: date-time
-             * @description When it was stored.
+             * @description The time at which the message was stored.
              */
             created_at: string;
         };
         /**
          * MessageCompleted
-         * @description The answer has been stored, whole or as far as it came. It replaces what was collected.
+         * @description The answer has been stored, complete or incomplete. It replaces the text collected from deltas.
          */
         MessageCompleted: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "message.completed";
@@ -668,33 +675,33 @@ export interface components {
         };
         /**
          * MessageCreated
-         * @description What the user said has been stored. A message that is answered again was told when it was new.
+         * @description The user's message has been stored. Not sent when an existing message is answered again.
          */
         MessageCreated: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "message.created";
-            /** @description What the user said. */
+            /** @description The user's message. */
             message: components["schemas"]["Message"];
         };
         /**
          * MessageDelta
-         * @description The answer goes on.
+         * @description More text of the answer.
          */
         MessageDelta: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "message.delta";
             /**
              * Format: uuid
-             * @description The answer.
+             * @description The id of the answer.
              */
             message_id: string;
-            /** @description What is added to it. */
+            /** @description Text to append to the answer. */
             text: string;
         };
         /**
@@ -767,18 +774,21 @@ export interface components {
         MessageList: {
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description The id of the conversation.
              */
             conversation_id: string;
             /** @description The messages, oldest first. */
             messages: components["schemas"]["Message"][];
-            /** @description Whether there are more: older ones, or newer ones where `since` was given. */
+            /** @description Whether there are more messages: older ones, or newer ones with `since`. */
             has_more: boolean;
-            /** @description Leads to the older ones; null where there are none, and with `since`. */
+            /** @description The `before` of the page with older messages; null if there are none, and with `since`. */
             before_cursor: string | null;
-            /** @description Whether the page replaces what the reader had: `since` names no message of this history. */
+            /**
+             * @description Whether the page replaces all messages that the client has, because `since` is not a message
+             *     of this history.
+             */
             reset: boolean;
-            /** @description The run that is being answered now. */
+            /** @description The active run; null if there is none. */
             active_run: components["schemas"]["Run"] | null;
         };
         /**
@@ -788,20 +798,20 @@ export interface components {
         MessageStatus: "completed" | "incomplete";
         /**
          * NewRun
-         * @description What a run is to answer: a new message, or one that is there.
+         * @description The input of a run: a new message, or an existing one to answer again.
          * @example {
          *       "content": "Add a task to buy groceries"
          *     }
          */
         NewRun: {
             /**
-             * @description What the user says: 1 to 10,000 characters, not counting white space around it. Either this
-             *     or `regenerate`.
+             * @description The text of a new message: 1 to 10,000 characters, without counting white space around it.
+             *     Either this or `regenerate` is required.
              */
             content?: string;
             /**
              * Format: uuid
-             * @description A user's message to answer again.
+             * @description The id of a user's message to answer again.
              */
             regenerate?: string;
         } & (unknown | unknown);
@@ -810,89 +820,84 @@ export interface components {
          * @description A problem (RFC 9457).
          */
         Problem: {
-            /** @description Always `about:blank`: `code` tells the kinds of problems apart. */
+            /** @description Always `about:blank`. `code` identifies the kind of problem. */
             type: string;
             /** @description The name of the status. */
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description What went wrong, in one plain sentence that may be shown to a user. */
+            /** @description One plain sentence that may be shown to the user. */
             detail: string;
-            /** @description What kind of problem it is, for programs. */
+            /** @description The kind of problem, for programs. */
             code: string;
-            /** @description The request's id, as in `X-Request-Id`. */
+            /** @description The id of the request, as in `X-Request-Id`. */
             request_id: string;
-            /** @description The values that break their rules, for status 422. */
+            /** @description The values that break their rules, for code `invalid_value`. */
             errors?: components["schemas"]["FieldError"][];
             /**
              * Format: uuid
-             * @description The run that the conversation is busy with, for code `run_active`.
+             * @description The id of the active run, for code `run_active`.
              */
             active_run_id?: string;
             /**
              * Format: uuid
-             * @description The conversation, once the user's message is kept.
+             * @description The id of the conversation, if the user's message is stored.
              */
             conversation_id?: string;
             /**
              * Format: uuid
-             * @description The user's message, once it is kept.
+             * @description The id of the user's message, if it is stored.
              */
             user_message_id?: string;
             /**
              * Format: uuid
-             * @description The run, once the user's message is kept.
+             * @description The id of the run, if the user's message is stored.
              */
             run_id?: string;
             /**
              * Format: uuid
-             * @description The part of the answer that was stored before the run failed, if there is one.
+             * @description The id of the incomplete answer, if a part was stored before the run failed.
              */
             assistant_message_id?: string;
         };
         /**
-         * @description What answers.
-         * @enum {string}
-         */
-        ProviderName: "openai" | "rules";
-        /**
          * RateMessage
-         * @description How to rate an answer.
+         * @description A rating of an answer.
          * @example {
          *       "kind": "positive"
          *     }
          */
         RateMessage: {
-            /** @description The rating; null takes it back. */
+            /** @description The rating; null removes it. */
             kind: components["schemas"]["Feedback"] | null;
         };
         /**
          * ReasoningDelta
-         * @description More of the model's reasoning, which is not part of the answer. The pieces of a run form the
-         *     message's `reasoning`. Not replayed after the run's events have been deleted.
+         * @description More text of the model's reasoning, which is not part of the answer. The pieces form the message's
+         *     `reasoning`. Not replayed after the run's events have been deleted.
          */
         ReasoningDelta: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "reasoning.delta";
             /**
              * Format: uuid
-             * @description The answer that the reasoning belongs to.
+             * @description The id of the answer to which the reasoning belongs.
              */
             message_id: string;
             /** @description Text to append to the reasoning. */
             text: string;
         };
         /**
-         * @description Who said a message.
+         * @description The author of a message.
          * @enum {string}
          */
         Role: "user" | "assistant";
         /**
          * Run
-         * @description One attempt of the agent to answer.
+         * @description One attempt of the agent to answer a message.
          * @example {
          *       "id": "01998f3c-7a10-7000-8000-000000000004",
          *       "conversation_id": "01998f3c-7a10-7000-8000-000000000001",
@@ -939,57 +944,57 @@ export interface components {
         Run: {
             /**
              * Format: uuid
-             * @description Its id.
+             * @description The id.
              */
             id: string;
             /**
              * Format: uuid
-             * @description The conversation it answers in.
+             * @description The id of the conversation.
              */
             conversation_id: string;
-            /** @description Where it stands. */
+            /** @description The state of the run. */
             status: components["schemas"]["RunStatus"];
             /**
              * Format: uuid
-             * @description The message it answers.
+             * @description The id of the message that the run answers.
              */
             user_message_id: string | null;
             /**
              * Format: uuid
-             * @description The answer: known from the beginning, null when the run ended without one.
+             * @description The id of the answer. It is known from the start; null if the run ended without an answer.
              */
             assistant_message_id: string | null;
             /** @description The model that answers. */
             model: string | null;
-            /** @description What it cost, once it ended. */
+            /** @description The tokens that the run used; null until it has ended. */
             usage: components["schemas"]["Usage"] | null;
-            /** @description Why it failed. */
+            /** @description The error of a failed run. */
             error: components["schemas"]["RunError"] | null;
-            /** @description The tools it used, in the model's order. */
+            /** @description The tool calls of the run, in order. */
             tool_calls: components["schemas"]["ToolCall"][];
             /**
              * Format: date-time
-             * @description When it was created.
+             * @description The time of creation.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When the agent took it up.
+             * @description The time at which the agent started to work on it.
              */
             started_at: string | null;
             /**
              * Format: date-time
-             * @description When it ended.
+             * @description The time at which the run ended.
              */
             ended_at: string | null;
         };
         /**
          * RunCancelled
-         * @description The run was stopped. What was said so far is kept.
+         * @description The run was stopped. The text so far stays stored.
          */
         RunCancelled: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "run.cancelled";
@@ -1002,7 +1007,7 @@ export interface components {
          */
         RunCompleted: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "run.completed";
@@ -1011,23 +1016,23 @@ export interface components {
         };
         /**
          * RunError
-         * @description Why a run failed.
+         * @description The error of a failed run.
          */
         RunError: {
-            /** @description What kind of failure, for programs. */
+            /** @description The kind of failure, for programs. */
             code: string;
-            /** @description One plain sentence that may be shown to a user. */
+            /** @description One plain sentence that may be shown to the user. */
             message: string;
         };
-        /** @description A step of a run. Unknown types may come and are to be passed over. */
+        /** @description An event of a run. Ignore events with an unknown type: new types may be added. */
         RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["MessageCreated"] | components["schemas"]["MessageDelta"] | components["schemas"]["ReasoningDelta"] | components["schemas"]["ToolCallStarted"] | components["schemas"]["ToolCallCompleted"] | components["schemas"]["MessageCompleted"] | components["schemas"]["RunCompleted"] | components["schemas"]["RunFailed"] | components["schemas"]["RunCancelled"];
         /**
          * RunFailed
-         * @description The run has failed. What was said before an interruption is kept.
+         * @description The run has failed. Text from before an interruption stays stored.
          */
         RunFailed: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "run.failed";
@@ -1036,11 +1041,11 @@ export interface components {
         };
         /**
          * RunStarted
-         * @description The run has begun.
+         * @description The run has started.
          */
         RunStarted: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "run.started";
@@ -1048,7 +1053,7 @@ export interface components {
             run: components["schemas"]["Run"];
         };
         /**
-         * @description Where a run stands.
+         * @description The state of a run.
          * @enum {string}
          */
         RunStatus: "queued" | "running" | "awaiting_approval" | "completed" | "failed" | "cancelled";
@@ -1060,7 +1065,7 @@ export interface components {
          *     }
          */
         SendMessage: {
-            /** @description What the user says: 1 to 10,000 characters, not counting white space around it. */
+            /** @description The text: 1 to 10,000 characters, without counting white space around it. */
             content: string;
         };
         /**
@@ -1091,28 +1096,28 @@ export interface components {
         ToolCall: {
             /**
              * Format: uuid
-             * @description Its id.
+             * @description The id.
              */
             id: string;
-            /** @description The tool's name. */
+            /** @description The name of the tool. */
             tool_name: string;
-            /** @description What the tool was called with; empty when the model sent no JSON object. */
+            /** @description The arguments of the call; empty if the model did not send a JSON object. */
             arguments: {
                 [key: string]: unknown;
             };
-            /** @description What the model sent where it was no JSON object. */
+            /** @description The arguments as the model sent them, if they are not a JSON object. */
             arguments_text: string | null;
-            /** @description What the tool gave back. */
+            /** @description The result of the tool. */
             result: unknown;
-            /** @description Where it stands. */
+            /** @description The state of the call. */
             status: components["schemas"]["ToolCallStatus"];
-            /** @description Why it failed. */
+            /** @description The error of a failed call. */
             error_message: string | null;
-            /** @description How long the tool took, in milliseconds. */
+            /** @description The duration of the call in milliseconds. */
             execution_time_ms: number | null;
             /**
              * Format: date-time
-             * @description When the call began.
+             * @description The time at which the call started.
              */
             timestamp: string;
             /**
@@ -1123,11 +1128,11 @@ export interface components {
         };
         /**
          * ToolCallCompleted
-         * @description A tool has given its result, or has failed.
+         * @description A tool has returned its result, or has failed.
          */
         ToolCallCompleted: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "tool_call.completed";
@@ -1136,11 +1141,11 @@ export interface components {
         };
         /**
          * ToolCallStarted
-         * @description A tool has been called.
+         * @description The assistant has called a tool.
          */
         ToolCallStarted: {
             /**
-             * @description Which event it is. (enum property replaced by openapi-typescript)
+             * @description The type of the event. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "tool_call.started";
@@ -1148,13 +1153,13 @@ export interface components {
             tool_call: components["schemas"]["ToolCall"];
         };
         /**
-         * @description Where a tool call stands; `unknown` when the server stopped while the tool ran.
+         * @description The state of a tool call. `unknown` means that the server stopped while the tool was running.
          * @enum {string}
          */
         ToolCallStatus: "awaiting_approval" | "running" | "success" | "error" | "denied" | "cancelled" | "unknown";
         /**
          * ToolChatAnswer
-         * @description The answer with the tools that were called.
+         * @description An answer with the tools that were called.
          * @example {
          *       "conversation_id": "01998f3c-7a10-7000-8000-000000000001",
          *       "response": "Task created: Buy groceries (task 1).",
@@ -1171,17 +1176,17 @@ export interface components {
         ToolChatAnswer: {
             /**
              * Format: uuid
-             * @description The conversation, to go on with.
+             * @description The id of the conversation, to continue it.
              */
             conversation_id: string;
-            /** @description What the assistant says. */
+            /** @description The assistant's text. */
             response: string;
-            /** @description The tools that were called, in order. */
+            /** @description The tool calls, in order. */
             tool_calls: components["schemas"]["CalledTool"][];
         };
         /**
          * Turn
-         * @description A turn: what the user said, and the answer.
+         * @description A turn: a user's message and its answer.
          * @example {
          *       "user_message": {
          *         "id": "01998f3c-7a10-7000-8000-000000000002",
@@ -1282,7 +1287,7 @@ export interface components {
          *     }
          */
         Turn: {
-            /** @description What the user said. */
+            /** @description The user's message. */
             user_message: components["schemas"]["Message"];
             /** @description The answer. */
             assistant_message: components["schemas"]["Message"];
@@ -1291,7 +1296,7 @@ export interface components {
         };
         /**
          * UpdateConversation
-         * @description What to change of a conversation.
+         * @description A change of a conversation.
          * @example {
          *       "title": "Party on Saturday"
          *     }
@@ -1302,18 +1307,18 @@ export interface components {
         };
         /**
          * Usage
-         * @description What a run cost, in tokens.
+         * @description The tokens that a run used.
          */
         Usage: {
-            /** @description Tokens given to the model, over all its rounds. */
+            /** @description The tokens of all requests to the model. */
             input_tokens: number;
-            /** @description Tokens the model produced. */
+            /** @description The tokens that the model produced. */
             output_tokens: number;
-            /** @description Both together. */
+            /** @description The sum of `input_tokens` and `output_tokens`. */
             total_tokens: number;
             /**
-             * @description Input tokens that the provider's prompt cache supplied; null if the model's server does
-             *     not say.
+             * @description The input tokens that came from the provider's prompt cache; null if the model's server does
+             *     not report them.
              */
             cached_tokens: number | null;
             /**
@@ -1333,10 +1338,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no token, or none that holds. */
+        /** @description The request has no token, or the token is not valid. */
         Unauthorized: {
             headers: {
-                /** @description The challenge (RFC 6750). */
+                /** @description The challenge (RFC 6750 section 3). */
                 "WWW-Authenticate"?: string;
                 [name: string]: unknown;
             };
@@ -1353,7 +1358,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such thing, or it is another user's. */
+        /** @description The resource does not exist, or belongs to another user. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -1362,7 +1367,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The `Accept` header excludes JSON. */
+        /** @description The `Accept` header excludes the media type of the response. */
         NotAcceptable: {
             headers: {
                 [name: string]: unknown;
@@ -1371,7 +1376,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The conversation is busy (`run_active`, with `active_run_id`), or the answer was stopped before it began (`run_cancelled`). */
+        /** @description Another run is active in the conversation (`run_active`, with `active_run_id`), or the run was stopped before it produced any text (`run_cancelled`). */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -1398,7 +1403,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Values break their rules; `errors` says which. */
+        /** @description Values break their rules. `errors` lists these values. */
         InvalidValue: {
             headers: {
                 [name: string]: unknown;
@@ -1407,10 +1412,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The user has too many answers under way. */
+        /** @description The user has too many active runs. */
         TooManyRuns: {
             headers: {
-                /** @description When to try again, in seconds. */
+                /** @description Seconds to wait before a retry. */
                 "Retry-After"?: number;
                 [name: string]: unknown;
             };
@@ -1418,7 +1423,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The server failed. */
+        /** @description The server failed to answer. */
         InternalError: {
             headers: {
                 [name: string]: unknown;
@@ -1427,7 +1432,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The server has no secret to sign with: it knows its callers by an issuer's keys only. */
+        /** @description The server has no secret to sign a session with. */
         NotConfigured: {
             headers: {
                 [name: string]: unknown;
@@ -1436,7 +1441,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The message is kept, but the model gave no usable answer. */
+        /** @description The message is stored, but the model returned no usable answer. */
         ModelFailed: {
             headers: {
                 [name: string]: unknown;
@@ -1445,10 +1450,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The server is busy, stopping, or the model is overloaded; try again later. */
+        /** @description The server is busy or stopping, or the model is overloaded. Try again later. */
         Unavailable: {
             headers: {
-                /** @description When to try again, in seconds. */
+                /** @description Seconds to wait before a retry. */
                 "Retry-After"?: number;
                 [name: string]: unknown;
             };
@@ -1456,7 +1461,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The message is kept, but the model took too long. */
+        /** @description The message is stored, but the model took too long. */
         ModelTimeout: {
             headers: {
                 [name: string]: unknown;
@@ -1476,11 +1481,11 @@ export interface operations {
     listConversations: {
         parameters: {
             query?: {
-                /** @description How many conversations a page holds. */
+                /** @description The largest number of conversations on the page. */
                 limit?: number;
-                /** @description The `next_cursor` of the page before, of the same list. */
+                /** @description The `next_cursor` of the previous page of the same list. */
                 cursor?: string;
-                /** @description Only conversations with this text in the title or in a message, whatever its case. */
+                /** @description Returns only conversations with this text in the title or in a message, in any case. */
                 q?: string;
             };
             header?: never;
@@ -1546,7 +1551,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
             };
             cookie?: never;
@@ -1575,7 +1580,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
             };
             cookie?: never;
@@ -1612,14 +1617,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It is deleted, and can be restored for a while. */
+            /** @description The conversation is deleted. It can be restored for a while. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1639,7 +1644,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
             };
             cookie?: never;
@@ -1666,22 +1671,22 @@ export interface operations {
     listMessages: {
         parameters: {
             query?: {
-                /** @description How many messages a page holds. */
+                /** @description The largest number of messages on the page. */
                 limit?: number;
-                /** @description A `before_cursor`: the page that ends before it. Not together with `since`. */
+                /** @description A `before_cursor`: returns the page before it. Cannot be used together with `since`. */
                 before?: string;
                 /**
-                 * @description A message's id or a time (RFC 3339; UTC where it has no offset): the oldest messages
-                 *     strictly after it.
+                 * @description The id of a message, or a time: returns the oldest messages after it. The time is in RFC
+                 *     3339 format, and in UTC if it has no offset.
                  */
                 since?: string;
             };
             header?: {
-                /** @description The `ETag` of an earlier answer. */
+                /** @description The `ETag` of an earlier response. */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
             };
             cookie?: never;
@@ -1691,11 +1696,11 @@ export interface operations {
             /** @description A page of the history. */
             200: {
                 headers: {
-                    /** @description Changes with everything that a reader could see. */
+                    /** @description The entity tag. It changes whenever the response would. */
                     ETag: string;
-                    /** @description Answers are the caller's own and must be revalidated. */
+                    /** @description Only the caller's own cache may store the response, and must revalidate it. */
                     "Cache-Control": string;
-                    /** @description The headers that choose between answers. */
+                    /** @description The request headers on which the response depends. */
                     Vary: string;
                     [name: string]: unknown;
                 };
@@ -1703,14 +1708,14 @@ export interface operations {
                     "application/json": components["schemas"]["MessageList"];
                 };
             };
-            /** @description Nothing has changed since the answer with this `ETag`. */
+            /** @description Nothing has changed since the response with this `ETag`. */
             304: {
                 headers: {
-                    /** @description As it was. */
+                    /** @description The same as in that response. */
                     ETag: string;
-                    /** @description As it was. */
+                    /** @description The same as in that response. */
                     "Cache-Control": string;
-                    /** @description As it was. */
+                    /** @description The same as in that response. */
                     Vary: string;
                     [name: string]: unknown;
                 };
@@ -1729,11 +1734,14 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Stands for this turn: 1 to 255 visible ASCII characters, quoted or bare. */
+                /**
+                 * @description A key of your choice that identifies this turn: 1 to 255 visible ASCII characters, with or
+                 *     without quotes.
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
             };
             cookie?: never;
@@ -1744,10 +1752,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The message is stored and answered. */
+            /** @description The user's message and the answer, both stored. */
             201: {
                 headers: {
-                    /** @description `true` when the turn had ended before this call, which only repeats its answer. */
+                    /** @description `true` if the turn had ended before this request, which only returns its answer again. */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -1776,16 +1784,16 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
-                /** @description A user's message. */
+                /** @description The id of a user's message. */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The message is answered again. */
+            /** @description The user's message and its new answer. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1812,9 +1820,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
-                /** @description An assistant's message. */
+                /** @description The id of an assistant's message. */
                 message_id: string;
             };
             cookie?: never;
@@ -1825,7 +1833,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The rating is kept. */
+            /** @description The rating is stored. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1848,11 +1856,14 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Stands for this run: 1 to 255 visible ASCII characters, quoted or bare. */
+                /**
+                 * @description A key of your choice that identifies this run: 1 to 255 visible ASCII characters, with or
+                 *     without quotes.
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
             };
             cookie?: never;
@@ -1863,12 +1874,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The message is stored and is being answered. */
+            /** @description The message is stored, and a run has started. */
             202: {
                 headers: {
                     /** @description The path of the run. */
                     Location: string;
-                    /** @description `true` when the run had ended before this call, which only repeats its answer. */
+                    /** @description `true` if the run had ended before this request. */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -1895,16 +1906,16 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
-                /** @description The run. */
+                /** @description The id of the run. */
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The run had ended already. */
+            /** @description The run had already ended. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1914,8 +1925,8 @@ export interface operations {
                 };
             };
             /**
-             * @description The run is asked to stop, which it usually does within a second; one of a process that died
-             *     ends with its lease.
+             * @description The run was asked to stop. It usually ends within a second. The run of a crashed process ends
+             *     when its lease expires.
              */
             202: {
                 headers: {
@@ -1938,9 +1949,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
-                /** @description The run. */
+                /** @description The id of the run. */
                 run_id: string;
             };
             cookie?: never;
@@ -1967,17 +1978,20 @@ export interface operations {
     followRun: {
         parameters: {
             query?: {
-                /** @description The number of the last event that is known; 0 for all. */
+                /** @description The number of the last event that the client has; 0 for all events. */
                 after?: number;
             };
             header?: {
-                /** @description The same, as an `EventSource` sends it when it connects again. Wins over `after`. */
+                /**
+                 * @description The same number, as an `EventSource` sends it when it connects again. It takes precedence
+                 *     over `after`.
+                 */
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @description The conversation. */
+                /** @description The id of the conversation. */
                 conversation_id: string;
-                /** @description The run. */
+                /** @description The id of the run. */
                 run_id: string;
             };
             cookie?: never;
@@ -1985,8 +1999,8 @@ export interface operations {
         requestBody?: never;
         responses: {
             /**
-             * @description The events, each with its number as `id` and its type as `event`. The stream ends with the
-             *     run; one that ends before can be gone on with.
+             * @description Server-sent events, each with its number as `id` and its type as `event`. The stream ends with
+             *     the run. If it ends earlier, connect again with the number of the last event.
              */
             200: {
                 headers: {
@@ -1996,7 +2010,7 @@ export interface operations {
                     "text/event-stream": components["schemas"]["RunEvent"];
                 };
             };
-            /** @description The run has ended and there is nothing behind that event: the end of following it. */
+            /** @description The run has ended, and there is no event after that number. Do not connect again. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2093,7 +2107,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The user: the token's. */
+                /** @description The id of the token's user. */
                 user_id: string;
             };
             cookie?: never;
@@ -2138,7 +2152,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done; the cookie `auth_token` is set or removed. */
+            /** @description The cookie `auth_token` is set or removed. */
             204: {
                 headers: {
                     /** @description The cookie. */
@@ -2163,7 +2177,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done; the cookie `auth_token` is set or removed. */
+            /** @description The cookie `auth_token` is set or removed. */
             204: {
                 headers: {
                     /** @description The cookie. */
@@ -2188,7 +2202,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The server. */
+            /** @description Facts about the server and the caller. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -1,17 +1,12 @@
-//! Tokens in a cookie, as browsers send them without being asked (RFC 6265).
+//! Tokens in a cookie, which browsers send by themselves (RFC 6265).
 
-use poem::{
-    Request,
-    http::{HeaderMap, Method, header},
-};
-
-use crate::state::ApiState;
+use poem::http::{HeaderMap, Method, header};
 
 /// The name of the cookie.
 const NAME: &str = "auth_token";
 
-/// The token of the cookie, if there is one.
-pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
+/// The token in the cookie.
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
     let value = headers
         .get_all(header::COOKIE)
         .iter()
@@ -20,7 +15,7 @@ pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
         .filter_map(|cookie| cookie.trim().split_once('='))
         .find_map(|(name, value)| (name == NAME).then_some(value))?;
     let value = value.trim_matches('"');
-    // Some front ends keep the whole header's value.
+    // Some front ends store the whole value of the Authorization header.
     let value = value
         .strip_prefix("Bearer ")
         .or_else(|| value.strip_prefix("Bearer%20"))
@@ -28,33 +23,43 @@ pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }
 
-/// Whether a request whose caller is known by the cookie comes from a page that may act for them.
-/// A browser sends the cookie along with whatever request any page makes.
-pub(super) fn is_of_trusted_page(request: &Request, state: &ApiState) -> bool {
-    if matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    ) {
-        return true;
+/// The origins whose pages may use the cookie.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TrustedOrigins(Vec<String>);
+
+impl FromIterator<String> for TrustedOrigins {
+    fn from_iter<I: IntoIterator<Item = String>>(origins: I) -> Self {
+        Self(origins.into_iter().collect())
     }
-    if request.header("sec-fetch-site") == Some("same-origin") {
-        return true;
-    }
-    let options = state.options();
-    request.header(header::ORIGIN).is_some_and(|origin| {
-        origin == options.public_url || options.cors_origins.iter().any(|known| known == origin)
-    })
 }
 
-/// A cookie that keeps a token for this long, in seconds: out of reach of scripts, and sent only
-/// with requests of pages of this site. Zero seconds remove it.
-pub(crate) fn set(token: &str, seconds: u64, public_url: &str) -> String {
+impl TrustedOrigins {
+    /// Whether a request with the cookie may come from a trusted page. A browser adds the cookie
+    /// to the requests of any page.
+    pub(crate) fn may_send(&self, method: &Method, headers: &HeaderMap) -> bool {
+        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            return true;
+        }
+        let is_same_origin = headers
+            .get("sec-fetch-site")
+            .is_some_and(|site| site == "same-origin");
+        is_same_origin
+            || headers
+                .get(header::ORIGIN)
+                .is_some_and(|origin| self.0.iter().any(|trusted| origin == trusted.as_str()))
+    }
+}
+
+/// A cookie that holds a token for this many seconds. Scripts cannot read it, and browsers send it
+/// only with requests of pages of this site. With zero seconds, browsers remove it.
+pub(crate) fn set(token: &str, seconds: u64, public_url: &str, base_path: &str) -> String {
     let secure = if public_url.starts_with("https://") {
         "; Secure"
     } else {
         ""
     };
-    format!("{NAME}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+    let path = if base_path.is_empty() { "/" } else { base_path };
+    format!("{NAME}={token}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
 #[cfg(test)]

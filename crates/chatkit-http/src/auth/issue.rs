@@ -7,9 +7,12 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 
-use super::verifier::{SIGN_IN, SIGN_IN_TTL, TokenError, VerifierOptions, check_secret};
+use super::{
+    token_error::{SIGN_IN, TokenError},
+    verifier::{SIGN_IN_TTL, VerifierOptions, check_secret},
+};
 
-/// A token with which a user may call, signed with the shared secret.
+/// A token with which a user can call the API, signed with the shared secret.
 ///
 /// # Errors
 /// [`TokenError`]: there is no secret, or signing failed.
@@ -22,7 +25,7 @@ pub fn issue_token(
     sign(options, user_id, options.audience.as_deref(), now, ttl)
 }
 
-/// A token that is good for ten minutes and for one thing: `POST /api/session`.
+/// A token for a sign-in link. It is valid for ten minutes, and only for `POST /api/session`.
 ///
 /// # Errors
 /// [`TokenError`]: there is no secret, or signing failed.

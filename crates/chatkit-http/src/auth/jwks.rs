@@ -1,5 +1,5 @@
-//! The keys that an issuer publishes (RFC 7517): fetched in the background, kept, and fetched
-//! again when a token names one that is not known.
+//! The keys that an issuer publishes (RFC 7517). They are fetched in the background, and again
+//! when a token names an unknown key.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::verifier::TokenError;
+use super::{failure::JwksUnavailable, token_error::TokenError};
 
 /// How long fetching the keys may take.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,19 +25,19 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest set of keys that is read, in bytes.
 const MAX_SET_BYTES: usize = 256 * 1024;
 
-/// Most keys of a set that are kept.
+/// Most keys that are taken from a set.
 const MAX_KEYS: usize = 100;
 
-/// How often unknown keys make the set be fetched again, at most.
+/// Shortest time between two fetches because of unknown keys.
 const COOL_DOWN: Duration = Duration::from_secs(30);
 
-/// The same while there is no set yet, because the issuer may just be starting.
+/// The same before the first successful fetch, because the issuer may just be starting.
 const FIRST_COOL_DOWN: Duration = Duration::from_secs(1);
 
-/// How often the set is fetched without being asked, so that a withdrawn key is forgotten.
+/// How often the set is fetched anyway, so that a withdrawn key is forgotten.
 const REFRESH: Duration = Duration::from_secs(5 * 60);
 
-/// A key, and the one algorithm that it is used with.
+/// A key with the one algorithm that it is used with.
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) key: DecodingKey,
@@ -62,19 +62,14 @@ impl Key {
     }
 }
 
-/// What was fetched last.
+/// The times of the last fetches.
 #[derive(Debug, Default)]
 struct Fetches {
-    /// When the last fetch began: what it found is at least as new.
-    begun: Option<Instant>,
-    /// When the last one ended that an unknown key asked for.
+    /// The start of the last fetch. Its result is at least as new.
+    started: Option<Instant>,
+    /// The end of the last fetch that an unknown key caused.
     asked: Option<Instant>,
 }
-
-/// No keys could be fetched so far.
-#[derive(Debug, thiserror::Error)]
-#[error("the issuer's keys could not be fetched")]
-pub(crate) struct JwksUnavailable;
 
 /// The published keys of an issuer.
 pub(super) struct Jwks {
@@ -82,9 +77,9 @@ pub(super) struct Jwks {
     http: reqwest::Client,
     /// The last good set, by `kid`.
     keys: RwLock<Option<Arc<HashMap<String, Key>>>>,
-    /// Held while the set is fetched, so that one fetch serves all who wait for it.
+    /// Locked while the set is fetched, so that one fetch serves all waiting calls.
     fetching: Arc<Mutex<Fetches>>,
-    /// Ends the task that keeps the set fresh.
+    /// Stops the task that refreshes the set.
     _stop: DropGuard,
 }
 
@@ -99,7 +94,7 @@ enum FetchError {
 }
 
 impl Jwks {
-    /// The keys at a URL. They are fetched from now on, for as long as somebody holds them.
+    /// The keys at a URL. A task fetches them until the returned value is dropped.
     #[expect(
         clippy::disallowed_methods,
         reason = "the task ends with what is returned"
@@ -122,7 +117,7 @@ impl Jwks {
         Ok(jwks)
     }
 
-    /// The key of this id, if the issuer has one.
+    /// The key with this id, if the issuer has one.
     pub(super) async fn key(self: &Arc<Self>, kid: &str) -> Result<Option<Key>, JwksUnavailable> {
         if let Some(key) = self.known(kid) {
             return Ok(Some(key));
@@ -143,12 +138,12 @@ impl Jwks {
         self.keys()?.get(kid).cloned()
     }
 
-    /// Fetches the set for a key that is not known, unless that was done a moment ago.
+    /// Fetches the set because of an unknown key, unless that happened a moment ago.
     async fn look_for(self: &Arc<Self>, kid: &str) {
-        let begun = Instant::now();
+        let asked_at = Instant::now();
         let fetches = self.fetching.clone().lock_owned().await;
-        // Whoever began to fetch while this waited has fetched for this too.
-        let was_served = fetches.begun.is_some_and(|fetch| fetch >= begun);
+        // A fetch that started while this call waited also covers it.
+        let was_served = fetches.started.is_some_and(|fetch| fetch >= asked_at);
         let cool_down = match self.keys() {
             Some(_) => COOL_DOWN,
             None => FIRST_COOL_DOWN,
@@ -159,15 +154,14 @@ impl Jwks {
         }
     }
 
-    /// Fetches the set. In a task of its own: a caller that leaves must not make the fetch be lost,
-    /// or be repeated.
+    /// Fetches the set in a task of its own, so that a disconnecting client does not abort the fetch.
     #[expect(
         clippy::disallowed_methods,
         reason = "the task ends by itself, within the time that a fetch may take"
     )]
     async fn refresh(self: &Arc<Self>, mut fetches: OwnedMutexGuard<Fetches>, was_asked: bool) {
         let jwks = self.clone();
-        fetches.begun = Some(Instant::now());
+        fetches.started = Some(Instant::now());
         let fetch = tokio::spawn(async move {
             match jwks.fetch().await {
                 Ok(keys) => {
@@ -175,8 +169,8 @@ impl Jwks {
                         tracing::warn!("the issuer has no keys that can be used");
                     }
                     tracing::debug!(keys = keys.len(), "fetched the issuer's keys");
-                    let mut kept = jwks.keys.write().unwrap_or_else(PoisonError::into_inner);
-                    *kept = Some(Arc::new(keys));
+                    let mut stored = jwks.keys.write().unwrap_or_else(PoisonError::into_inner);
+                    *stored = Some(Arc::new(keys));
                 }
                 // The last good set stays.
                 Err(error) => tracing::warn!(
@@ -204,7 +198,7 @@ impl Jwks {
             }
         }
         let set: Set = serde_json::from_slice(&body)?;
-        // A set without keys is an answer too: they were withdrawn.
+        // A set without keys is valid: the issuer withdrew them.
         Ok(set
             .keys
             .into_iter()
@@ -215,7 +209,7 @@ impl Jwks {
     }
 }
 
-/// Fetches the set at once, soon again while there is none, and now and then.
+/// Fetches the set at once, with backoff until the first success, and then at intervals.
 async fn keep_fresh(jwks: Weak<Jwks>, stop: CancellationToken) {
     let mut retry = FIRST_COOL_DOWN;
     while let Some(jwks) = jwks.upgrade() {
@@ -238,7 +232,7 @@ async fn keep_fresh(jwks: Weak<Jwks>, stop: CancellationToken) {
     }
 }
 
-/// A set of keys (RFC 7517 section 5). One that is not understood spoils no other.
+/// A set of keys (RFC 7517 section 5). Keys of unknown kinds are ignored.
 #[derive(Deserialize)]
 struct Set {
     keys: Vec<Value>,
@@ -260,8 +254,8 @@ struct Jwk {
 }
 
 impl Jwk {
-    /// The key with its id; none for a kind that is not used here. Shared secrets never are: they
-    /// are not published.
+    /// The key with its id. Returns `None` for kinds that are not used here, such as shared secrets,
+    /// which are never published.
     fn into_key(self) -> Option<(String, Key)> {
         if self.usage.is_some_and(|usage| usage != "sig") {
             return None;

@@ -1,41 +1,76 @@
-//! Which tokens hold.
+//! Verifies tokens.
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use chatkit_domain::UserId;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    AuthFailure,
-    jwks::{Jwks, JwksUnavailable, Key},
+    claims::{LEEWAY, check_times, has_audience, is_same, seconds, user_id},
+    failure::{AuthFailure, JwksUnavailable},
+    jwks::{Jwks, Key},
+    token_error::{MIN_SECRET_BYTES, SIGN_IN, TokenError},
 };
-use crate::problem::ApiError;
 
-/// How far the clocks of issuer and server may differ, in seconds.
-const LEEWAY: f64 = 30.0;
-
-/// Fewest bytes of a shared secret: RFC 7518 section 3.2 asks for the size of the hash.
-const MIN_SECRET_BYTES: usize = 32;
-
-/// The audience of tokens that are only good for signing in.
-pub(crate) const SIGN_IN: &str = "sign-in";
-
-/// How long a sign-in link is good.
+/// How long a sign-in link is valid.
 pub(super) const SIGN_IN_TTL: Duration = Duration::from_secs(10 * 60);
 
-/// Which tokens to accept: of a shared secret, of published keys, or of both.
+/// The reason for tokens of two parts: Better Auth stores such tokens in its session cookie, and
+/// its bearer plugin returns them.
+const SESSION_TOKEN: &str =
+    "this looks like a Better Auth session token, not a JWT: get one from /api/auth/token";
+
+/// The tokens to accept: those of a shared secret, of published keys, or of both.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VerifierOptions {
     /// The HS256 secret, at least 32 bytes.
     pub secret: Option<String>,
-    /// Where the issuer publishes its keys (RFC 7517 section 5): `EdDSA`, ES256 or RS256.
+    /// The URL of the issuer's keys (RFC 7517 section 5): `EdDSA`, ES256 or RS256.
     pub jwks_url: Option<String>,
-    /// The `iss` that tokens must carry.
+    /// The `iss` that tokens must have.
     pub issuer: Option<String>,
-    /// The `aud` that tokens must carry.
+    /// The `aud` that tokens must have.
     pub audience: Option<String>,
+}
+
+impl VerifierOptions {
+    /// Options that accept no token yet: add a secret, a URL of keys, or both.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Accepts tokens that are signed with this HS256 secret, at least 32 bytes.
+    #[must_use]
+    pub fn with_secret(mut self, secret: impl Into<String>) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
+    /// Accepts tokens that are signed with the keys at this URL (RFC 7517 section 5).
+    #[must_use]
+    pub fn with_jwks_url(mut self, url: impl Into<String>) -> Self {
+        self.jwks_url = Some(url.into());
+        self
+    }
+
+    /// Accepts only tokens with this `iss`.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Accepts only tokens with this `aud`.
+    #[must_use]
+    pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
 }
 
 /// Checks tokens. Cheap to clone.
@@ -46,31 +81,8 @@ pub struct Verifier {
     options: Arc<VerifierOptions>,
 }
 
-/// Why a verifier or a token could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// There is neither a secret nor a place with keys.
-    #[error("there is neither a secret nor a URL with keys")]
-    NoKey,
-    /// There is no secret to sign with.
-    #[error("there is no secret to sign with")]
-    NoSecret,
-    /// The audience is the one of tokens that are only good for signing in.
-    #[error("the audience must not be `{SIGN_IN}`, which is kept for sign-in links")]
-    ReservedAudience,
-    /// The secret is too short to be one.
-    #[error("the secret must have at least {MIN_SECRET_BYTES} bytes")]
-    ShortSecret,
-    /// There is no client to fetch keys with.
-    #[error("could not set up fetching keys")]
-    Client(#[source] reqwest::Error),
-    /// Signing failed.
-    #[error("could not sign the token")]
-    Signing(#[source] jsonwebtoken::errors::Error),
-}
-
-/// The JOSE header of a token (RFC 7515 section 4.1): what of it is used. Keys that it carries or
-/// points to (`jwk`, `jku`, `x5c`, `x5u`) are never looked at.
+/// The used members of a token's JOSE header (RFC 7515 section 4.1). Keys that the header contains
+/// or points to (`jwk`, `jku`, `x5c`, `x5u`) are ignored.
 struct Header {
     alg: String,
     kid: Option<String>,
@@ -80,31 +92,31 @@ impl Header {
     fn read(part: &str) -> Result<Self, AuthFailure> {
         let header: Map<String, Value> = read_part(part)?;
         if header.contains_key("crit") {
-            // RFC 7515 section 4.1.11: what must be understood, and is not, must be refused.
-            return Err(AuthFailure::Invalid("the token has critical extensions"));
+            // RFC 7515 section 4.1.11: a token with unknown critical extensions must be refused.
+            return Err(AuthFailure::invalid("the token has critical extensions"));
         }
         let text = |name: &str| header.get(name).and_then(Value::as_str).map(str::to_owned);
-        // RFC 8725 section 3.11: a token of another kind is not one to call with.
+        // RFC 8725 section 3.11: tokens of other kinds must not be accepted.
         let kind = text("typ").unwrap_or_default().to_ascii_lowercase();
         let kind = kind.strip_prefix("application/").unwrap_or(&kind);
         if !matches!(kind, "" | "jwt" | "at+jwt") {
-            return Err(AuthFailure::Invalid("the token is of another kind"));
+            return Err(AuthFailure::invalid("the token is of another kind"));
         }
         Ok(Self {
-            alg: text("alg").ok_or(AuthFailure::Invalid("the token has no algorithm"))?,
+            alg: text("alg").ok_or_else(|| AuthFailure::invalid("the token has no algorithm"))?,
             kid: text("kid"),
         })
     }
 }
 
 impl Verifier {
-    /// A verifier of these tokens. Keys of a URL are fetched in the background.
+    /// A verifier for these tokens. It fetches the keys of a URL in the background.
     ///
     /// # Errors
-    /// [`TokenError`], but for `NoSecret` and `Signing`.
+    /// Any [`TokenError`] except `NoSecret` and `Signing`.
     ///
     /// # Panics
-    /// With a URL of keys, outside of a Tokio runtime.
+    /// If the options have a URL of keys and there is no Tokio runtime.
     pub fn new(options: VerifierOptions) -> Result<Self, TokenError> {
         let audience = options.audience.as_deref();
         if audience.is_some_and(|audience| is_same(audience, SIGN_IN)) {
@@ -126,35 +138,44 @@ impl Verifier {
         &self.options
     }
 
-    /// The claims of a token that holds, for calling the API.
+    /// The user of a token that is valid for calling the API.
     pub(crate) async fn verify(
         &self,
         token: &str,
         now: DateTime<Utc>,
-    ) -> Result<Map<String, Value>, ApiError> {
+    ) -> Result<UserId, AuthFailure> {
         let claims = self.signed_claims(token).await?;
         check_times(&claims, now)?;
         self.check_issuer(&claims)?;
         if has_audience(&claims, SIGN_IN) {
-            return Err(AuthFailure::Invalid("the token is only good for signing in").into());
+            return Err(AuthFailure::invalid(
+                "the token is only valid for signing in",
+            ));
         }
         let expected = self.options.audience.as_deref();
         if expected.is_some_and(|audience| !has_audience(&claims, audience)) {
-            return Err(AuthFailure::Invalid("the token is for another audience").into());
+            return Err(AuthFailure::invalid("the token is for another audience"));
         }
-        Ok(claims)
+        user_id(&claims)
     }
 
-    /// The claims of a token that is good for signing in: one that was made here, or with the
-    /// same secret. What it is given for is signed with that too.
+    /// The user of a sign-in token. Only the shared secret can sign such a token, because the
+    /// session's token is signed with the secret, too. Returns `None` if there is no secret.
     pub(crate) fn verify_sign_in(
         &self,
         token: &str,
         now: DateTime<Utc>,
-    ) -> Result<Map<String, Value>, ApiError> {
-        let Some(secret) = &self.secret else {
-            return Err(ApiError::NotConfigured);
-        };
+    ) -> Option<Result<UserId, AuthFailure>> {
+        let secret = self.secret.as_ref()?;
+        Some(self.sign_in_user(token, secret, now))
+    }
+
+    fn sign_in_user(
+        &self,
+        token: &str,
+        secret: &Key,
+        now: DateTime<Utc>,
+    ) -> Result<UserId, AuthFailure> {
         let claims = Signed::parse(token)?.claims(secret)?;
         check_times(&claims, now)?;
         self.check_issuer(&claims)?;
@@ -164,38 +185,42 @@ impl Verifier {
             .unwrap_or_default();
         let is_short = exp - seconds(now) <= SIGN_IN_TTL.as_secs_f64() + LEEWAY;
         if claims.get("aud").and_then(Value::as_str) != Some(SIGN_IN) || !is_short {
-            return Err(AuthFailure::Invalid("the token is not one for signing in").into());
+            return Err(AuthFailure::invalid(
+                "the token is not valid for signing in",
+            ));
         }
-        Ok(claims)
+        user_id(&claims)
     }
 
-    /// The claims of a token whose signature holds.
-    async fn signed_claims(&self, token: &str) -> Result<Map<String, Value>, ApiError> {
+    /// The claims of a token with a valid signature.
+    async fn signed_claims(&self, token: &str) -> Result<Map<String, Value>, AuthFailure> {
         let signed = Signed::parse(token)?;
         let key = self.key(&signed.header).await?;
-        Ok(signed.claims(&key)?)
+        signed.claims(&key)
     }
 
-    /// The key that a token must be signed with: the secret for its algorithm, one of the
-    /// published keys for all others.
-    async fn key(&self, header: &Header) -> Result<Key, ApiError> {
+    /// The key that must have signed a token: the secret for HS256, a published key for all other
+    /// algorithms.
+    async fn key(&self, header: &Header) -> Result<Key, AuthFailure> {
         if header.alg == "HS256" {
             let secret = self.secret.clone();
             return secret.ok_or_else(|| {
-                AuthFailure::Invalid("tokens signed with a secret are not accepted").into()
+                AuthFailure::invalid("tokens signed with a secret are not accepted")
             });
         }
         let is_used = matches!(header.alg.as_str(), "EdDSA" | "Ed25519" | "ES256" | "RS256");
         let Some(jwks) = self.jwks.as_ref().filter(|_| is_used) else {
-            return Err(AuthFailure::Invalid("the token's algorithm is not accepted").into());
+            return Err(AuthFailure::invalid(
+                "the token's algorithm is not accepted",
+            ));
         };
         let Some(kid) = &header.kid else {
-            return Err(AuthFailure::Invalid("the token does not name its key").into());
+            return Err(AuthFailure::invalid("the token does not name its key"));
         };
         match jwks.key(kid).await {
             Ok(Some(key)) => Ok(key),
-            Ok(None) => Err(AuthFailure::Invalid("the token's key is unknown").into()),
-            Err(JwksUnavailable) => Err(ApiError::Unavailable(Box::new(JwksUnavailable))),
+            Ok(None) => Err(AuthFailure::invalid("the token's key is unknown")),
+            Err(JwksUnavailable) => Err(AuthFailure::Unavailable(Box::new(JwksUnavailable))),
         }
     }
 
@@ -207,7 +232,7 @@ impl Verifier {
         if issuer.is_some_and(|issuer| is_same(issuer, expected)) {
             Ok(())
         } else {
-            Err(AuthFailure::Invalid("the token is of another issuer"))
+            Err(AuthFailure::invalid("the token is of another issuer"))
         }
     }
 }
@@ -215,7 +240,7 @@ impl Verifier {
 /// A token in its parts (RFC 7515 section 7.1).
 struct Signed<'a> {
     header: Header,
-    /// What is signed.
+    /// The signed text.
     message: &'a str,
     claims: &'a str,
     signature: &'a str,
@@ -226,8 +251,8 @@ impl<'a> Signed<'a> {
         let parts: Vec<&str> = token.split('.').collect();
         let (header, claims, signature) = match parts.as_slice() {
             [header, claims, signature] => (*header, *claims, *signature),
-            [_, _] => return Err(AuthFailure::SESSION_TOKEN),
-            _ => return Err(AuthFailure::Invalid("the token is not a JWT")),
+            [_, _] => return Err(AuthFailure::invalid(SESSION_TOKEN)),
+            _ => return Err(AuthFailure::invalid("the token is not a JWT")),
         };
         let message = &token[..header.len() + 1 + claims.len()];
         let header = Header::read(header)?;
@@ -239,17 +264,17 @@ impl<'a> Signed<'a> {
         })
     }
 
-    /// The claims, if this key signed them by its algorithm.
+    /// The claims, if this key signed them with its own algorithm.
     fn claims(&self, key: &Key) -> Result<Map<String, Value>, AuthFailure> {
         if !key.is_for(&self.header.alg) {
-            return Err(AuthFailure::Invalid(
+            return Err(AuthFailure::invalid(
                 "the token's algorithm is not its key's",
             ));
         }
         let message = self.message.as_bytes();
         match crypto::verify(self.signature, message, &key.key, key.algorithm) {
             Ok(true) => read_part(self.claims),
-            _ => Err(AuthFailure::Invalid("the token's signature does not hold")),
+            _ => Err(AuthFailure::invalid("the token's signature does not hold")),
         }
     }
 }
@@ -275,45 +300,7 @@ fn read_part<T: DeserializeOwned>(part: &str) -> Result<T, AuthFailure> {
     let bytes = URL_SAFE_NO_PAD.decode(part).ok();
     bytes
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or(AuthFailure::Invalid("the token is not a JWT"))
-}
-
-/// `exp` and `nbf` (RFC 7519 section 4.1): numbers of seconds, not necessarily whole.
-fn check_times(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(), AuthFailure> {
-    let now = seconds(now);
-    let exp = claims.get("exp").and_then(Value::as_f64);
-    let exp = exp.ok_or(AuthFailure::Invalid(
-        "the token does not say when it expires",
-    ))?;
-    if exp + LEEWAY <= now {
-        return Err(AuthFailure::Expired);
-    }
-    match claims.get("nbf") {
-        None => Ok(()),
-        Some(nbf) if nbf.as_f64().is_some_and(|nbf| nbf <= now + LEEWAY) => Ok(()),
-        Some(_) => Err(AuthFailure::Invalid("the token is not valid yet")),
-    }
-}
-
-fn seconds(time: DateTime<Utc>) -> f64 {
-    time.timestamp_millis() as f64 / 1_000.0
-}
-
-/// Whether a token is for this audience: `aud` is a string or a list of them.
-fn has_audience(claims: &Map<String, Value>, expected: &str) -> bool {
-    match claims.get("aud") {
-        Some(Value::String(audience)) => is_same(audience, expected),
-        Some(Value::Array(audiences)) => audiences
-            .iter()
-            .filter_map(Value::as_str)
-            .any(|audience| is_same(audience, expected)),
-        _ => false,
-    }
-}
-
-/// Issuers and audiences are often origins, which people write with and without a slash.
-fn is_same(one: &str, other: &str) -> bool {
-    one.strip_suffix('/').unwrap_or(one) == other.strip_suffix('/').unwrap_or(other)
+        .ok_or_else(|| AuthFailure::invalid("the token is not a JWT"))
 }
 
 impl fmt::Debug for VerifierOptions {

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::workflow;
 use crate::{
+    middleware::notes,
     problem::{ApiError, Resource},
-    shell,
     state::ApiState,
 };
 
@@ -25,7 +25,9 @@ const MAX_RATED: usize = 100;
 /// A thread's id; what is none names no thread.
 pub(super) fn id(text: &str) -> Result<ConversationId, ApiError> {
     let id = Uuid::parse_str(text).map_err(|_| ApiError::NotFound(Resource::Conversation))?;
-    Ok(shell::conversation(id))
+    let id = ConversationId::new(id);
+    notes::conversation(id);
+    Ok(id)
 }
 
 /// An item's id.

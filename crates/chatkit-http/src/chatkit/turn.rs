@@ -20,7 +20,11 @@ use super::{
     stream::{self, Answer},
     texts, threads,
 };
-use crate::{problem::ApiError, shell, state::ApiState};
+use crate::{
+    middleware::notes,
+    problem::{ApiError, Resource},
+    state::ApiState,
+};
 
 /// How long a turn waits for the end of the one that it stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,23 +32,23 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most of what is kept of a message beside its text, in bytes of JSON.
 const MAX_DETAILS_BYTES: usize = 64 * 1024;
 
-/// Who asks for a turn, where and how.
+/// A request for a turn.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Turn<'a> {
+pub(super) struct TurnRequest<'a> {
     pub(super) state: &'a ApiState,
     pub(super) caller: &'a Caller,
     /// The language of the user's interface (RFC 5646).
     pub(super) locale: Option<&'a str>,
 }
 
-impl Turn<'_> {
+impl TurnRequest<'_> {
     pub(super) async fn in_new_thread(self, input: UserMessageInput) -> Result<Response, ApiError> {
         let target = RunTarget::New {
             id: self.state.clock().id(),
             earlier: Vec::new(),
         };
         let start = self.start(target, input)?;
-        shell::conversation(start.target.conversation_id().uuid());
+        notes::conversation(start.target.conversation_id());
         let answer = self.begin(start).await?;
         let created = ThreadStreamEvent::ThreadCreated {
             thread: new_thread(answer.thread(), answer.run().created_at),
@@ -87,7 +91,7 @@ impl Turn<'_> {
         let messages = &state.repositories().messages;
         // Looked at before an answer that is under way is stopped for it.
         let message = messages.get(caller, thread, item).await;
-        let message = message.map_err(ApiError::of_message)?;
+        let message = message.map_err(|error| ApiError::of(Resource::Message, error))?;
         if message.role != Role::User {
             return Err(ApiError::WrongMessage);
         }
@@ -104,7 +108,7 @@ impl Turn<'_> {
         };
         let answer = match self.begin(start).await {
             Err(ApiError::RunActive(_)) => return Ok(stream::refusal(texts::busy(self.locale))),
-            answer => answer.map_err(ApiError::of_message)?,
+            answer => answer.map_err(|error| ApiError::of(Resource::Message, error))?,
         };
         Ok(answer.response(&[stream::options(state)]))
     }
@@ -120,7 +124,7 @@ impl Turn<'_> {
 
     fn start(self, target: RunTarget, input: UserMessageInput) -> Result<StartRun, ApiError> {
         if !input.attachments.is_empty() {
-            return Err(ApiError::NotConfigured);
+            return Err(ApiError::NotImplemented("attachments"));
         }
         let text = MessageText::parse(text_of(&input.content))
             .map_err(|error| ApiError::invalid("params.input.content", error))?;
@@ -178,7 +182,7 @@ impl Turn<'_> {
         };
         match started? {
             Started::New(started) => {
-                shell::note_run(started.run.id);
+                notes::run(started.run.id);
                 Ok(Answer::new(self.state, *started, self.locale))
             }
             Started::Known(run) => Err(ApiError::RunActive(run.id)),

@@ -1,50 +1,64 @@
-//! Errors in OpenAI's shape: `{"error": {message, type, param, code}}`.
+//! Errors in OpenAI's format: `{"error": {message, type, param, code}}`.
 
 use poem::{Response, http::StatusCode};
 use serde_json::{Value, json};
 
-use crate::problem::ApiError;
+use crate::problem::{ApiError, ErrorFormat};
 
-/// Why a completion was not given.
+/// OpenAI's format of errors.
+pub(crate) const ERRORS: ErrorFormat = ErrorFormat(|error, _| response(error));
+
+/// The same after the user's message was stored: a retry would store it twice. Both official SDKs
+/// obey the header. Without it, they repeat requests after 409, 429 and 5xx.
+const ERRORS_AFTER_STORING: ErrorFormat = ErrorFormat(|error, _| {
+    let mut response = response(error);
+    let no = poem::http::HeaderValue::from_static("false");
+    response.headers_mut().insert("x-should-retry", no);
+    response
+});
+
+/// The reason why there is no completion.
 #[derive(Debug)]
 pub(super) struct Refusal {
     error: ApiError,
-    /// Whether the user's message is stored: asking again would store it twice.
-    kept: bool,
+    /// Whether the user's message is stored.
+    is_stored: bool,
 }
 
-/// An error after the user's message was stored.
-pub(super) fn kept(error: ApiError) -> Refusal {
-    Refusal { error, kept: true }
+impl Refusal {
+    /// An error after the user's message was stored.
+    pub(super) fn after_storing(error: ApiError) -> Self {
+        Self {
+            error,
+            is_stored: true,
+        }
+    }
 }
 
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
-        Self { error, kept: false }
+        Self {
+            error,
+            is_stored: false,
+        }
     }
 }
 
-impl Refusal {
-    /// A field that is not what it may be.
-    pub(super) fn field(param: &str, message: impl std::fmt::Display) -> Self {
-        ApiError::invalid(param, message).into()
-    }
-
-    pub(super) fn into_response(self) -> Response {
-        self.error.report();
-        let status = status(&self.error);
-        let mut response = Response::builder()
-            .status(status)
-            .content_type("application/json")
-            .body(body(&self.error).to_string());
-        self.error.set_headers(response.headers_mut());
-        if self.kept {
-            // Both official SDKs obey it; without it they repeat 409, 429 and 5xx.
-            let no = poem::http::HeaderValue::from_static("false");
-            response.headers_mut().insert("x-should-retry", no);
+impl From<Refusal> for poem::Error {
+    fn from(refusal: Refusal) -> Self {
+        let mut error = Self::from(refusal.error);
+        if refusal.is_stored {
+            error.set_data(ERRORS_AFTER_STORING);
         }
-        response
+        error
     }
+}
+
+fn response(error: &ApiError) -> Response {
+    Response::builder()
+        .status(status(error))
+        .content_type("application/json")
+        .body(body(error).to_string())
 }
 
 /// The error as the body of a response, or as an event of a stream.

@@ -1,17 +1,16 @@
-//! What a completion asks for. What is not known is ignored, as OpenAI adds fields often.
+//! The request for a completion. Unknown members are ignored, as OpenAI often adds some.
 
 use chatkit_agent::{RunOptions, StartInput, StartRun, provider::Sampling};
 use chatkit_domain::{ConversationId, Dialect, EarlierMessage, MessageText, Role, RunTarget};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::Refusal;
 use crate::{
     problem::{ApiError, Resource},
     state::ApiState,
 };
 
-/// Most messages that a new conversation can begin with.
+/// Largest number of messages with which a new conversation can start.
 const MAX_EARLIER: usize = 500;
 
 /// The body of a request.
@@ -53,12 +52,12 @@ struct IncomingMessage {
     content: Option<Value>,
 }
 
-/// A request that was checked.
+/// A request that has been checked.
 #[derive(Debug)]
-pub(super) struct Completion {
+pub(super) struct CheckedRequest {
     pub(super) start: StartRun,
     pub(super) stream: bool,
-    /// Whether a stream ends with its usage.
+    /// Whether the stream ends with the usage.
     pub(super) stream_usage: bool,
 }
 
@@ -68,7 +67,7 @@ impl CompletionRequest {
         self,
         header: Option<&str>,
         state: &ApiState,
-    ) -> Result<Completion, Refusal> {
+    ) -> Result<CheckedRequest, ApiError> {
         self.refuse_unsupported()?;
         let conversation = self.conversation(header)?;
         let texts = self
@@ -78,15 +77,15 @@ impl CompletionRequest {
             .collect::<Result<Vec<_>, _>>()?;
         let is_users = self.messages.last().is_some_and(|last| last.role == "user");
         let (true, Some((text, before))) = (is_users, texts.split_last()) else {
-            return Err(Refusal::field(
+            return Err(ApiError::invalid(
                 "messages",
-                "must end with a message of the user's",
+                "must end with a message of the user",
             ));
         };
         let text = MessageText::parse(text.clone())
-            .map_err(|error| Refusal::field("messages", format!("the last message {error}")))?;
+            .map_err(|error| ApiError::invalid("messages", format!("the last message {error}")))?;
         let (target, instructions) = match conversation {
-            // Its history is in the database.
+            // The history is in the database.
             Some(id) => (RunTarget::Existing(id), String::new()),
             None => {
                 let id = state.clock().id();
@@ -102,7 +101,7 @@ impl CompletionRequest {
             tool: None,
             locale: None,
         };
-        Ok(Completion {
+        Ok(CheckedRequest {
             start: StartRun {
                 target,
                 input: StartInput::Say(text, None),
@@ -118,8 +117,8 @@ impl CompletionRequest {
         })
     }
 
-    /// Refuses what would be misunderstood if it were ignored.
-    fn refuse_unsupported(&self) -> Result<(), Refusal> {
+    /// Refuses members whose meaning would be lost if they were ignored.
+    fn refuse_unsupported(&self) -> Result<(), ApiError> {
         let is_set = |value: &Option<Value>| match value {
             None | Some(Value::Null) => false,
             Some(Value::Array(values)) => !values.is_empty(),
@@ -137,35 +136,36 @@ impl CompletionRequest {
             ),
         ];
         match unsupported.into_iter().find(|(_, found)| *found) {
-            Some((param, _)) => Err(Refusal::field(param, "is not supported")),
+            Some((param, _)) => Err(ApiError::invalid(param, "is not supported")),
             None => Ok(()),
         }
     }
 
     /// The conversation that the header or the metadata names.
-    fn conversation(&self, header: Option<&str>) -> Result<Option<ConversationId>, Refusal> {
+    fn conversation(&self, header: Option<&str>) -> Result<Option<ConversationId>, ApiError> {
         let metadata = self.metadata.as_ref();
         let named = metadata.and_then(|metadata| metadata["conversation_id"].as_str());
         let name = match (header, named) {
             (Some(one), Some(other)) if one != other => {
                 let message = "names another conversation than the header X-Conversation-Id";
-                return Err(Refusal::field("metadata.conversation_id", message));
+                return Err(ApiError::invalid("metadata.conversation_id", message));
             }
             (one, other) => one.or(other),
         };
         name.map(|name| {
             name.parse()
-                .map_err(|_| ApiError::NotFound(Resource::Conversation).into())
+                .map_err(|_| ApiError::NotFound(Resource::Conversation))
         })
         .transpose()
     }
 
-    /// The messages before the last: those of the conversation, and the instructions for this turn.
+    /// The messages before the last, split into those of the conversation and the instructions for this
+    /// turn.
     fn earlier(
         &self,
         texts: &[String],
         state: &ApiState,
-    ) -> Result<(Vec<EarlierMessage>, String), Refusal> {
+    ) -> Result<(Vec<EarlierMessage>, String), ApiError> {
         let mut earlier = Vec::new();
         let mut instructions = Vec::new();
         for (message, text) in self.messages.iter().zip(texts) {
@@ -176,7 +176,7 @@ impl CompletionRequest {
                 }
                 "user" => Role::User,
                 "assistant" => Role::Assistant,
-                // Results of the caller's own tools, which are not kept here.
+                // Results of the caller's own tools, which are not stored here.
                 _ => continue,
             };
             if !text.trim().is_empty() {
@@ -189,7 +189,7 @@ impl CompletionRequest {
         }
         if earlier.len() > MAX_EARLIER {
             let message = format!("must be at most {MAX_EARLIER} before the last");
-            return Err(Refusal::field("messages", message));
+            return Err(ApiError::invalid("messages", message));
         }
         Ok((earlier, instructions.join("\n\n")))
     }
@@ -212,7 +212,7 @@ impl CompletionRequest {
 
 impl IncomingMessage {
     /// The text of a message: a string, or parts of text.
-    fn text(&self) -> Result<String, Refusal> {
+    fn text(&self) -> Result<String, ApiError> {
         let text = match &self.content {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => text.clone(),
@@ -220,11 +220,11 @@ impl IncomingMessage {
                 .iter()
                 .map(|part| part["text"].as_str())
                 .collect::<Option<String>>()
-                .ok_or_else(|| Refusal::field("messages", "may hold only parts of text"))?,
-            Some(_) => return Err(Refusal::field("messages", "must have text as content")),
+                .ok_or_else(|| ApiError::invalid("messages", "may hold only parts of text"))?,
+            Some(_) => return Err(ApiError::invalid("messages", "must have text as content")),
         };
         if text.contains('\0') {
-            return Err(Refusal::field("messages", "must not contain U+0000"));
+            return Err(ApiError::invalid("messages", "must not contain U+0000"));
         }
         Ok(text)
     }

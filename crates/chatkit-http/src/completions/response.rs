@@ -1,5 +1,5 @@
-//! Answers, whole and in chunks. Chunks come in the order in which the official SDKs put them
-//! together: a role once, text, the reason of the end, the usage where it was asked for.
+//! Completions, whole and in chunks. The order of chunks is the one that the official SDKs expect: a
+//! role once, text, the reason of the end, the usage if it was requested.
 
 use chatkit_agent::{EndedRun, StartedRun, provider::FinishReason};
 use chatkit_domain::{Run, Usage};
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use super::error;
 use crate::{problem::ApiError, sse, turns::answer_of};
 
-/// A run's answer.
-pub(super) struct Answer {
+/// A run's answer as a completion.
+pub(super) struct Completion {
     run: Run,
     text: String,
     finish_reason: FinishReason,
 }
 
-impl Answer {
+impl Completion {
     /// The answer of a run that has one.
     pub(super) fn of(ended: EndedRun) -> Result<Self, ApiError> {
         let message = answer_of(&ended.run, ended.assistant_message, ended.failure)?;
@@ -106,7 +106,7 @@ impl Chunks {
     /// What follows the last text: the end once it is stored, or the error.
     async fn end(&self, started: StartedRun) -> String {
         let answer = match started.finished().await {
-            Ok(ended) => Answer::of(ended),
+            Ok(ended) => Completion::of(ended),
             Err(_) => Err(ApiError::interrupted(self.run.clone())),
         };
         match answer {

@@ -1,0 +1,30 @@
+//! The port through which the API learns its callers.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use chatkit_domain::Caller;
+use poem::http::request::Parts;
+
+use super::failure::AuthFailure;
+
+/// Finds out which user sends a request.
+///
+/// A service that embeds the server can bring its own, for example one that reads the service's
+/// session. [`JwtAuthenticator`](super::jwt::JwtAuthenticator) reads JSON Web Tokens.
+///
+/// The server checks `X-Expected-User` itself, for every authenticator.
+#[async_trait]
+pub trait Authenticator: fmt::Debug + Send + Sync {
+    /// The user who sends the request with this head.
+    ///
+    /// `parts` has the extensions that the embedding service set, if it calls the server as a
+    /// `tower` service.
+    ///
+    /// An authenticator that accepts cookies must refuse requests of foreign pages
+    /// ([`AuthFailure::ForeignOrigin`]) for methods that change something.
+    ///
+    /// # Errors
+    /// [`AuthFailure`], if the request has no caller.
+    async fn caller(&self, parts: &Parts) -> Result<Caller, AuthFailure>;
+}

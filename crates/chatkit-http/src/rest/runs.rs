@@ -1,0 +1,188 @@
+//! `/api/chat/conversations/{conversation_id}/runs`.
+
+use chatkit_agent::{RunOptions, StartInput, StartRun, Started};
+use chatkit_domain::{ConversationId, Dialect, ItemId, MessageText, RunId, RunTarget};
+use poem::http::HeaderMap;
+use poem_openapi::{ApiResponse, OpenApi, param::Header};
+
+use super::{
+    extract::{Call, InPath},
+    schema::{
+        run::Run,
+        turn::{BegunRun, NewRun},
+    },
+};
+use crate::{
+    contract::tags::Tags,
+    middleware::notes,
+    payload::Json,
+    problem::{ApiError, Resource, StartError},
+    turns::{idempotency, single_key},
+};
+
+#[derive(ApiResponse)]
+pub(crate) enum RunResponse {
+    /// The run.
+    #[oai(status = 200)]
+    Found(Json<Run>),
+}
+
+impl NewRun {
+    fn input(self) -> Result<StartInput, ApiError> {
+        match (self.content, self.regenerate) {
+            (Some(content), None) => MessageText::parse(content)
+                .map(|text| StartInput::Say(text, None))
+                .map_err(|error| ApiError::invalid("content", error)),
+            (None, Some(message)) => Ok(StartInput::Again(ItemId::new(message))),
+            _ => Err(ApiError::invalid(
+                ".",
+                "must have either `content` or `regenerate`",
+            )),
+        }
+    }
+}
+
+#[derive(ApiResponse)]
+pub(crate) enum StartedResponse {
+    /// The message is stored, and a run has started.
+    #[oai(status = 202)]
+    Begun(
+        Json<BegunRun>,
+        /// The path of the run.
+        #[oai(header = "Location")]
+        String,
+        /// `true` if the run had ended before this request.
+        #[oai(header = "Idempotency-Replayed")]
+        Option<String>,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub(crate) enum CancelledResponse {
+    /// The run had already ended.
+    #[oai(status = 200)]
+    Ended(Json<Run>),
+    /// The run was asked to stop. It usually ends within a second. The run of a crashed process ends
+    /// when its lease expires.
+    #[oai(status = 202)]
+    Asked(Json<Run>),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunsApi;
+
+#[OpenApi(prefix_path = "/api/chat", tag = "Tags::Runs")]
+impl RunsApi {
+    /// Start a run without waiting for the answer
+    ///
+    /// Sends a message, or answers an existing one again. The run does not depend on this request. It
+    /// is the `active_run` of the list of messages until it ends. A repeated request with the same
+    /// `Idempotency-Key` is the same run.
+    #[oai(
+        path = "/conversations/:conversation_id/runs",
+        method = "post",
+        operation_id = "startRun"
+    )]
+    async fn start(
+        &self,
+        call: Call<'_>,
+        /// The id of the conversation.
+        conversation_id: InPath<ConversationId>,
+        /// A key of your choice that identifies this run: 1 to 255 visible ASCII characters, with or
+        /// without quotes.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+        headers: &HeaderMap,
+        body: Json<NewRun>,
+    ) -> Result<StartedResponse, StartError> {
+        let (agent, id) = (call.state.agent(), conversation_id.0);
+        let input = body.0.input()?;
+        let (asked, resource) = match &input {
+            StartInput::Say(text, _) => {
+                let asked = ["content", text.as_str()].map(str::to_owned);
+                (asked, Resource::Conversation)
+            }
+            StartInput::Again(message) => {
+                let asked = ["regenerate".to_owned(), message.to_string()];
+                (asked, Resource::Message)
+            }
+        };
+        let idempotency = single_key(headers, idempotency_key.0)?
+            .map(|key| idempotency(&key, &["startRun", &id.to_string(), &asked[0], &asked[1]]))
+            .transpose()?;
+        let start = StartRun {
+            target: RunTarget::Existing(id),
+            input,
+            dialect: Dialect::Rest,
+            idempotency,
+            options: RunOptions::default(),
+        };
+        let started = agent.start(&call.caller, start).await;
+        let started = started.map_err(|error| ApiError::of(resource, error))?;
+        let (run, user_message) = match started {
+            Started::New(started) => (started.run, started.user_message),
+            Started::Known(run) => {
+                let runs = &call.state.repositories().runs;
+                let outcome = runs.outcome(&call.caller, id, run.id).await?;
+                (outcome.run, outcome.user_message)
+            }
+        };
+        notes::run(run.id);
+        let replayed = (!run.status.is_active()).then(|| "true".to_owned());
+        let path = format!("/api/chat/conversations/{id}/runs/{}", run.id);
+        let begun = BegunRun {
+            user_message: user_message.into(),
+            run: run.into(),
+        };
+        let location = call.state.public_path(&path);
+        Ok(StartedResponse::Begun(Json(begun), location, replayed))
+    }
+
+    /// Stop a run
+    ///
+    /// The text that the run has produced so far stays stored.
+    #[oai(
+        path = "/conversations/:conversation_id/runs/:run_id/cancel",
+        method = "post",
+        operation_id = "cancelRun"
+    )]
+    async fn cancel(
+        &self,
+        call: Call<'_>,
+        /// The id of the conversation.
+        conversation_id: InPath<ConversationId>,
+        /// The id of the run.
+        run_id: InPath<RunId>,
+    ) -> Result<CancelledResponse, ApiError> {
+        let agent = call.state.agent();
+        let run = agent
+            .cancel(&call.caller, conversation_id.0, run_id.0)
+            .await;
+        let run = run.map_err(|error| ApiError::of(Resource::Run, error))?;
+        Ok(if run.status.is_active() {
+            CancelledResponse::Asked(Json(run.into()))
+        } else {
+            CancelledResponse::Ended(Json(run.into()))
+        })
+    }
+
+    /// Get a run
+    #[oai(
+        path = "/conversations/:conversation_id/runs/:run_id",
+        method = "get",
+        operation_id = "getRun"
+    )]
+    async fn get(
+        &self,
+        call: Call<'_>,
+        /// The id of the conversation.
+        conversation_id: InPath<ConversationId>,
+        /// The id of the run.
+        run_id: InPath<RunId>,
+    ) -> Result<RunResponse, ApiError> {
+        let runs = &call.state.repositories().runs;
+        let run = runs.get(&call.caller, conversation_id.0, run_id.0).await;
+        let run = run.map_err(|error| ApiError::of(Resource::Run, error))?;
+        Ok(RunResponse::Found(Json(run.into())))
+    }
+}
