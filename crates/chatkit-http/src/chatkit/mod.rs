@@ -1,6 +1,7 @@
 //! The ChatKit protocol (`chatkit-protocol`) on the same conversations as REST: a thread is a
 //! conversation, a turn is a run. There is one path and one method. The body names the operation.
 
+mod projection;
 mod stream;
 mod texts;
 mod threads;

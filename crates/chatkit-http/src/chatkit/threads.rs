@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use chatkit_agent::thread::{to_item, to_thread};
 use chatkit_domain::{
-    Caller, ConversationId, Item, ItemId, Limit, ListCreated, Part, RepositoryError, Title,
+    Caller, ConversationId, Item, ItemId, Limit, ListCreated, Order, Page as Listed,
+    RepositoryError, Title,
 };
 use chatkit_protocol::{
-    Feedback, FeedbackKind, ListItems, ListThreads, Order, Page, Thread, ThreadItem, ThreadRef,
-    UpdateThread,
+    Feedback, ListItems, ListThreads, Page, Thread, ThreadItem, ThreadRef, UpdateThread,
 };
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ pub(super) async fn get(
     let found = state.repositories().conversations.get(caller, id).await?;
     let first = ListCreated {
         limit: limit(None),
-        order: chatkit_domain::Order::OldestFirst,
+        order: Order::Asc,
         after: None,
     };
     let items = state.repositories().messages.items(caller, id, first).await;
@@ -64,7 +64,7 @@ pub(super) async fn list(
     let after = list.after.as_deref().map(id).transpose()?;
     let conversations = &state.repositories().conversations;
     let part = conversations.list_created(caller, listed(list.limit, list.order, after));
-    let Part { entries, has_more } = part.await?;
+    let Listed { entries, has_more } = part.await?;
     let last = entries.last().map(|conversation| conversation.id);
     Ok(Page {
         data: entries.iter().map(to_thread).collect(),
@@ -121,10 +121,6 @@ pub(super) async fn rate(
 ) -> Result<(), ApiError> {
     let id = id(&feedback.thread_id)?;
     state.repositories().conversations.get(caller, id).await?;
-    let kind = match feedback.kind {
-        FeedbackKind::Positive => chatkit_domain::Feedback::Positive,
-        FeedbackKind::Negative => chatkit_domain::Feedback::Negative,
-    };
     let items: HashSet<ItemId> = feedback
         .item_ids
         .iter()
@@ -138,9 +134,9 @@ pub(super) async fn rate(
         let rated = state
             .repositories()
             .messages
-            .rate(caller, id, item, Some(kind));
+            .rate(caller, id, item, Some(feedback.kind));
         match rated.await {
-            Ok(()) | Err(RepositoryError::NotFound | RepositoryError::WrongMessage) => {}
+            Ok(()) | Err(RepositoryError::NotFound(_) | RepositoryError::WrongMessage) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -150,10 +146,7 @@ pub(super) async fn rate(
 fn listed<T>(asked: Option<i64>, order: Order, after: Option<T>) -> ListCreated<T> {
     ListCreated {
         limit: limit(asked),
-        order: match order {
-            Order::Asc => chatkit_domain::Order::OldestFirst,
-            Order::Desc => chatkit_domain::Order::NewestFirst,
-        },
+        order,
         after,
     }
 }
@@ -169,8 +162,8 @@ fn limit(asked: Option<i64>) -> Limit {
 
 /// A page without the items that clients must not see, its last one perhaps, and with the steps of
 /// answers before these.
-fn page_of_items(part: Part<Item>, order: Order) -> Page<ThreadItem> {
-    let Part { entries, has_more } = part;
+fn page_of_items(part: Listed<Item>, order: Order) -> Page<ThreadItem> {
+    let Listed { entries, has_more } = part;
     let last = entries.last().map(Item::id);
     let shown = entries.into_iter().flat_map(|item| {
         let mut shown = to_items(item);
@@ -189,7 +182,7 @@ fn page_of_items(part: Part<Item>, order: Order) -> Page<ThreadItem> {
 fn to_items(item: Item) -> Vec<ThreadItem> {
     let steps = match &item {
         Item::Message(message) => workflow::of(message),
-        Item::HiddenContext(_) | Item::Shown(_) => None,
+        Item::HiddenContext(_) | Item::Display(_) | Item::Unreadable(_) => None,
     };
     steps.into_iter().chain(to_item(item)).collect()
 }

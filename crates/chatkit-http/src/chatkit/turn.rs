@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chatkit_agent::{
     AgentError, RunOptions, StartInput, StartRun, Started,
-    thread::{new_thread, options_of, to_thread},
+    thread::{new_thread, to_thread},
 };
 use chatkit_domain::{
     Caller, ConversationId, Dialect, MAX_MESSAGE_CHARS, MessageDetails, MessageText,
@@ -14,10 +14,10 @@ use chatkit_protocol::{
     InferenceOptions, ItemRef, ThreadStreamEvent, UserMessageContent, UserMessageInput,
 };
 use poem::Response;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    stream::{self, Answer},
+    stream::{self, ChatKitStream},
     texts, threads,
 };
 use crate::{
@@ -53,7 +53,7 @@ impl TurnRequest<'_> {
         let created = ThreadStreamEvent::ThreadCreated {
             thread: new_thread(answer.thread(), answer.run().created_at),
         };
-        let mut opening = vec![created, answer.said(), stream::options(self.state)];
+        let mut opening = vec![created, answer.user_message(), stream::options(self.state)];
         if self.state.agent().has_automatic_titles() {
             opening.extend(self.renamed(answer.thread()).await);
         }
@@ -72,7 +72,7 @@ impl TurnRequest<'_> {
             Err(ApiError::RunActive(_)) => return Ok(stream::refusal(texts::busy(self.locale))),
             answer => answer?,
         };
-        let mut opening = vec![answer.said(), stream::options(self.state)];
+        let mut opening = vec![answer.user_message(), stream::options(self.state)];
         if before.title_is_default && self.state.agent().has_automatic_titles() {
             opening.extend(self.renamed(thread).await);
         }
@@ -95,10 +95,15 @@ impl TurnRequest<'_> {
         if message.role != Role::User {
             return Err(ApiError::WrongMessage);
         }
-        let asked = options_of(message.details.as_deref());
+        let asked = match message.details.as_deref() {
+            Some(MessageDetails::User {
+                inference_options, ..
+            }) => inference_options.clone(),
+            _ => InferenceOptions::default(),
+        };
         let start = StartRun {
             target: RunTarget::Existing(thread),
-            input: StartInput::Again(item),
+            input: StartInput::Regenerate(item),
             dialect: Dialect::ChatKit,
             idempotency: None,
             // What may not be chosen any more is as if it had not been.
@@ -129,15 +134,15 @@ impl TurnRequest<'_> {
         let text = MessageText::parse(text_of(&input.content))
             .map_err(|error| ApiError::invalid("params.input.content", error))?;
         let options = self.options(&input.inference_options)?;
-        let details = MessageDetails {
-            parts: json!(input.content).to_string(),
+        check(&input)?;
+        let details = MessageDetails::User {
+            content: input.content,
             quoted_text: input.quoted_text,
-            options: json!(input.inference_options).to_string(),
+            inference_options: input.inference_options,
         };
-        check(&json!(input.content), &details)?;
         Ok(StartRun {
             target,
-            input: StartInput::Say(text, Some(Box::new(details))),
+            input: StartInput::Message(text, Some(Box::new(details))),
             dialect: Dialect::ChatKit,
             idempotency: None,
             options,
@@ -170,7 +175,7 @@ impl TurnRequest<'_> {
 
     /// Begins a turn. A turn of ChatKit's that is under way in the thread is stopped first: a client
     /// that stops one and goes on at once may be heard of in the other order.
-    async fn begin(self, start: StartRun) -> Result<Answer, ApiError> {
+    async fn begin(self, start: StartRun) -> Result<ChatKitStream, ApiError> {
         let agent = self.state.agent();
         let thread = start.target.conversation_id();
         let started = match agent.start(self.caller, start.clone()).await {
@@ -183,7 +188,7 @@ impl TurnRequest<'_> {
         match started? {
             Started::New(started) => {
                 notes::run(started.run.id);
-                Ok(Answer::new(self.state, *started, self.locale))
+                Ok(ChatKitStream::new(self.state, *started, self.locale))
             }
             Started::Known(run) => Err(ApiError::RunActive(run.id)),
         }
@@ -209,15 +214,15 @@ impl TurnRequest<'_> {
 }
 
 /// What is kept of a message beside its text is read with every history: it has bounds, too.
-fn check(parts: &Value, details: &MessageDetails) -> Result<(), ApiError> {
-    let kept = json!([parts, details.quoted_text]);
+fn check(input: &UserMessageInput) -> Result<(), ApiError> {
+    let kept = json!([input.content, input.quoted_text]);
     if kept.to_string().len() > MAX_DETAILS_BYTES {
         return Err(ApiError::invalid(
             "params.input",
             "must be smaller than 64 KiB",
         ));
     }
-    let quoted = details.quoted_text.as_deref().unwrap_or_default();
+    let quoted = input.quoted_text.as_deref().unwrap_or_default();
     if quoted.chars().count() > MAX_MESSAGE_CHARS {
         let message = format!("must have at most {MAX_MESSAGE_CHARS} characters");
         return Err(ApiError::invalid("params.input.quoted_text", message));

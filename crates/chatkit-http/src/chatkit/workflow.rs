@@ -1,5 +1,5 @@
-//! The tools that an answer used, as steps that a user sees. They are no item of the log: what is
-//! shown is made from the calls that stand with the answer.
+//! The tool calls of an answer, shown as the steps of a workflow. The workflow is not stored: it is built
+//! from the calls of the answer.
 
 use chatkit_agent::thread::time;
 use chatkit_domain::{ConversationId, ItemId, Message, ToolCall, ToolCallId, ToolCallStatus};
@@ -9,10 +9,10 @@ use chatkit_protocol::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// What stands before the id of an answer in the id of its steps.
+/// The prefix of a workflow's id, before the id of the answer.
 pub(super) const PREFIX: &str = "wf_";
 
-/// The steps of an answer that used tools.
+/// The workflow of an answer that used tools.
 pub(super) fn of(message: &Message) -> Option<ThreadItem> {
     let began = message.tool_calls.first()?.created_at;
     let ends = message
@@ -49,7 +49,7 @@ fn workflow(tasks: Vec<Task>, took: Option<TimeDelta>) -> Workflow {
     }
 }
 
-/// A call as a step, under the tool's name in words.
+/// A call as a step, with the tool's name in words.
 fn task(call: &ToolCall) -> Task {
     let words = call.tool_name.replace('_', " ");
     let mut letters = words.chars();
@@ -73,13 +73,13 @@ fn task(call: &ToolCall) -> Task {
     }
 }
 
-/// The steps of an answer while it is written.
+/// The workflow of an answer while it is written.
 #[derive(Debug)]
 pub(super) struct Steps {
     thread: ConversationId,
-    /// The answer, and when the first step began.
-    begun: Option<(ItemId, DateTime<Utc>)>,
-    /// When the last step ended.
+    /// The answer, and the time of the first step.
+    started: Option<(ItemId, DateTime<Utc>)>,
+    /// The time at which the last step ended.
     ended: Option<DateTime<Utc>>,
     calls: Vec<ToolCallId>,
     tasks: Vec<Task>,
@@ -90,7 +90,7 @@ impl Steps {
     pub(super) fn new(thread: ConversationId) -> Self {
         Self {
             thread,
-            begun: None,
+            started: None,
             ended: None,
             calls: Vec::new(),
             tasks: Vec::new(),
@@ -98,11 +98,11 @@ impl Steps {
         }
     }
 
-    /// A call that has begun, or has ended.
-    pub(super) fn tell(&mut self, answer: ItemId, call: &ToolCall) -> ThreadStreamEvent {
+    /// Adds a call that has started, or updates one that has ended.
+    pub(super) fn add(&mut self, answer: ItemId, call: &ToolCall) -> ThreadStreamEvent {
         let task = task(call);
-        let is_first = self.begun.is_none();
-        let begun = *self.begun.get_or_insert((answer, call.created_at));
+        let is_first = self.started.is_none();
+        let started = *self.started.get_or_insert((answer, call.created_at));
         self.ended = self.ended.max(call.completed_at);
         let known = self.calls.iter().position(|known| *known == call.id);
         let index = known.unwrap_or(self.calls.len());
@@ -113,12 +113,12 @@ impl Steps {
             self.tasks.push(task.clone());
         }
         if self.is_done {
-            // Told as done when text came; what comes behind it makes it another.
-            let item = self.whole(begun);
+            // The workflow was done when text followed. A later call replaces it.
+            let item = self.whole(started);
             return ThreadStreamEvent::ItemReplaced { item };
         }
         if is_first {
-            let item = self.whole(begun);
+            let item = self.whole(started);
             return ThreadStreamEvent::ItemAdded { item };
         }
         let task_index = index as u64;
@@ -133,27 +133,27 @@ impl Steps {
         }
     }
 
-    /// The steps are done as far as they came: text follows.
+    /// Ends the workflow, because text follows.
     pub(super) fn end(&mut self) -> Option<ThreadStreamEvent> {
-        let begun = self.begun.filter(|_| !self.is_done)?;
+        let started = self.started.filter(|_| !self.is_done)?;
         self.is_done = true;
-        let item = self.whole(begun);
+        let item = self.whole(started);
         Some(ThreadStreamEvent::ItemDone { item })
     }
 
-    /// The steps as they stand with the answer, which is stored.
+    /// The workflow of the stored answer.
     pub(super) fn settle(&mut self, message: &Message) -> Option<ThreadStreamEvent> {
-        let begun = self.begun.take()?;
         let item = of(message)?;
+        let started = self.started.take()?;
         if !self.is_done {
             return Some(ThreadStreamEvent::ItemDone { item });
         }
-        (item != self.whole(begun)).then_some(ThreadStreamEvent::ItemReplaced { item })
+        (item != self.whole(started)).then_some(ThreadStreamEvent::ItemReplaced { item })
     }
 
-    /// There is no answer to show them with.
+    /// Removes the workflow, because there is no answer.
     pub(super) fn remove(&mut self) -> Option<ThreadStreamEvent> {
-        let (answer, _) = self.begun.take()?;
+        let (answer, _) = self.started.take()?;
         let item_id = format!("{PREFIX}{answer}");
         Some(ThreadStreamEvent::ItemRemoved { item_id })
     }
@@ -165,31 +165,31 @@ impl Steps {
     }
 }
 
-/// What a model thinks, while it does.
+/// A thought of the model while it is written.
 #[derive(Debug, Default)]
 pub(super) struct Thoughts {
-    /// The item as which it is shown, and the thought so far.
+    /// The item that shows the thought, and its text so far.
     open: Option<(ItemId, String)>,
 }
 
 impl Thoughts {
-    /// More of a thought. What is told of it must be whole each time, so that of several pieces at
-    /// once only the last is.
-    pub(super) fn tell(
+    /// Appends to a thought. The protocol wants the whole text each time, so several pieces at once
+    /// become one update.
+    pub(super) fn add(
         &mut self,
         id: ItemId,
         text: &str,
-        begin: impl FnOnce(ItemKind) -> ThreadItem,
-        told: &mut Vec<ThreadStreamEvent>,
+        start: impl FnOnce(ItemKind) -> ThreadItem,
+        events: &mut Vec<ThreadStreamEvent>,
     ) {
-        let is_first = !self.are(id);
+        let is_first = !self.is_open(id);
         if is_first {
             let workflow = Workflow {
                 kind: WorkflowKind::Reasoning,
                 ..workflow(Vec::new(), None)
             };
-            let item = begin(ItemKind::Workflow { workflow });
-            told.push(ThreadStreamEvent::ItemAdded { item });
+            let item = start(ItemKind::Workflow { workflow });
+            events.push(ThreadStreamEvent::ItemAdded { item });
             self.open = Some((id, String::new()));
         }
         let Some((_, thought)) = &mut self.open else {
@@ -204,7 +204,7 @@ impl Thoughts {
             },
         };
         let (item_id, task_index) = (id.to_string(), 0);
-        let update = match told.last_mut() {
+        let update = match events.last_mut() {
             Some(ThreadStreamEvent::ItemUpdated {
                 item_id: last,
                 update:
@@ -217,15 +217,15 @@ impl Thoughts {
             _ if is_first => ThreadItemUpdate::TaskAdded { task_index, task },
             _ => ThreadItemUpdate::TaskUpdated { task_index, task },
         };
-        told.push(ThreadStreamEvent::ItemUpdated { item_id, update });
+        events.push(ThreadStreamEvent::ItemUpdated { item_id, update });
     }
 
-    /// Whether these are shown as that item.
-    pub(super) fn are(&self, id: ItemId) -> bool {
+    /// Whether this item shows the open thought.
+    pub(super) fn is_open(&self, id: ItemId) -> bool {
         matches!(&self.open, Some((open, _)) if *open == id)
     }
 
-    /// The model has thought. Returns the item that was open.
+    /// Ends the thought. Returns the item that was open.
     pub(super) fn end(&mut self) -> Option<ItemId> {
         self.open.take().map(|(id, _)| id)
     }

@@ -3,6 +3,7 @@
 //! requests, responses and errors have OpenAI's format.
 
 mod error;
+mod projection;
 mod request;
 mod response;
 

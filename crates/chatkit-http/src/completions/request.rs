@@ -104,7 +104,7 @@ impl CompletionRequest {
         Ok(CheckedRequest {
             start: StartRun {
                 target,
-                input: StartInput::Say(text, None),
+                input: StartInput::Message(text, None),
                 dialect: Dialect::Completions,
                 idempotency: None,
                 options,

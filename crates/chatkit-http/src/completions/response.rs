@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt, stream};
 use poem::Response;
 use serde_json::{Value, json};
 
-use super::error;
+use super::{error, projection::AnswerText};
 use crate::{problem::ApiError, sse, turns::answer_of};
 
 /// A run's answer as a completion.
@@ -61,17 +61,31 @@ pub(super) fn stream(started: StartedRun, with_usage: bool) -> Response {
 }
 
 fn parts(started: StartedRun, chunks: Chunks) -> impl Stream<Item = String> + Send {
-    stream::unfold(Some((started, chunks)), |state| async move {
-        let (mut started, chunks) = state?;
-        match tokio::time::timeout(sse::HEARTBEAT, started.next_delta()).await {
-            Err(_) => Some((sse::COMMENT.to_owned(), Some((started, chunks)))),
-            Ok(Some(text)) => {
-                let chunk = chunks.chunk(json!({"content": text}), None);
-                Some((chunk, Some((started, chunks))))
+    let text = AnswerText::new(started.run.id);
+    stream::unfold(Some((started, text, chunks)), |state| async move {
+        let (mut started, mut text, chunks) = state?;
+        let next = next_piece(&mut started, &mut text);
+        match tokio::time::timeout(sse::HEARTBEAT, next).await {
+            Err(_) => Some((sse::COMMENT.to_owned(), Some((started, text, chunks)))),
+            Ok(Some(piece)) => {
+                let chunk = chunks.chunk(json!({"content": piece}), None);
+                Some((chunk, Some((started, text, chunks))))
             }
             Ok(None) => Some((chunks.end(started).await, None)),
         }
     })
+}
+
+/// Waits for the next piece of text. `None` if no more follows.
+async fn next_piece(started: &mut StartedRun, text: &mut AnswerText) -> Option<String> {
+    loop {
+        if let Some(piece) = text.take() {
+            return Some(piece);
+        }
+        for numbered in started.next_events().await? {
+            text.project(&numbered.event);
+        }
+    }
 }
 
 /// What all chunks of an answer have in common.

@@ -1,7 +1,7 @@
 //! Errors of other layers as errors of the API.
 
 use chatkit_agent::AgentError;
-use chatkit_domain::RepositoryError;
+use chatkit_domain::{self as domain, RepositoryError};
 
 use super::error::{ApiError, Resource};
 use crate::auth::failure::AuthFailure;
@@ -34,11 +34,10 @@ impl From<ApiError> for poem::Error {
     }
 }
 
-/// For calls on a conversation: the conversation is the resource that was not found.
 impl From<RepositoryError> for ApiError {
     fn from(error: RepositoryError) -> Self {
         match error {
-            RepositoryError::NotFound => Self::NotFound(Resource::Conversation),
+            RepositoryError::NotFound(resource) => Self::NotFound(resource.into()),
             RepositoryError::RunActive { run_id } => Self::RunActive(run_id),
             RepositoryError::TooManyRuns => Self::TooManyRuns,
             RepositoryError::WrongMessage => Self::WrongMessage,
@@ -57,6 +56,18 @@ impl From<AgentError> for ApiError {
             AgentError::Draining => Self::Draining,
             AgentError::Busy => Self::Busy,
             AgentError::Lost => Self::Unavailable(Box::new(AgentError::Lost)),
+        }
+    }
+}
+
+impl From<domain::Resource> for Resource {
+    fn from(resource: domain::Resource) -> Self {
+        match resource {
+            domain::Resource::Conversation => Self::Conversation,
+            domain::Resource::Message => Self::Message,
+            domain::Resource::Run => Self::Run,
+            // The API has no tasks.
+            domain::Resource::Task => Self::Route,
         }
     }
 }

@@ -249,7 +249,7 @@ async fn turn(
     notes::conversation(target.conversation_id());
     let start = StartRun {
         target,
-        input: StartInput::Say(text, None),
+        input: StartInput::Message(text, None),
         dialect: Dialect::Chat,
         idempotency: None,
         options: RunOptions::default(),

@@ -100,12 +100,12 @@ impl ConversationsApi {
         let conversations = &call.state.repositories().conversations;
         let page = conversations.list(caller, &list).await?;
         Ok(ConversationListResponse::Page(Json(ConversationList {
-            conversations: page.entries.into_iter().map(Conversation::from).collect(),
-            has_more: page.next.is_some(),
+            has_more: page.has_more,
             next_cursor: page
-                .next
+                .next()
                 .map(|position| Cursor::new(scope, position).encode())
                 .into(),
+            conversations: page.entries.into_iter().map(Conversation::from).collect(),
         })))
     }
 

@@ -1,5 +1,7 @@
 //! `/api/chat/conversations/{conversation_id}/runs/{run_id}/events`.
 
+use std::sync::Arc;
+
 use chatkit_agent::{Cut, Follower};
 use chatkit_domain::{ConversationId, NumberedEvent, RunId};
 use futures::{Stream, StreamExt, stream};
@@ -14,6 +16,7 @@ use poem_openapi::{
 
 use super::{
     extract::{Call, InPath},
+    projection::project,
     schema::event::RunEvent,
 };
 use crate::{
@@ -54,13 +57,13 @@ fn texts(follower: Follower) -> impl Stream<Item = String> + Send {
             let next = tokio::time::timeout_at(silent_until, follower.next());
             let text = match next.await {
                 Err(_) => sse::COMMENT.to_owned(),
-                Ok(Ok(Some(events))) => frames(events),
+                Ok(Ok(Some(events))) => frames(&events),
                 Ok(Ok(None)) => return None,
                 Ok(Err(Cut::Slow | Cut::Draining | Cut::Unavailable)) => {
                     return Some((sse::RETRY.to_owned(), None));
                 }
             };
-            // Of some events nothing is told here.
+            // REST does not show all events.
             if !text.is_empty() {
                 return Some((text, Some(follower)));
             }
@@ -69,17 +72,17 @@ fn texts(follower: Follower) -> impl Stream<Item = String> + Send {
     opening.chain(events)
 }
 
-fn frames(events: Vec<NumberedEvent>) -> String {
+fn frames(events: &[Arc<NumberedEvent>]) -> String {
     let mut text = String::new();
-    for NumberedEvent { number, event } in events {
-        let Some(event) = RunEvent::of(event) else {
+    for numbered in events {
+        let Some(event) = project(&numbered.event) else {
             continue;
         };
-        // What is told here is written without fail: its keys are strings.
+        // These types serialize without fail: their keys are strings.
         let data = serde_json::to_string(&event).unwrap_or_default();
         let name = event.name();
         text.push_str("id: ");
-        text.push_str(&number.to_string());
+        text.push_str(&numbered.number.to_string());
         text.push_str("\nevent: ");
         text.push_str(name);
         text.push_str("\ndata: ");

@@ -15,7 +15,7 @@ use super::{
     etag::matches_etag,
     extract::{Call, InPath},
     schema::{
-        message::{Feedback, Message},
+        message::Message,
         run::Run,
         turn::{MessageList, RateMessage, SendMessage, Turn},
     },
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     contract::{fingerprint::Fingerprint, tags::Tags},
-    payload::Json,
+    payload::{Json, Named},
     problem::{ApiError, Resource, TurnError},
     turns::{CompletedTurn, idempotency, single_key, take_turn},
 };
@@ -185,7 +185,7 @@ impl MessagesApi {
             .transpose()?;
         let start = StartRun {
             target: RunTarget::Existing(conversation_id.0),
-            input: StartInput::Say(text, None),
+            input: StartInput::Message(text, None),
             dialect: Dialect::Rest,
             idempotency,
             options: RunOptions::default(),
@@ -213,7 +213,7 @@ impl MessagesApi {
     ) -> Result<RegeneratedResponse, TurnError> {
         let start = StartRun {
             target: RunTarget::Existing(conversation_id.0),
-            input: StartInput::Again(message_id.0),
+            input: StartInput::Regenerate(message_id.0),
             dialect: Dialect::Rest,
             idempotency: None,
             options: RunOptions::default(),
@@ -239,10 +239,7 @@ impl MessagesApi {
         message_id: InPath<ItemId>,
         body: Json<RateMessage>,
     ) -> Result<RatedResponse, ApiError> {
-        let feedback = body.0.kind.0.map(|kind| match kind {
-            Feedback::Positive => chatkit_domain::Feedback::Positive,
-            Feedback::Negative => chatkit_domain::Feedback::Negative,
-        });
+        let feedback = body.0.kind.0.map(|Named(kind)| kind);
         let messages = &call.state.repositories().messages;
         messages
             .rate(&call.caller, conversation_id.0, message_id.0, feedback)

@@ -7,6 +7,7 @@ mod events;
 mod extract;
 mod info;
 mod messages;
+mod projection;
 mod runs;
 pub(crate) mod schema;
 mod session;

@@ -31,9 +31,9 @@ impl NewRun {
     fn input(self) -> Result<StartInput, ApiError> {
         match (self.content, self.regenerate) {
             (Some(content), None) => MessageText::parse(content)
-                .map(|text| StartInput::Say(text, None))
+                .map(|text| StartInput::Message(text, None))
                 .map_err(|error| ApiError::invalid("content", error)),
-            (None, Some(message)) => Ok(StartInput::Again(ItemId::new(message))),
+            (None, Some(message)) => Ok(StartInput::Regenerate(ItemId::new(message))),
             _ => Err(ApiError::invalid(
                 ".",
                 "must have either `content` or `regenerate`",
@@ -98,11 +98,11 @@ impl RunsApi {
         let (agent, id) = (call.state.agent(), conversation_id.0);
         let input = body.0.input()?;
         let (asked, resource) = match &input {
-            StartInput::Say(text, _) => {
+            StartInput::Message(text, _) => {
                 let asked = ["content", text.as_str()].map(str::to_owned);
                 (asked, Resource::Conversation)
             }
-            StartInput::Again(message) => {
+            StartInput::Regenerate(message) => {
                 let asked = ["regenerate".to_owned(), message.to_string()];
                 (asked, Resource::Message)
             }

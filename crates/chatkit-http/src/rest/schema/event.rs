@@ -1,6 +1,5 @@
 //! The events of a run on the wire.
 
-use chatkit_domain::{PARAGRAPH, RunStatus};
 use poem_openapi::{Object, Union};
 use serde::Serialize;
 use uuid::Uuid;
@@ -29,6 +28,8 @@ pub(crate) enum RunEvent {
     ToolCallCompleted(ToolCallCompleted),
     #[serde(rename = "message.completed")]
     MessageCompleted(MessageCompleted),
+    #[serde(rename = "message.removed")]
+    MessageRemoved(MessageRemoved),
     #[serde(rename = "run.completed")]
     Completed(RunCompleted),
     #[serde(rename = "run.failed")]
@@ -38,7 +39,7 @@ pub(crate) enum RunEvent {
 }
 
 /// The name and the schema of each event.
-pub(crate) const EVENTS: [(&str, &str); 10] = [
+pub(crate) const EVENTS: [(&str, &str); 11] = [
     ("run.started", "RunStarted"),
     ("message.created", "MessageCreated"),
     ("message.delta", "MessageDelta"),
@@ -46,6 +47,7 @@ pub(crate) const EVENTS: [(&str, &str); 10] = [
     ("tool_call.started", "ToolCallStarted"),
     ("tool_call.completed", "ToolCallCompleted"),
     ("message.completed", "MessageCompleted"),
+    ("message.removed", "MessageRemoved"),
     ("run.completed", "RunCompleted"),
     ("run.failed", "RunFailed"),
     ("run.cancelled", "RunCancelled"),
@@ -55,23 +57,23 @@ pub(crate) const EVENTS: [(&str, &str); 10] = [
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct RunStarted {
     /// The run.
-    run: Run,
+    pub(crate) run: Run,
 }
 
 /// The user's message has been stored. Not sent when an existing message is answered again.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct MessageCreated {
     /// The user's message.
-    message: Message,
+    pub(crate) message: Message,
 }
 
 /// More text of the answer.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct MessageDelta {
     /// The id of the answer.
-    message_id: Uuid,
+    pub(crate) message_id: Uuid,
     /// Text to append to the answer.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// More text of the model's reasoning, which is not part of the answer. The pieces form the message's
@@ -79,106 +81,61 @@ pub(crate) struct MessageDelta {
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct ReasoningDelta {
     /// The id of the answer to which the reasoning belongs.
-    message_id: Uuid,
+    pub(crate) message_id: Uuid,
     /// Text to append to the reasoning.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// The assistant has called a tool.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct ToolCallStarted {
     /// The call.
-    tool_call: ToolCall,
+    pub(crate) tool_call: ToolCall,
 }
 
 /// A tool has returned its result, or has failed.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct ToolCallCompleted {
     /// The call.
-    tool_call: ToolCall,
+    pub(crate) tool_call: ToolCall,
 }
 
 /// The answer has been stored, complete or incomplete. It replaces the text collected from deltas.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct MessageCompleted {
     /// The answer.
-    message: Message,
+    pub(crate) message: Message,
+}
+
+/// An assistant message of the run has been withdrawn. Remove it, if you show it.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct MessageRemoved {
+    /// The id of the message.
+    pub(crate) message_id: Uuid,
 }
 
 /// The run has ended with an answer.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct RunCompleted {
     /// The run.
-    run: Run,
+    pub(crate) run: Run,
 }
 
 /// The run has failed. Text from before an interruption stays stored.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct RunFailed {
     /// The run.
-    run: Run,
+    pub(crate) run: Run,
 }
 
 /// The run was stopped. The text so far stays stored.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct RunCancelled {
     /// The run.
-    run: Run,
+    pub(crate) run: Run,
 }
 
 impl RunEvent {
-    /// The event as it is told here; none of those that are for other dialects.
-    pub(crate) fn of(event: chatkit_domain::RunEvent) -> Option<Self> {
-        use chatkit_domain::RunEvent as Event;
-        Some(match event {
-            Event::Started(run) => Self::Started(RunStarted { run: (*run).into() }),
-            Event::MessageCreated(message) => Self::MessageCreated(MessageCreated {
-                message: (*message).into(),
-            }),
-            Event::MessageDelta {
-                message_id, text, ..
-            } => Self::MessageDelta(MessageDelta {
-                message_id: message_id.uuid(),
-                text,
-            }),
-            Event::ReasoningDelta {
-                message_id,
-                item_id: _,
-                text,
-                starts_another,
-            } => Self::ReasoningDelta(ReasoningDelta {
-                message_id: message_id.uuid(),
-                text: if starts_another {
-                    format!("{PARAGRAPH}{text}")
-                } else {
-                    text
-                },
-            }),
-            Event::ItemRemoved { .. } | Event::ChatKit(_) => return None,
-            Event::ToolCallStarted(call) => Self::ToolCallStarted(ToolCallStarted {
-                tool_call: (*call).into(),
-            }),
-            Event::ToolCallCompleted(call) => Self::ToolCallCompleted(ToolCallCompleted {
-                tool_call: (*call).into(),
-            }),
-            Event::MessageCompleted(message) => Self::MessageCompleted(MessageCompleted {
-                message: (*message).into(),
-            }),
-            Event::Ended(run) => {
-                let status = run.status;
-                let run = (*run).into();
-                match status {
-                    RunStatus::Failed => Self::Failed(RunFailed { run }),
-                    RunStatus::Cancelled => Self::Cancelled(RunCancelled { run }),
-                    RunStatus::Completed
-                    | RunStatus::Queued
-                    | RunStatus::Running
-                    | RunStatus::AwaitingApproval => Self::Completed(RunCompleted { run }),
-                }
-            }
-        })
-    }
-
     /// The name of the event, which is also its `type`.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -189,6 +146,7 @@ impl RunEvent {
             Self::ToolCallStarted(_) => "tool_call.started",
             Self::ToolCallCompleted(_) => "tool_call.completed",
             Self::MessageCompleted(_) => "message.completed",
+            Self::MessageRemoved(_) => "message.removed",
             Self::Completed(_) => "run.completed",
             Self::Failed(_) => "run.failed",
             Self::Cancelled(_) => "run.cancelled",
@@ -224,6 +182,9 @@ mod tests {
                 tool_call: tool_call(),
             }),
             RunEvent::MessageCompleted(MessageCompleted { message: message() }),
+            RunEvent::MessageRemoved(MessageRemoved {
+                message_id: Uuid::nil(),
+            }),
             RunEvent::Completed(RunCompleted { run: run() }),
             RunEvent::Failed(RunFailed { run: run() }),
             RunEvent::Cancelled(RunCancelled { run: run() }),

@@ -1,15 +1,20 @@
 //! Runs and tool calls on the wire.
 
-use chatkit_domain::Id;
-use poem_openapi::{Enum, Object, types::Example};
+use chatkit_domain::{Id, RunStatus, ToolCallStatus};
+use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     contract::examples::{example_id, example_time},
-    payload::{JsonObject, JsonValue, Nullable, Timestamp},
+    payload::{JsonObject, JsonValue, Named, Nullable, Timestamp, publish},
 };
+
+publish! {
+    RunStatus, "RunStatus", "The state of a run.";
+    ToolCallStatus, "ToolCallStatus", "The state of a tool call. `unknown` means that the server stopped while the tool was running.";
+}
 
 /// One attempt of the agent to answer a message.
 #[derive(Clone, Debug, Serialize, Object)]
@@ -20,7 +25,7 @@ pub(crate) struct Run {
     /// The id of the conversation.
     pub(crate) conversation_id: Uuid,
     /// The state of the run.
-    pub(crate) status: RunStatus,
+    pub(crate) status: Named<RunStatus>,
     /// The id of the message that the run answers.
     pub(crate) user_message_id: Nullable<Uuid>,
     /// The id of the answer. It is known from the start; null if the run ended without an answer.
@@ -39,19 +44,6 @@ pub(crate) struct Run {
     pub(crate) started_at: Nullable<Timestamp>,
     /// The time at which the run ended.
     pub(crate) ended_at: Nullable<Timestamp>,
-}
-
-/// The state of a run.
-#[derive(Clone, Copy, Debug, Serialize, Enum)]
-#[serde(rename_all = "snake_case")]
-#[oai(rename_all = "snake_case")]
-pub(crate) enum RunStatus {
-    Queued,
-    Running,
-    AwaitingApproval,
-    Completed,
-    Failed,
-    Cancelled,
 }
 
 /// The tokens that a run used.
@@ -95,7 +87,7 @@ pub(crate) struct ToolCall {
     /// The result of the tool.
     result: Nullable<JsonValue>,
     /// The state of the call.
-    status: ToolCallStatus,
+    status: Named<ToolCallStatus>,
     /// The error of a failed call.
     error_message: Nullable<String>,
     /// The duration of the call in milliseconds.
@@ -107,26 +99,12 @@ pub(crate) struct ToolCall {
     content_offset: Nullable<u64>,
 }
 
-/// The state of a tool call. `unknown` means that the server stopped while the tool was running.
-#[derive(Clone, Copy, Debug, Serialize, Enum)]
-#[serde(rename_all = "snake_case")]
-#[oai(rename_all = "snake_case")]
-pub(crate) enum ToolCallStatus {
-    AwaitingApproval,
-    Running,
-    Success,
-    Error,
-    Denied,
-    Cancelled,
-    Unknown,
-}
-
 impl Example for Run {
     fn example() -> Self {
         Self {
             id: example_id(4),
             conversation_id: example_id(1),
-            status: RunStatus::Completed,
+            status: RunStatus::Completed.into(),
             user_message_id: Some(example_id(2)).into(),
             assistant_message_id: Some(example_id(3)).into(),
             model: Some("rules".to_owned()).into(),
@@ -159,7 +137,7 @@ impl Example for ToolCall {
             arguments: JsonObject(arguments.as_object().cloned().unwrap_or_default()),
             arguments_text: None.into(),
             result: Some(JsonValue(result)).into(),
-            status: ToolCallStatus::Success,
+            status: ToolCallStatus::Success.into(),
             error_message: None.into(),
             execution_time_ms: Some(2).into(),
             timestamp: example_time(59),
@@ -188,14 +166,7 @@ impl From<chatkit_domain::Run> for Run {
         Self {
             id: id.uuid(),
             conversation_id: conversation_id.uuid(),
-            status: match status {
-                chatkit_domain::RunStatus::Queued => RunStatus::Queued,
-                chatkit_domain::RunStatus::Running => RunStatus::Running,
-                chatkit_domain::RunStatus::AwaitingApproval => RunStatus::AwaitingApproval,
-                chatkit_domain::RunStatus::Completed => RunStatus::Completed,
-                chatkit_domain::RunStatus::Failed => RunStatus::Failed,
-                chatkit_domain::RunStatus::Cancelled => RunStatus::Cancelled,
-            },
+            status: status.into(),
             user_message_id: user_message_id.map(Id::uuid).into(),
             assistant_message_id: assistant_message_id.map(Id::uuid).into(),
             model: model.into(),
@@ -248,22 +219,13 @@ impl From<chatkit_domain::ToolCall> for ToolCall {
             created_at,
             completed_at: _,
         } = call;
-        use chatkit_domain::ToolCallStatus as Status;
         Self {
             id: id.uuid(),
             tool_name,
             arguments: JsonObject(arguments),
             arguments_text: arguments_text.into(),
             result: result.map(JsonValue).into(),
-            status: match status {
-                Status::AwaitingApproval => ToolCallStatus::AwaitingApproval,
-                Status::Running => ToolCallStatus::Running,
-                Status::Success => ToolCallStatus::Success,
-                Status::Error => ToolCallStatus::Error,
-                Status::Denied => ToolCallStatus::Denied,
-                Status::Cancelled => ToolCallStatus::Cancelled,
-                Status::Unknown => ToolCallStatus::Unknown,
-            },
+            status: status.into(),
             error_message: error_message.into(),
             execution_time_ms: execution_time_ms.into(),
             timestamp: created_at.into(),

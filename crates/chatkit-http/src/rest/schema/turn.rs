@@ -1,16 +1,14 @@
 //! Bodies of requests and responses about messages and turns.
 
+use chatkit_domain::{Feedback, Role, RunStatus};
 use poem_openapi::{Object, types::Example};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    message::{Feedback, Message, Role},
-    run::{Run, RunStatus},
-};
+use super::{message::Message, run::Run};
 use crate::{
     contract::examples::example_id,
-    payload::{Nullable, present},
+    payload::{Named, Nullable, present},
 };
 
 /// A page of a conversation's history.
@@ -94,13 +92,13 @@ impl Example for Turn {
 pub(crate) struct RateMessage {
     /// The rating; null removes it.
     #[serde(deserialize_with = "Nullable::required")]
-    pub(crate) kind: Nullable<Feedback>,
+    pub(crate) kind: Nullable<Named<Feedback>>,
 }
 
 impl Example for RateMessage {
     fn example() -> Self {
         Self {
-            kind: Some(Feedback::Positive).into(),
+            kind: Some(Named(Feedback::Positive)).into(),
         }
     }
 }
@@ -147,7 +145,7 @@ impl Example for BegunRun {
         Self {
             user_message: Message::user_example(),
             run: Run {
-                status: RunStatus::Running,
+                status: RunStatus::Running.into(),
                 usage: None.into(),
                 tool_calls: Vec::new(),
                 ended_at: None.into(),
