@@ -127,7 +127,7 @@ pub(crate) struct RunCancelled {
 }
 
 impl RunEvent {
-    /// The event as it is told here; none of those that are for other dialects.
+    /// The event on the wire. Returns `None` for events of other dialects.
     pub(crate) fn of(event: chatkit_domain::RunEvent) -> Option<Self> {
         use chatkit_domain::RunEvent as Event;
         Some(match event {
