@@ -1,5 +1,7 @@
-//! The direction of dependencies, as ARCHITECTURE.md has it.
+//! The direction of dependencies between crates and between files, as ARCHITECTURE.md has it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod circles;
 
 use std::collections::{BTreeMap, BTreeSet};
 

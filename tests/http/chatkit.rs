@@ -138,6 +138,54 @@ async fn a_turn_is_told_in_chatkits_words() {
     assert_eq!(followed[followed.len() - 1].name, "run.completed");
 }
 
+#[tokio::test]
+async fn a_wrong_request_gets_a_written_sentence() {
+    let server = TestServer::start(BACKEND).await;
+    let alice = server.client("alice");
+    let mut numbered = said("hello");
+    numbered["content"] = json!(5);
+    let mut untyped = said("hello");
+    untyped["content"] = json!([{"text": "hello"}]);
+    for (body, path, rule) in [
+        (json!({}), "type", "is required"),
+        (json!({"type": 5}), "type", "must be a string"),
+        (
+            json!({"params": {}, "type": "threads.get_by_id"}),
+            "params.thread_id",
+            "is required",
+        ),
+        (json!({"type": "threads.list"}), "params", "is required"),
+        (
+            json!({"type": "items.list", "params": {"thread_id": "a", "limit": "x"}}),
+            "params.limit",
+            "must be an integer",
+        ),
+        (
+            json!({"type": "threads.create", "params": {"input": numbered}}),
+            "params.input.content",
+            "must be an array",
+        ),
+        (
+            json!({"type": "threads.create", "params": {"input": untyped}}),
+            "params.input.content[0].type",
+            "is required",
+        ),
+    ] {
+        let refused = alice.post("/chatkit", body.clone()).await;
+        let problem = refused.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
+        let error = json!([{"path": path, "message": rule}]);
+        assert_eq!(problem["errors"], error, "{body}");
+    }
+    let unknown = ask(&alice, "threads.rename", json!({})).await;
+    let problem = unknown.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("type: must be one of `threads.create`, "),
+        "{detail}"
+    );
+    assert!(detail.ends_with(", `input.transcribe`"), "{detail}");
+}
+
 /// What a model of the Responses API thinks.
 fn thinks(texts: &[&str]) -> Vec<Value> {
     let thought = |text| json!({"type": "response.reasoning_summary_text.delta", "delta": text});

@@ -253,7 +253,7 @@ async fn errors_are_in_openais_shape() {
     assert_eq!(refused.header("www-authenticate"), "Bearer");
 
     let rows = [
-        (json!({}), "."),
+        (json!({}), "messages"),
         (json!({"messages": []}), "messages"),
         (json!({"messages": "hello"}), "messages"),
         (json!({"messages": user("")}), "messages"),

@@ -236,6 +236,50 @@ async fn every_operation_needs_a_token() {
     }
 }
 
+/// All routes outside of the contract.
+#[tokio::test]
+async fn every_unpublished_route_that_needs_a_caller_refuses_others() {
+    let server = TestServer::start(BACKEND).await;
+    let (alice, nobody) = (server.client("alice"), server.client_with(None));
+    let mut needing = Vec::new();
+    for route in chatkit_http::unpublished_routes() {
+        let request = |client: &Client| {
+            let request = client.request(route.method.clone(), route.path);
+            request.json(&json!({"type": "threads.list", "params": {}}))
+        };
+        let answer = nobody.send(request(&nobody)).await;
+        if !route.needs_caller {
+            assert_eq!(answer.status, StatusCode::OK, "{}", route.path);
+            continue;
+        }
+        needing.push(route.path);
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", route.path);
+        let other = request(&alice).header("X-Expected-User", "bob");
+        let refused = alice.send(other).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", route.path);
+        let wrong = alice.request(Method::PATCH, route.path);
+        let refused = alice.send(wrong).await;
+        assert_eq!(
+            refused.status,
+            StatusCode::METHOD_NOT_ALLOWED,
+            "{}",
+            route.path
+        );
+        let allowed = refused
+            .header("allow")
+            .split(", ")
+            .any(|name| name == route.method);
+        assert!(allowed, "{}", route.path);
+    }
+    let expected = [
+        "/v1/chat/completions",
+        "/v1/models",
+        "/chatkit",
+        "/api/v1/chatkit",
+    ];
+    assert_eq!(needing, expected);
+}
+
 #[tokio::test]
 async fn another_users_things_are_as_if_they_never_were() {
     let server = TestServer::start(BACKEND).await;
@@ -289,12 +333,6 @@ async fn what_is_meant_for_another_user_is_not_carried_out() {
             let refused = expecting(things.request(&alice, &row), &format!("{other}%20")).await;
             refused.expect_problem(StatusCode::FORBIDDEN, "other_user");
         }
-    }
-    // Nor are the dialects that are not in the contract.
-    for path in ["/chatkit", "/api/v1/chatkit", "/v1/chat/completions"] {
-        let request = alice.request(Method::POST, path).json(&json!({}));
-        let refused = expecting(request, "bob").await;
-        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
     }
     assert_eq!(alice.history(&things.conversation).await, before);
     let path = format!("/api/chat/conversations/{}", things.conversation);

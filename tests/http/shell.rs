@@ -46,6 +46,44 @@ async fn bodies_must_be_objects() {
     }
 }
 
+/// The path and the rule of a value that is refused.
+async fn rule(client: &Client, body: &str) -> (String, String) {
+    let refused = client.send(post(client, body.to_owned())).await;
+    let problem = refused.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
+    let error = &problem["errors"][0];
+    let text = |name: &str| error[name].as_str().unwrap().to_owned();
+    (text("path"), text("message"))
+}
+
+#[tokio::test]
+async fn a_wrong_value_gets_a_written_sentence() {
+    let server = TestServer::start(BACKEND).await;
+    let alice = server.client("alice");
+    for body in [r#"{"title": 5}"#, r#"{"title": ["a"]}"#, r#"{"title": {}}"#] {
+        let (path, message) = rule(&alice, body).await;
+        assert_eq!(
+            (path.as_str(), message.as_str()),
+            ("title", "must be a string")
+        );
+    }
+    let (path, message) = rule(&alice, "[]").await;
+    assert_eq!(
+        (path.as_str(), message.as_str()),
+        (".", "must be a JSON object")
+    );
+    let id = alice.create_conversation().await;
+    let untitled = alice
+        .request(Method::PUT, &format!("{PATH}/{id}"))
+        .json(&json!({}));
+    let untitled = alice.send(untitled).await;
+    let problem = untitled.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
+    assert_eq!(problem["detail"], "title: is required");
+    let unreadable = alice.send(post(&alice, "{\"title\": tru}")).await;
+    let problem = unreadable.expect_problem(StatusCode::BAD_REQUEST, "unreadable_body");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("The body could not be read: it is not valid JSON (line 1"));
+}
+
 #[tokio::test]
 async fn unknown_paths_are_404_in_the_same_shape() {
     let server = TestServer::start(BACKEND).await;
@@ -108,6 +146,27 @@ async fn who_accepts_no_json_gets_406() {
         "text/html, application/*;q=0.8",
     ] {
         alice.send(ask(accept)).await.expect(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn the_sentence_of_406_names_the_media_type() {
+    let server = TestServer::start(BACKEND).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let turn = alice.say(&id, "hello").await;
+    let run = turn["run"]["id"].as_str().unwrap();
+    let events = format!("{PATH}/{id}/runs/{run}/events");
+    for (path, accept, media_type) in [
+        (events.as_str(), "application/json", "text/event-stream"),
+        (PATH, "text/event-stream", "application/json"),
+    ] {
+        let request = alice.request(Method::GET, path).header("Accept", accept);
+        let refused = alice.send(request).await;
+        let problem = refused.expect_problem(StatusCode::NOT_ACCEPTABLE, "not_acceptable");
+        let sentence =
+            format!("The response would be {media_type}, which the Accept header excludes");
+        assert_eq!(problem["detail"], sentence);
     }
 }
 

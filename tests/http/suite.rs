@@ -14,6 +14,7 @@ mod metrics;
 mod model;
 mod model_failures;
 mod model_servers;
+mod mount;
 mod pages;
 mod regenerate;
 mod replay;

@@ -181,10 +181,7 @@ fn routes(state: &ApiState) -> (Router, Paths) {
         if route.path == METRICS.path && !has_metrics {
             continue;
         }
-        let known = Known {
-            accepts: route.accepts,
-            errors: route.errors,
-        };
+        let known = Known::new(route.accepts, route.errors);
         paths.add(route.path, route.method.as_str(), known);
         let path = route.path;
         router = router.at(path, RouteMethod::new().method(route.method.clone(), route));

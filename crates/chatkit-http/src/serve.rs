@@ -1,7 +1,7 @@
 //! The listener.
 //!
-//! Its own accept loop: the library's server does not notice that an HTTP/1.1 client has left
-//! until it next writes to it, and waits without end for a request's headers.
+//! It has an accept loop of its own. The library's server notices a disconnected HTTP/1.1 client only
+//! when it next writes, and waits for a request's headers without a limit.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -13,7 +13,10 @@ use hyper::{
 };
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use poem::{
     Addr, Endpoint, Response,
@@ -27,26 +30,62 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
-/// How long a request's headers may take; also how long a connection may idle.
+/// Longest time for the headers of a request, and longest idle time of a connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often an HTTP/2 connection is asked whether it is alive.
+/// Time between two checks that an HTTP/2 connection is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// How long a client may take nothing of what is sent to it. Who follows a run and stops reading
-/// is cut, and can go on where it was.
+/// Longest time in which a client may read nothing. A follower that stops reading is disconnected,
+/// and can resume where it stopped.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long open connections may take to end once the listener stops.
+/// Longest time for open connections to end after the listener has stopped.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Answers connections until `stop` is cancelled, then lets those that are open end.
+/// Answers connections until `stop` is cancelled, then lets open connections end.
 pub async fn serve(
     listener: TcpListener,
     endpoint: impl Endpoint<Output = Response> + 'static,
     stop: CancellationToken,
 ) {
     let endpoint = Arc::new(endpoint);
+    let builder = builder();
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        // Forgets connections that have ended.
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, remote)) => {
+                let service = service(&stream, remote.into(), endpoint.clone());
+                let connection = answer(
+                    stream,
+                    service,
+                    builder.clone(),
+                    graceful.watcher(),
+                    stop.clone(),
+                );
+                connections.spawn(connection);
+            }
+            Err(error) => {
+                // Most likely there are no free file descriptors. Some may be free in a moment.
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "could not accept a connection"
+                );
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(listener);
+    let closed = tokio::time::timeout(CLOSE_TIMEOUT, graceful.shutdown());
+    if closed.await.is_err() {
+        tracing::warn!("some connections did not end in time");
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -56,49 +95,41 @@ pub async fn serve(
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(KEEP_ALIVE);
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
-        // Connections that have ended.
-        while connections.try_join_next().is_some() {}
-        match accepted {
-            Ok((stream, remote)) => {
-                let service = service(&stream, remote.into(), endpoint.clone());
-                let (builder, watcher) = (builder.clone(), graceful.watcher());
-                let stop = stop.clone();
-                connections.spawn(async move {
-                    let speaks = tokio::time::timeout(HEADER_TIMEOUT, has_spoken(&stream));
-                    if !matches!(stop.run_until_cancelled(speaks).await, Some(Ok(true))) {
-                        return;
-                    }
-                    let mut stream = TimeoutStream::new(stream);
-                    stream.set_write_timeout(Some(WRITE_TIMEOUT));
-                    let stream = TokioIo::new(Box::pin(stream));
-                    let connection = builder.serve_connection(stream, service);
-                    if let Err(error) = watcher.watch(connection.into_owned()).await {
-                        tracing::debug!(error, "a connection broke");
-                    }
-                });
-            }
-            Err(error) => {
-                // Out of file descriptors, most likely: a moment later some may be free.
-                tracing::warn!(error = &error as &dyn std::error::Error, "could not accept");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
+    builder
+}
+
+/// Answers the requests of a connection, unless the client sends nothing.
+async fn answer<S>(
+    stream: TcpStream,
+    service: S,
+    builder: Builder<TokioExecutor>,
+    watcher: Watcher,
+    stop: CancellationToken,
+) where
+    S: Service<
+            hyper::Request<Incoming>,
+            Response = hyper::Response<BoxBody<Bytes, std::io::Error>>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Send
+        + 'static,
+{
+    let started = tokio::time::timeout(HEADER_TIMEOUT, has_started(&stream));
+    if !matches!(stop.run_until_cancelled(started).await, Some(Ok(true))) {
+        return;
     }
-    drop(listener);
-    if tokio::time::timeout(CLOSE_TIMEOUT, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!("some connections did not end in time");
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let stream = TokioIo::new(Box::pin(stream));
+    let connection = builder.serve_connection(stream, service);
+    if let Err(error) = watcher.watch(connection.into_owned()).await {
+        tracing::debug!(error, "a connection ended with an error");
     }
 }
 
-/// Waits until a client has sent enough to tell HTTP/1 from HTTP/2; `false` when it leaves before.
-/// The library reads that much without end.
-async fn has_spoken(stream: &TcpStream) -> bool {
+/// Waits until a client has sent enough to distinguish HTTP/1 from HTTP/2. Returns `false` if it
+/// disconnects before. The library would wait for these bytes without a limit.
+async fn has_started(stream: &TcpStream) -> bool {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut start = [0; PREFACE.len()];
     loop {
@@ -122,14 +153,14 @@ fn service<E: Endpoint<Output = Response> + 'static>(
     Future: Send + 'static,
 > + Send
 + 'static {
-    // Answers are small and complete: waiting for more to send only adds latency.
+    // Responses are small and complete, so waiting for more data only adds latency.
     let _ = stream.set_nodelay(true);
     let local: Addr = stream.local_addr().map(Addr::from).unwrap_or_default();
     service_fn(move |request: hyper::Request<Incoming>| {
         let endpoint = endpoint.clone();
         let (local, remote) = (LocalAddr(local.clone()), RemoteAddr(remote.clone()));
-        // A connection keeps the place of its request's future, 17 KiB, for as long as it is open,
-        // also while a body is streamed.
+        // Without the box, each open connection would hold the 17 KiB of this future, even while it
+        // streams a body.
         Box::pin(async move {
             let request = (request, local, remote, Scheme::HTTP).into();
             Ok::<_, Infallible>(endpoint.get_response(request).await.into())

@@ -8,14 +8,14 @@ use chatkit_agent::{
     provider::{
         Provider,
         openai::{OpenAiApi, OpenAiOptions, OpenAiProvider, RefusedForms},
-        rules::RulesProvider,
     },
 };
-use chatkit_domain::{Clock, Repositories, SystemClock, UserId};
+use chatkit_domain::{Clock, Erased, Repositories, SystemClock, TaskRepository, UserId};
 use chatkit_http::{
     ApiOptions, ApiState, JwtAuthenticator, MetricsSource, Verifier, VerifierOptions,
 };
-use chatkit_repository::DatabaseOptions;
+use chatkit_repository::{DatabaseOptions, Stores};
+use chatkit_rules::RulesProvider;
 use chatkit_tools::ToolRegistry;
 use chatkit_web::Pages;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -79,9 +79,19 @@ impl App {
     pub async fn start_with(settings: &Settings, extensions: Extensions) -> anyhow::Result<Self> {
         let verifier = Verifier::new(verifier_options(settings)?)?;
         warn_of_any_audience(settings);
-        let repositories = open_database(settings).await?;
+        let Stores {
+            repositories,
+            tasks: task_repository,
+        } = open_database(settings).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let agent = agent(settings, &repositories, &clock, extensions).await?;
+        let agent = agent(
+            settings,
+            &repositories,
+            &task_repository,
+            &clock,
+            extensions,
+        )
+        .await?;
         let (listener, address) = bind("LISTEN_ADDR", settings.listen_addr).await?;
         let metrics = metrics::source(&repositories)?;
         let stop = CancellationToken::new();
@@ -164,6 +174,7 @@ fn pages(settings: &Settings) -> Pages {
 async fn agent(
     settings: &Settings,
     repositories: &Repositories,
+    tasks: &Arc<dyn TaskRepository>,
     clock: &Arc<dyn Clock>,
     extensions: Extensions,
 ) -> anyhow::Result<Agent> {
@@ -171,7 +182,7 @@ async fn agent(
         mut tools,
         responder,
     } = extensions;
-    chatkit_tools::tasks::register(&mut tools, &repositories.tasks)?;
+    chatkit_tools::tasks::register(&mut tools, tasks)?;
     let parts = AgentParts {
         repositories: repositories.clone(),
         provider: provider(settings)?,
@@ -249,7 +260,7 @@ pub fn verifier_options(settings: &Settings) -> anyhow::Result<VerifierOptions> 
     Ok(options)
 }
 
-async fn open_database(settings: &Settings) -> anyhow::Result<Repositories> {
+async fn open_database(settings: &Settings) -> anyhow::Result<Stores> {
     let url = settings.database_url.expose();
     if settings.auto_migrate {
         local::create_database(settings)?;
@@ -257,7 +268,7 @@ async fn open_database(settings: &Settings) -> anyhow::Result<Repositories> {
             .await
             .context("DATABASE_URL: the database cannot be opened")?;
     }
-    repositories(settings).await
+    connect(settings).await
 }
 
 /// Where processes tell each other that they live: beside a SQLite database, which may be all that
@@ -276,12 +287,12 @@ fn locks(settings: &Settings) -> PathBuf {
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn erase(settings: &Settings, user_id: &UserId) -> anyhow::Result<(u64, u64)> {
-    let repositories = repositories(settings).await?;
-    Ok(repositories.maintenance.erase_user(user_id).await?)
+pub async fn erase(settings: &Settings, user_id: &UserId) -> anyhow::Result<Erased> {
+    let stores = connect(settings).await?;
+    Ok(stores.repositories.maintenance.erase_user(user_id).await?)
 }
 
-async fn repositories(settings: &Settings) -> anyhow::Result<Repositories> {
+async fn connect(settings: &Settings) -> anyhow::Result<Stores> {
     local::create_database(settings)?;
     chatkit_repository::connect(DatabaseOptions {
         url: settings.database_url.expose().to_owned(),

@@ -1310,9 +1310,9 @@ export interface components {
          * @description The tokens that a run used.
          */
         Usage: {
-            /** @description The tokens of all requests to the model. */
+            /** @description The input tokens of all requests to the model. */
             input_tokens: number;
-            /** @description The tokens that the model produced. */
+            /** @description The output tokens of all responses of the model. */
             output_tokens: number;
             /** @description The sum of `input_tokens` and `output_tokens`. */
             total_tokens: number;

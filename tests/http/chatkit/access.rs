@@ -138,6 +138,15 @@ async fn what_is_not_there_yet_says_so() {
     let item = &items(&alice, &thread).await[0]["id"];
     for (operation, params) in not_yet(&thread, item) {
         let refused = ask(&alice, operation, params).await;
-        refused.expect_problem(StatusCode::NOT_IMPLEMENTED, "not_configured");
+        let problem = refused.expect_problem(StatusCode::NOT_IMPLEMENTED, "not_implemented");
+        let sentence = format!("This server does not implement {operation} yet");
+        assert_eq!(problem["detail"], sentence);
     }
+    let mut input = said("Look at this");
+    input["attachments"] = json!(["a_1"]);
+    let params = json!({"thread_id": thread, "input": input});
+    let refused = ask(&alice, "threads.add_user_message", params).await;
+    let problem = refused.expect_problem(StatusCode::NOT_IMPLEMENTED, "not_implemented");
+    let sentence = "This server does not implement attachments yet";
+    assert_eq!(problem["detail"], sentence);
 }

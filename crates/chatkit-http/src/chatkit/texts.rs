@@ -1,11 +1,11 @@
-//! What the server itself says to users, in their language.
+//! The server's own messages to users, in their language.
 
 use chatkit_domain::IncompleteReason;
 
 /// One text in each language, by its language subtag (RFC 5646). English is the first.
 type Texts = [(&'static str, &'static str); 10];
 
-/// What a client shows when another dialect answers in the thread.
+/// The message while another dialect answers in the thread.
 const BUSY: Texts = [
     (
         "en",

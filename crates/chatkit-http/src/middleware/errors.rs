@@ -12,9 +12,11 @@ use crate::{
     problem::{ApiError, Resource},
 };
 
-/// The error of the API, or a response that is already complete.
+/// The error of the API, or a response that is already complete. `resource` is not found if the path
+/// is malformed.
 pub(super) fn to_api_error(
     error: poem::Error,
+    resource: Resource,
     allow: impl FnOnce() -> String,
 ) -> Result<ApiError, Box<Response>> {
     if error.is::<ApiError>() {
@@ -37,8 +39,9 @@ pub(super) fn to_api_error(
             unreadable(error)
         } else if error.is::<poem::error::ParsePathError>()
             || error.is::<poem_openapi::error::ParsePathError>()
-            || error.status() == StatusCode::NOT_FOUND
         {
+            ApiError::NotFound(resource)
+        } else if error.status() == StatusCode::NOT_FOUND {
             ApiError::NotFound(Resource::Route)
         } else if error.status().is_client_error() {
             ApiError::UnreadableBody("the request is malformed".into())

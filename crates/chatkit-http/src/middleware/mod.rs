@@ -66,11 +66,9 @@ impl<E: Endpoint> Middleware<E> {
         request_id: &str,
     ) -> Response {
         let format = error.data::<ErrorFormat>().copied();
-        match errors::to_api_error(error, || self.paths.allow(path)) {
-            Ok(error) => {
-                let format = format.unwrap_or_else(|| self.paths.errors(path));
-                format.response(&error, request_id)
-            }
+        let known = self.paths.any_operation(path);
+        match errors::to_api_error(error, known.resource, || self.paths.allow(path)) {
+            Ok(error) => format.unwrap_or(known.errors).response(&error, request_id),
             Err(finished) => {
                 tracing::debug!(%method, path, "a route returned a complete error response");
                 *finished

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use poem::http::Method;
 use serde_json::Value;
 
-use crate::problem::ErrorFormat;
+use crate::problem::{ErrorFormat, Resource};
 
 /// The media types of a response, or none if `Accept` is not checked.
 pub(crate) type MediaTypes = &'static [&'static str];
@@ -24,6 +24,19 @@ pub(crate) struct Known {
     pub(crate) accepts: MediaTypes,
     /// The format of errors that no handler has formatted.
     pub(crate) errors: ErrorFormat,
+    /// The resource that is not found if an id in the path is malformed.
+    pub(crate) resource: Resource,
+}
+
+impl Known {
+    /// An operation whose path contains no id.
+    pub(crate) const fn new(accepts: MediaTypes, errors: ErrorFormat) -> Self {
+        Self {
+            accepts,
+            errors,
+            resource: Resource::Route,
+        }
+    }
 }
 
 /// All paths of the API.
@@ -43,8 +56,8 @@ impl Paths {
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let known = Known {
-                    accepts: accepts(operation),
-                    errors: ErrorFormat::PROBLEM,
+                    resource: resource(path),
+                    ..Known::new(accepts(operation), ErrorFormat::PROBLEM)
                 };
                 paths.add(path, &method.to_ascii_uppercase(), known);
             }
@@ -93,11 +106,11 @@ impl Paths {
         methods.join(", ")
     }
 
-    /// The format of errors at this path.
-    pub(super) fn errors(&self, path: &str) -> ErrorFormat {
-        self.find(path)
-            .and_then(|path| path.methods.values().next())
-            .map_or(ErrorFormat::PROBLEM, |known| known.errors)
+    /// The facts about a path that all of its methods share.
+    pub(super) fn any_operation(&self, path: &str) -> Known {
+        let methods = self.find(path).map(|path| &path.methods);
+        let known = methods.and_then(|methods| methods.values().next().copied());
+        known.unwrap_or(Known::new(&[], ErrorFormat::PROBLEM))
     }
 
     fn find(&self, path: &str) -> Option<&Path> {
@@ -126,6 +139,17 @@ fn accepts(operation: &Value) -> MediaTypes {
         JSON
     } else {
         EVENTS
+    }
+}
+
+/// The resource that the last id of a path names.
+fn resource(path: &str) -> Resource {
+    let last = path.split('/').rfind(|part| is_parameter(part));
+    match last {
+        Some("{conversation_id}") => Resource::Conversation,
+        Some("{message_id}") => Resource::Message,
+        Some("{run_id}") => Resource::Run,
+        _ => Resource::Route,
     }
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike};
 use poem_openapi::{ApiResponse, OpenApi, param::Query};
 
 use super::{
-    extract::{Call, InPath},
+    extract::{Call, Path},
     schema::conversation::{
         Conversation, ConversationList, CreateConversation, UpdateConversation,
     },
@@ -146,7 +146,7 @@ impl ConversationsApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
     ) -> Result<ConversationResponse, ApiError> {
         let conversations = &call.state.repositories().conversations;
         let conversation = conversations.get(&call.caller, conversation_id.0).await?;
@@ -163,7 +163,7 @@ impl ConversationsApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
         body: Json<UpdateConversation>,
     ) -> Result<ConversationResponse, ApiError> {
         let title = parse_title(&body.0.title)?;
@@ -188,7 +188,7 @@ impl ConversationsApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
     ) -> Result<DeletedConversationResponse, ApiError> {
         call.state
             .agent()
@@ -209,7 +209,7 @@ impl ConversationsApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
     ) -> Result<ConversationResponse, ApiError> {
         let deleted_after = call.state.clock().now() - call.state.options().deleted_ttl;
         let conversations = &call.state.repositories().conversations;

@@ -15,7 +15,7 @@ use poem_openapi::{
 };
 
 use super::{
-    extract::{Call, InPath},
+    extract::{Call, Path},
     projection::project,
     schema::event::RunEvent,
 };
@@ -122,9 +122,9 @@ impl EventsApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
         /// The id of the run.
-        run_id: InPath<RunId>,
+        run_id: Path<RunId>,
         /// The number of the last event that the client has; 0 for all events.
         #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
         after: Query<Option<u64>>,

@@ -1,21 +1,20 @@
 //! The parts of a request that many operations read: the caller, and the ids in the path.
 //!
-//! An id is noted in the request's span. A malformed id is a 404 like an unknown one.
+//! An id is noted in the request's span. A malformed id is a 404 like an unknown one: the middleware
+//! knows the resource of the operation that was matched.
 
 use chatkit_domain::{Caller, ConversationId, ItemId, RunId};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    error::ParsePathError,
     registry::{MetaParamIn, MetaSchemaRef, MetaSecurityScheme, Registry},
     types::Type,
 };
 use uuid::Uuid;
 
 use crate::{
-    auth::authenticate::authenticate,
-    middleware::notes,
-    problem::{ApiError, Resource},
-    state::ApiState,
+    auth::authenticate::authenticate, middleware::notes, problem::ApiError, state::ApiState,
 };
 
 /// The names of the security schemes in the contract.
@@ -64,17 +63,13 @@ pub(super) fn state(request: &Request) -> Result<&ApiState, ApiError> {
         .ok_or_else(|| ApiError::internal("the router has no state"))
 }
 
-/// An id in the path that names a resource.
+/// An id that can be part of a path.
 pub(super) trait PathId: Sized {
-    const RESOURCE: Resource;
-
     /// The id, which is noted in the request's span if the span has a field for it.
     fn note(id: Uuid) -> Self;
 }
 
 impl PathId for ConversationId {
-    const RESOURCE: Resource = Resource::Conversation;
-
     fn note(id: Uuid) -> Self {
         let id = Self::new(id);
         notes::conversation(id);
@@ -83,16 +78,12 @@ impl PathId for ConversationId {
 }
 
 impl PathId for ItemId {
-    const RESOURCE: Resource = Resource::Message;
-
     fn note(id: Uuid) -> Self {
         Self::new(id)
     }
 }
 
 impl PathId for RunId {
-    const RESOURCE: Resource = Resource::Run;
-
     fn note(id: Uuid) -> Self {
         let id = Self::new(id);
         notes::run(id);
@@ -100,10 +91,10 @@ impl PathId for RunId {
     }
 }
 
-/// An id from the path.
-pub(super) struct InPath<T>(pub(super) T);
+/// An id from the path. The library identifies parameters of the path by the name of this type.
+pub(super) struct Path<T>(pub(super) T);
 
-impl<'a, T: PathId + Send> ApiExtractor<'a> for InPath<T> {
+impl<'a, T: PathId + Send> ApiExtractor<'a> for Path<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
     const PARAM_IS_REQUIRED: bool = true;
 
@@ -127,9 +118,11 @@ impl<'a, T: PathId + Send> ApiExtractor<'a> for InPath<T> {
         _body: &mut RequestBody,
         options: ExtractParamOptions<Uuid>,
     ) -> Result<Self> {
-        let id = request.raw_path_param(options.name);
-        let id = id.and_then(|id| Uuid::parse_str(id).ok());
-        let id = id.ok_or(ApiError::NotFound(T::RESOURCE))?;
+        let id = request.raw_path_param(options.name).unwrap_or_default();
+        let id = Uuid::parse_str(id).map_err(|error| ParsePathError {
+            name: options.name,
+            reason: error.to_string(),
+        })?;
         Ok(Self(T::note(id)))
     }
 }

@@ -13,7 +13,7 @@ use poem_openapi::{
 
 use super::{
     etag::matches_etag,
-    extract::{Call, InPath},
+    extract::{Call, Path},
     schema::{
         message::Message,
         run::Run,
@@ -112,7 +112,7 @@ impl MessagesApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
         /// The largest number of messages on the page.
         #[oai(
             default = "default_limit",
@@ -165,7 +165,7 @@ impl MessagesApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
         /// A key of your choice that identifies this turn: 1 to 255 visible ASCII characters, with or
         /// without quotes.
         #[oai(name = "Idempotency-Key")]
@@ -207,9 +207,9 @@ impl MessagesApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
         /// The id of a user's message.
-        message_id: InPath<ItemId>,
+        message_id: Path<ItemId>,
     ) -> Result<RegeneratedResponse, TurnError> {
         let start = StartRun {
             target: RunTarget::Existing(conversation_id.0),
@@ -234,9 +234,9 @@ impl MessagesApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
         /// The id of an assistant's message.
-        message_id: InPath<ItemId>,
+        message_id: Path<ItemId>,
         body: Json<RateMessage>,
     ) -> Result<RatedResponse, ApiError> {
         let feedback = body.0.kind.0.map(|Named(kind)| kind);

@@ -6,7 +6,7 @@ use poem::http::HeaderMap;
 use poem_openapi::{ApiResponse, OpenApi, param::Header};
 
 use super::{
-    extract::{Call, InPath},
+    extract::{Call, Path},
     schema::{
         run::Run,
         turn::{BegunRun, NewRun},
@@ -87,7 +87,7 @@ impl RunsApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
         /// A key of your choice that identifies this run: 1 to 255 visible ASCII characters, with or
         /// without quotes.
         #[oai(name = "Idempotency-Key")]
@@ -150,9 +150,9 @@ impl RunsApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
         /// The id of the run.
-        run_id: InPath<RunId>,
+        run_id: Path<RunId>,
     ) -> Result<CancelledResponse, ApiError> {
         let agent = call.state.agent();
         let run = agent
@@ -176,9 +176,9 @@ impl RunsApi {
         &self,
         call: Call<'_>,
         /// The id of the conversation.
-        conversation_id: InPath<ConversationId>,
+        conversation_id: Path<ConversationId>,
         /// The id of the run.
-        run_id: InPath<RunId>,
+        run_id: Path<RunId>,
     ) -> Result<RunResponse, ApiError> {
         let runs = &call.state.repositories().runs;
         let run = runs.get(&call.caller, conversation_id.0, run_id.0).await;

@@ -77,7 +77,7 @@ struct SigningIn<'a> {
     state: &'a ApiState,
 }
 
-/// Finds out who signs in. Only a Bearer header counts.
+/// Verifies the token of a sign-in link. Only a Bearer header counts.
 fn signing_in(request: &Request) -> Result<SigningIn<'_>, ApiError> {
     let state = state(request)?;
     let token = bearer::token(request.headers())?.ok_or(AuthFailure::Missing)?;

@@ -4,7 +4,7 @@ mod healthcheck;
 mod serve;
 
 use anyhow::Context;
-use chatkit_domain::{Clock, SystemClock, UserId};
+use chatkit_domain::{Clock, Erased, SystemClock, UserId};
 use chatkit_server::{
     config::{Command, Migrate, Settings},
     erase, local, verifier_options,
@@ -30,7 +30,10 @@ pub(crate) async fn run(command: Option<Command>, settings: &Settings) -> anyhow
         }
         Command::Erase { user } => {
             let user = UserId::parse(user).context("--user")?;
-            let (conversations, tasks) = erase(settings, &user).await?;
+            let Erased {
+                conversations,
+                tasks,
+            } = erase(settings, &user).await?;
             say(&format!(
                 "erased {conversations} conversations and {tasks} tasks"
             ));

@@ -33,7 +33,7 @@ pub(crate) struct Run {
     /// The model that answers.
     pub(crate) model: Nullable<String>,
     /// The tokens that the run used; null until it has ended.
-    pub(crate) usage: Nullable<Usage>,
+    pub(crate) usage: Nullable<WireUsage>,
     /// The error of a failed run.
     pub(crate) error: Nullable<RunError>,
     /// The tool calls of the run, in order.
@@ -48,10 +48,11 @@ pub(crate) struct Run {
 
 /// The tokens that a run used.
 #[derive(Clone, Debug, Serialize, Object)]
-pub(crate) struct Usage {
-    /// The tokens of all requests to the model.
+#[oai(rename = "Usage")]
+pub(crate) struct WireUsage {
+    /// The input tokens of all requests to the model.
     input_tokens: u64,
-    /// The tokens that the model produced.
+    /// The output tokens of all responses of the model.
     output_tokens: u64,
     /// The sum of `input_tokens` and `output_tokens`.
     total_tokens: u64,
@@ -108,7 +109,7 @@ impl Example for Run {
             user_message_id: Some(example_id(2)).into(),
             assistant_message_id: Some(example_id(3)).into(),
             model: Some("rules".to_owned()).into(),
-            usage: Some(Usage {
+            usage: Some(WireUsage {
                 input_tokens: 28,
                 output_tokens: 10,
                 total_tokens: 38,
@@ -170,7 +171,7 @@ impl From<chatkit_domain::Run> for Run {
             user_message_id: user_message_id.map(Id::uuid).into(),
             assistant_message_id: assistant_message_id.map(Id::uuid).into(),
             model: model.into(),
-            usage: usage.map(Usage::from).into(),
+            usage: usage.map(WireUsage::from).into(),
             error: error
                 .map(|error| RunError {
                     code: error.code.as_str().to_owned(),
@@ -185,7 +186,7 @@ impl From<chatkit_domain::Run> for Run {
     }
 }
 
-impl From<chatkit_domain::Usage> for Usage {
+impl From<chatkit_domain::Usage> for WireUsage {
     fn from(usage: chatkit_domain::Usage) -> Self {
         Self {
             input_tokens: usage.input_tokens,
