@@ -47,15 +47,20 @@ pub async fn pages_hold_under_ties(store: &Store) {
 
 /// A conversation that changes between two pages moves to the front and is not shown again.
 pub async fn nothing_is_shown_twice_while_conversations_move(store: &Store) {
-    let caller = somebody();
+    let (caller, now) = (somebody(), clock().now());
     let mut newest_first = Vec::new();
-    for _ in 0..6 {
-        newest_first.push(created(store, &caller, clock().now()).await.id);
+    for seconds in (1..=6).rev() {
+        let earlier = now - TimeDelta::seconds(seconds);
+        newest_first.push(created(store, &caller, earlier).await.id);
     }
     newest_first.reverse();
     let first = page(store, &caller, 2, None).await;
     turn(store, &caller, newest_first[1]).await;
-    turn(store, &caller, newest_first[4]).await;
+    let (title, later) = (Title::parse("moved").unwrap(), now + TimeDelta::hours(1));
+    let renamed = store
+        .conversations
+        .rename(&caller, newest_first[4], &title, later);
+    assert_eq!(renamed.await.unwrap().updated_at, later);
     let second = page(store, &caller, 10, first.next()).await;
     let ids: Vec<ConversationId> = second.entries.iter().map(|entry| entry.id).collect();
     assert_eq!(ids, [newest_first[2], newest_first[3], newest_first[5]]);
