@@ -6,7 +6,10 @@ use crate::{
 };
 use chrono::TimeDelta;
 
-use super::{Store, assert_not_found, clock, created, somebody, turn};
+use super::{
+    LONG, Store, assert_not_found, clock, complete_turn, new_caller, new_conversation, owner,
+    start_in,
+};
 
 async fn page(
     store: &Store,
@@ -22,12 +25,12 @@ async fn page(
     store.conversations.list(caller, &list).await.unwrap()
 }
 
-/// Entries with the same time are listed once each, whatever the page's size.
-pub async fn pages_hold_under_ties(store: &Store) {
-    let (caller, now) = (somebody(), clock().now());
+/// Pages of any size contain each conversation once, even if all have the same time.
+pub async fn pages_contain_conversations_of_equal_times_once(store: &Store) {
+    let (caller, now) = (new_caller(), clock().now());
     let mut expected = Vec::new();
     for _ in 0..7 {
-        expected.push(created(store, &caller, now).await.id);
+        expected.push(new_conversation(store, &caller, now).await.id);
     }
     expected.sort();
     expected.reverse();
@@ -45,17 +48,22 @@ pub async fn pages_hold_under_ties(store: &Store) {
     }
 }
 
-/// A conversation that changes between two pages moves to the front and is not shown again.
-pub async fn nothing_is_shown_twice_while_conversations_move(store: &Store) {
-    let caller = somebody();
+/// A conversation that changes between two pages moves to the front of the list.
+pub async fn a_conversation_that_moves_is_not_listed_again(store: &Store) {
+    let (caller, now) = (new_caller(), clock().now());
     let mut newest_first = Vec::new();
-    for _ in 0..6 {
-        newest_first.push(created(store, &caller, clock().now()).await.id);
+    for seconds in (1..=6).rev() {
+        let earlier = now - TimeDelta::seconds(seconds);
+        newest_first.push(new_conversation(store, &caller, earlier).await.id);
     }
     newest_first.reverse();
     let first = page(store, &caller, 2, None).await;
-    turn(store, &caller, newest_first[1]).await;
-    turn(store, &caller, newest_first[4]).await;
+    complete_turn(store, &caller, newest_first[1]).await;
+    let (title, later) = (Title::parse("moved").unwrap(), now + TimeDelta::hours(1));
+    let renamed = store
+        .conversations
+        .rename(&caller, newest_first[4], &title, later);
+    assert_eq!(renamed.await.unwrap().updated_at, later);
     let second = page(store, &caller, 10, first.next()).await;
     let ids: Vec<ConversationId> = second.entries.iter().map(|entry| entry.id).collect();
     assert_eq!(ids, [newest_first[2], newest_first[3], newest_first[5]]);
@@ -63,12 +71,12 @@ pub async fn nothing_is_shown_twice_while_conversations_move(store: &Store) {
     assert_eq!(front.entries[0].id, newest_first[4]);
 }
 
-/// Every access in another caller's name answers as if nothing were there.
-pub async fn callers_see_only_their_own(store: &Store) {
-    let (alice, mallory, now) = (somebody(), somebody(), clock().now());
-    let conversation = created(store, &alice, now).await;
+/// A conversation of another caller is not found, whatever the method.
+pub async fn callers_see_only_their_own_conversations(store: &Store) {
+    let (alice, mallory, now) = (new_caller(), new_caller(), clock().now());
+    let conversation = new_conversation(store, &alice, now).await;
     let id = conversation.id;
-    let run = turn(store, &alice, id).await.run;
+    let run = complete_turn(store, &alice, id).await.run;
     let conversations = &store.conversations;
     let title = Title::parse("mine").unwrap();
     assert_not_found(conversations.get(&mallory, id).await);
@@ -77,8 +85,8 @@ pub async fn callers_see_only_their_own(store: &Store) {
     assert_not_found(store.messages.revision(&mallory, id).await);
     assert_not_found(store.messages.context(&mallory, id, 50).await);
     assert_not_found(store.runs.get(&mallory, id, run.id).await);
-    let begin = super::begin_at(id, super::owner(super::LONG), now);
-    assert_not_found(store.runs.start(&mallory, begin).await);
+    let start = start_in(id, owner(LONG), now);
+    assert_not_found(store.runs.start(&mallory, start).await);
     assert!(page(store, &mallory, 10, None).await.entries.is_empty());
 
     conversations.delete(&alice, id, now).await.unwrap();
@@ -91,12 +99,12 @@ pub async fn callers_see_only_their_own(store: &Store) {
     );
 }
 
-/// A deleted conversation is hidden from reads and writes; restoring brings all of it back, for
-/// as long as it may be restored.
-pub async fn what_is_deleted_is_hidden_until_it_is_restored(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    turn(store, &caller, id).await;
+/// No read and no start finds a deleted conversation. Restoring returns all of it. Restoring fails
+/// if the conversation was deleted too early.
+pub async fn a_deleted_conversation_is_hidden_until_it_is_restored(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    complete_turn(store, &caller, id).await;
     let conversations = &store.conversations;
     let before = conversations.get(&caller, id).await.unwrap();
     let deleted_at = clock().now();
@@ -104,8 +112,8 @@ pub async fn what_is_deleted_is_hidden_until_it_is_restored(store: &Store) {
     assert_not_found(conversations.get(&caller, id).await);
     assert_not_found(conversations.delete(&caller, id, deleted_at).await);
     assert_not_found(store.messages.revision(&caller, id).await);
-    let begin = super::begin_at(id, super::owner(super::LONG), deleted_at);
-    assert_not_found(store.runs.start(&caller, begin).await);
+    let start = start_in(id, owner(LONG), deleted_at);
+    assert_not_found(store.runs.start(&caller, start).await);
     assert!(page(store, &caller, 10, None).await.entries.is_empty());
 
     assert_not_found(conversations.restore(&caller, id, deleted_at).await);
@@ -115,11 +123,12 @@ pub async fn what_is_deleted_is_hidden_until_it_is_restored(store: &Store) {
     assert_eq!(page(store, &caller, 10, None).await.entries, [before]);
 }
 
-/// Titles and messages are searched, of the caller's live conversations.
-pub async fn a_search_finds_text_of_live_messages_only(store: &Store) {
-    let (alice, bob) = (somebody(), somebody());
-    let id = created(store, &alice, clock().now()).await.id;
-    turn(store, &alice, id).await;
+/// A search ignores case and takes its text literally. It covers the caller's conversations that
+/// are not deleted.
+pub async fn a_search_finds_messages_of_live_conversations_only(store: &Store) {
+    let (alice, bob) = (new_caller(), new_caller());
+    let id = new_conversation(store, &alice, clock().now()).await.id;
+    complete_turn(store, &alice, id).await;
     let search = async |caller: &Caller, text: &str| {
         let list = ListConversations {
             limit: Limit::parse(10).unwrap(),
@@ -138,18 +147,18 @@ pub async fn a_search_finds_text_of_live_messages_only(store: &Store) {
     assert_eq!(search(&alice, "answer").await, 0);
 }
 
-/// Conversations are listed as they were created, in both directions and in parts of any size, also
-/// where the clock stood still.
-pub async fn conversations_are_listed_as_they_were_created(store: &Store) {
-    let (caller, now) = (somebody(), clock().now());
+/// Pages of any size list conversations in order of creation, in both directions, even if several
+/// have the same time.
+pub async fn conversations_are_listed_in_order_of_creation(store: &Store) {
+    let (caller, now) = (new_caller(), clock().now());
     let mut ids = Vec::new();
     for seconds in [0, 1, 1, 1, 2, 3, 3] {
         let at = now + TimeDelta::seconds(seconds);
-        ids.push(created(store, &caller, at).await.id);
+        ids.push(new_conversation(store, &caller, at).await.id);
     }
-    let elsewhere = created(store, &somebody(), now).await.id;
+    let elsewhere = new_conversation(store, &new_caller(), now).await.id;
     let conversations = &store.conversations;
-    // What is changed last moves in the other list only.
+    // A change moves a conversation in the other list only.
     let title = Title::parse("another").unwrap();
     let renamed = conversations.rename(&caller, ids[0], &title, now).await;
     assert!(!renamed.unwrap().title_is_default);
@@ -165,9 +174,9 @@ pub async fn conversations_are_listed_as_they_were_created(store: &Store) {
                     order,
                     after: found.last().copied(),
                 };
-                let part = conversations.list_created(&caller, list).await.unwrap();
-                found.extend(part.entries.iter().map(|conversation| conversation.id));
-                if !part.has_more {
+                let page = conversations.list_created(&caller, list).await.unwrap();
+                found.extend(page.entries.iter().map(|conversation| conversation.id));
+                if !page.has_more {
                     break;
                 }
             }

@@ -1,4 +1,4 @@
-//! What runs write before their end.
+//! Facts about items that runs store before their end, and about changes of the conversation.
 
 use crate::{
     ConversationChanges, ConversationId, ConversationStatus, Item, ItemContent, ItemId, ItemWrite,
@@ -9,7 +9,7 @@ use chatkit_protocol::{ItemKind, OutputText};
 
 use super::*;
 
-pub(super) fn keeping(put: Vec<ItemWrite>) -> StoreItems {
+pub(super) fn storing(put: Vec<ItemWrite>) -> StoreItems {
     StoreItems {
         put,
         remove: Vec::new(),
@@ -33,7 +33,7 @@ pub(super) fn display(kind: ItemKind) -> ItemWrite {
     }
 }
 
-/// A widget whose numbers have a form of their own.
+/// A widget with a number that `jsonb` would write differently.
 pub(super) fn widget() -> ItemKind {
     let widget = json!({"type": "Card", "size": 1.0, "children": []});
     ItemKind::Widget {
@@ -62,23 +62,31 @@ fn kinds() -> Vec<ItemKind> {
     .collect()
 }
 
-pub(super) async fn keep(store: &Store, fence: RunFence, put: Vec<ItemWrite>) -> StoredItems {
+pub(super) async fn store_items(
+    store: &Store,
+    fence: RunFence,
+    put: Vec<ItemWrite>,
+) -> StoredItems {
     store
         .journal
-        .store_items(fence, keeping(put))
+        .store_items(fence, storing(put))
         .await
         .unwrap()
 }
 
-/// The log without the user's message at its beginning.
-pub(super) async fn log(store: &Store, caller: &Caller, id: ConversationId) -> Vec<Item> {
+/// The log without the user's message, which is its first item.
+pub(super) async fn log_after_question(
+    store: &Store,
+    caller: &Caller,
+    id: ConversationId,
+) -> Vec<Item> {
     let context = store.messages.context(caller, id, 50).await;
     let mut items = context.unwrap().items;
     items.remove(0);
     items
 }
 
-pub(super) async fn messages(
+pub(super) async fn message_texts(
     store: &Store,
     caller: &Caller,
     id: ConversationId,
@@ -92,12 +100,12 @@ pub(super) async fn messages(
     messages.map(|m| (m.content, m.status)).collect()
 }
 
-/// Items of every kind are in the log when they were kept, as they were written, in their order;
-/// among the messages are only the answers. The last of these is the run's, when it ends.
-pub async fn items_are_kept_before_the_end(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    let (_, fence) = begun(store, &caller, id, LONG).await;
+/// Items of every kind are in the log in the order in which they were stored, with their content.
+/// Only answers are messages. The last of them becomes the answer of the run.
+pub async fn items_are_stored_before_the_run_ends(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
     let kinds = kinds();
     let (first, last) = (clock().id(), clock().id());
     let note = ItemWrite {
@@ -106,12 +114,12 @@ pub async fn items_are_kept_before_the_end(store: &Store) {
     };
     let mut put = vec![answer(first, "one"), note];
     put.extend(kinds.iter().cloned().map(display));
-    let mut kept = keep(store, fence, put).await.items;
-    let other = keep(store, fence, vec![answer(last, "two")]).await;
+    let mut stored = store_items(store, fence, put).await.items;
+    let other = store_items(store, fence, vec![answer(last, "two")]).await;
     assert_eq!(other.conversation.message_count, 3);
-    kept.extend(other.items);
-    assert_eq!(log(store, &caller, id).await, kept);
-    for (item, kind) in kept[2..9].iter().zip(kinds) {
+    stored.extend(other.items);
+    assert_eq!(log_after_question(store, &caller, id).await, stored);
+    for (item, kind) in stored[2..9].iter().zip(kinds) {
         match item {
             Item::Display(item) => {
                 assert_eq!(item.kind, kind);
@@ -121,12 +129,12 @@ pub async fn items_are_kept_before_the_end(store: &Store) {
         }
     }
     let whole = |text: &str| (text.to_owned(), MessageStatus::Completed);
-    let said = [whole("a question"), whole("one"), whole("two")];
-    assert_eq!(messages(store, &caller, id).await, said);
+    let expected = [whole("a question"), whole("one"), whole("two")];
+    assert_eq!(message_texts(store, &caller, id).await, expected);
     let finish = FinishRun {
         answer: None,
         partial_answers: Some(Vec::new()),
-        ..answered()
+        ..completed()
     };
     let finished = store.journal.finish(fence, finish).await.unwrap();
     assert_eq!(finished.run.assistant_message_id, Some(last));
@@ -135,112 +143,118 @@ pub async fn items_are_kept_before_the_end(store: &Store) {
     assert_eq!(outcome.unwrap().assistant_message.unwrap().content, "two");
 }
 
-/// An item that is kept again is another at the same place; one that is removed is gone, also from
-/// the count.
-pub async fn an_item_is_put_where_it_stands_and_taken_out(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    let (_, fence) = begun(store, &caller, id, LONG).await;
-    let (said, widget) = (clock().id(), display(widget()));
-    keep(store, fence, vec![answer(said, "one"), widget.clone()]).await;
-    let again = keep(store, fence, vec![answer(said, "two")]).await;
-    assert_eq!(again.conversation.message_count, 2);
-    let items = log(store, &caller, id).await;
-    assert_eq!(items[0], again.items[0]);
+/// Storing an item again replaces its content. Its position stays, and so does the number of
+/// messages.
+pub async fn storing_an_item_again_replaces_it_in_place(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let message = clock().id();
+    let put = vec![answer(message, "one"), display(widget())];
+    let first = store_items(store, fence, put).await;
+    let second = store_items(store, fence, vec![answer(message, "two")]).await;
+    assert_eq!(second.conversation.message_count, 2);
+    let items = log_after_question(store, &caller, id).await;
+    assert_eq!(items, [second.items[0].clone(), first.items[1].clone()]);
     assert!(matches!(&items[0], Item::Message(message) if message.content == "two"));
-    let remove = StoreItems {
-        remove: vec![said, clock().id()],
-        ..keeping(Vec::new())
-    };
-    let kept = store
-        .journal
-        .store_items(fence, remove.clone())
-        .await
-        .unwrap();
-    assert_eq!(kept.conversation.message_count, 1);
-    let kept = store.journal.store_items(fence, remove).await.unwrap();
-    assert_eq!(kept.conversation.message_count, 1);
-    let left = log(store, &caller, id).await;
+    assert_eq!(items[0].sequence_number(), first.items[0].sequence_number());
+}
+
+/// A removed message is not counted any more. Removing it again, or an unknown item, changes
+/// nothing.
+pub async fn a_removed_item_leaves_the_history(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let (message, widget) = (clock().id(), display(widget()));
+    store_items(store, fence, vec![answer(message, "one"), widget.clone()]).await;
+    for removed in [vec![message], Vec::new()] {
+        let remove = StoreItems {
+            remove: vec![message, clock().id()],
+            ..storing(Vec::new())
+        };
+        let stored = store.journal.store_items(fence, remove).await.unwrap();
+        assert_eq!(stored.removed_messages, removed);
+        assert_eq!(stored.conversation.message_count, 1);
+    }
+    let left = log_after_question(store, &caller, id).await;
     assert_eq!(left.iter().map(Item::id).collect::<Vec<_>>(), [widget.id]);
 }
 
-/// A run writes no item of the user's, of another kind or of another conversation, and nothing once
-/// it is lost.
-pub async fn items_of_others_are_left_alone(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    let elsewhere = created(store, &caller, clock().now()).await.id;
-    let other = turn(store, &caller, elsewhere).await;
-    let (begun, fence) = begun(store, &caller, id, LONG).await;
+/// A run replaces no user message, no item of another kind, and no item of another conversation.
+/// After its end it writes nothing.
+pub async fn a_run_writes_no_foreign_items(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let elsewhere = new_conversation(store, &caller, clock().now()).await.id;
+    let other = complete_turn(store, &caller, elsewhere).await;
+    let (started, fence) = start_run(store, &caller, id, LONG).await;
     let widget = display(widget());
-    keep(store, fence, vec![widget.clone()]).await;
+    store_items(store, fence, vec![widget.clone()]).await;
     for wrong in [
-        begun.user_message.id,
+        started.user_message.id,
         other.assistant_message.unwrap().id,
         widget.id,
     ] {
-        let refused = keeping(vec![display(task()), answer(wrong, "mine")]);
+        let refused = storing(vec![display(task()), answer(wrong, "mine")]);
         let refused = store.journal.store_items(fence, refused).await;
         assert!(matches!(refused, Err(RepositoryError::WrongMessage)));
     }
     let remove = StoreItems {
-        remove: vec![begun.user_message.id],
-        ..keeping(Vec::new())
+        remove: vec![started.user_message.id],
+        ..storing(Vec::new())
     };
     let refused = store.journal.store_items(fence, remove).await;
     assert!(matches!(refused, Err(RepositoryError::WrongMessage)));
-    assert_eq!(log(store, &caller, id).await.len(), 1);
-    store.journal.finish(fence, answered()).await.unwrap();
-    let late = keeping(vec![display(task())]);
+    assert_eq!(log_after_question(store, &caller, id).await.len(), 1);
+    store.journal.finish(fence, completed()).await.unwrap();
+    let late = storing(vec![display(task())]);
     assert_lost(store.journal.store_items(fence, late).await);
-    assert_eq!(log(store, &caller, id).await.len(), 2);
+    assert_eq!(log_after_question(store, &caller, id).await.len(), 2);
 }
 
-/// A run in a conversation that it is not to name.
-async fn naming_nothing(store: &Store, caller: &Caller) -> RunFence {
-    let id = created(store, caller, clock().now()).await.id;
-    let begin = StartRun {
+/// Starts a run whose message gives its conversation no title.
+async fn start_without_naming(store: &Store, caller: &Caller) -> RunFence {
+    let id = new_conversation(store, caller, clock().now()).await.id;
+    let start = StartRun {
         names_conversation: false,
-        ..begin_at(id, owner(LONG), clock().now())
+        ..start_in(id, owner(LONG), clock().now())
     };
-    let fence = RunFence {
-        run_id: begin.id,
-        conversation_id: id,
-        owner: begin.owner,
-    };
-    begin_new(store, caller, begin).await;
+    let fence = fence_of(&start);
+    start_new(store, caller, start).await;
     fence
 }
 
-/// The conversation with these changes, as it is read and listed then.
+/// Stores changes of a conversation. Returns the conversation, and checks that it is read and
+/// listed like this.
 async fn change(
     store: &Store,
     caller: &Caller,
     fence: RunFence,
     changes: ConversationChanges,
 ) -> Conversation {
-    let keep = StoreItems {
+    let items = StoreItems {
         changes,
-        ..keeping(Vec::new())
+        ..storing(Vec::new())
     };
-    let kept = store.journal.store_items(fence, keep).await.unwrap();
+    let stored = store.journal.store_items(fence, items).await.unwrap();
     let conversations = &store.conversations;
     let read = conversations.get(caller, fence.conversation_id).await;
-    assert_eq!(read.unwrap(), kept.conversation);
+    assert_eq!(read.unwrap(), stored.conversation);
     let list = crate::ListConversations {
         limit: crate::Limit::DEFAULT,
         after: None,
         query: None,
     };
     let listed = conversations.list(caller, &list).await.unwrap();
-    assert_eq!(listed.entries, std::slice::from_ref(&kept.conversation));
-    kept.conversation
+    assert_eq!(listed.entries, std::slice::from_ref(&stored.conversation));
+    stored.conversation
 }
 
-/// A run changes what it names of its conversation and nothing else.
-pub async fn a_conversation_is_changed_by_its_run(store: &Store) {
-    let caller = somebody();
-    let fence = naming_nothing(store, &caller).await;
+/// A run changes the named fields and no others.
+pub async fn a_run_changes_its_conversation(store: &Store) {
+    let caller = new_caller();
+    let fence = start_without_naming(store, &caller).await;
     let nothing = ConversationChanges::default;
     let before = change(store, &caller, fence, nothing()).await;
     assert!(before.title_is_default);

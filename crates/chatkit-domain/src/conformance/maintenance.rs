@@ -5,15 +5,17 @@ use std::time::Duration;
 use crate::{Erased, RunStatus, TaskFilter, TaskText};
 use chrono::TimeDelta;
 
-use super::{LONG, Store, assert_not_found, begun, clock, created, somebody, turn};
+use super::{
+    LONG, Store, assert_not_found, clock, complete_turn, new_caller, new_conversation, start_run,
+};
 
-/// Runs whose owners fell silent are closed, one at a time; others are left alone.
-pub async fn the_sweep_closes_expired_runs_only(store: &Store) {
-    let caller = somebody();
-    let silent = created(store, &caller, clock().now()).await.id;
-    let alive = created(store, &caller, clock().now()).await.id;
-    let (expired, _) = begun(store, &caller, silent, Duration::ZERO).await;
-    let (active, _) = begun(store, &caller, alive, LONG).await;
+/// Each call closes one run whose lease has expired. Other runs stay active.
+pub async fn only_expired_runs_are_closed(store: &Store) {
+    let caller = new_caller();
+    let silent = new_conversation(store, &caller, clock().now()).await.id;
+    let alive = new_conversation(store, &caller, clock().now()).await.id;
+    let (expired, _) = start_run(store, &caller, silent, Duration::ZERO).await;
+    let (active, _) = start_run(store, &caller, alive, LONG).await;
     let mut closed = Vec::new();
     while let Some(run) = store
         .journal
@@ -35,13 +37,13 @@ pub async fn the_sweep_closes_expired_runs_only(store: &Store) {
     assert_eq!(run.status, RunStatus::Running);
 }
 
-/// Only conversations that were deleted before the given time go, with everything in them.
-pub async fn purging_removes_what_was_deleted_long_ago(store: &Store) {
-    let (caller, now) = (somebody(), clock().now());
-    let old = created(store, &caller, now).await.id;
-    let young = created(store, &caller, now).await.id;
-    let live = created(store, &caller, now).await.id;
-    turn(store, &caller, old).await;
+/// Conversations that are not deleted, or were deleted later, stay.
+pub async fn purging_removes_conversations_that_were_deleted_long_ago(store: &Store) {
+    let (caller, now) = (new_caller(), clock().now());
+    let old = new_conversation(store, &caller, now).await.id;
+    let young = new_conversation(store, &caller, now).await.id;
+    let live = new_conversation(store, &caller, now).await.id;
+    complete_turn(store, &caller, old).await;
     let conversations = &store.conversations;
     let long_ago = now - TimeDelta::days(40);
     conversations.delete(&caller, old, long_ago).await.unwrap();
@@ -54,13 +56,13 @@ pub async fn purging_removes_what_was_deleted_long_ago(store: &Store) {
     conversations.get(&caller, live).await.unwrap();
 }
 
-/// Everything of one user goes, nothing of another.
+/// The conversations and tasks of other users stay.
 pub async fn erasing_removes_everything_of_one_user(store: &Store) {
-    let (alice, bob, now) = (somebody(), somebody(), clock().now());
+    let (alice, bob, now) = (new_caller(), new_caller(), clock().now());
     let mut conversations = Vec::new();
     for caller in [&alice, &bob] {
-        let id = created(store, caller, now).await.id;
-        turn(store, caller, id).await;
+        let id = new_conversation(store, caller, now).await.id;
+        complete_turn(store, caller, id).await;
         conversations.push(id);
         let title = TaskText::title("a task").unwrap();
         store.tasks.insert(caller, title, None, now).await.unwrap();

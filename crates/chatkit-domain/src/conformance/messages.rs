@@ -3,13 +3,14 @@
 use crate::{
     AnswerDraft, Feedback, FinishRun, IncompleteReason, Item, Limit, ListCreated, ListMessages,
     Message, MessagePage, MessageStatus, MessageWindow, Order, RepositoryError, RunEnd, RunError,
-    RunErrorCode, Since, ToolCallOutcome, ToolCallStatus,
+    RunErrorCode, Since, ToolCallStatus,
 };
 use chrono::TimeDelta;
 
 use super::{
-    LONG, Store, answered, assert_not_found, begin_at, begin_new, begun, clock, created, note,
-    owner, somebody, tool_call, turn,
+    LONG, Store, assert_not_found, clock, complete_turn, completed, fence_of, new_caller,
+    new_conversation, note, outcome, owner, start_in, start_new, start_run, start_tool_call,
+    tool_call,
 };
 
 fn listing(limit: i64, window: MessageWindow) -> ListMessages {
@@ -19,20 +20,16 @@ fn listing(limit: i64, window: MessageWindow) -> ListMessages {
     }
 }
 
-/// Numbers and times both rise strictly, whatever the clocks of the writers say.
-pub async fn order_holds_when_clocks_stand_still_or_go_back(store: &Store) {
-    let (caller, now) = (somebody(), clock().now());
-    let id = created(store, &caller, now).await.id;
+/// Sequence numbers and times both increase, even if the clocks of the writers do not.
+pub async fn messages_stay_in_order_when_clocks_stop_or_go_back(store: &Store) {
+    let (caller, now) = (new_caller(), clock().now());
+    let id = new_conversation(store, &caller, now).await.id;
     for step in [0, 0, -60, 0, 60, -60] {
         let now = now + TimeDelta::seconds(step);
-        let owner = owner(LONG);
-        let begun = begin_new(store, &caller, begin_at(id, owner, now)).await;
-        let fence = crate::RunFence {
-            run_id: begun.run.id,
-            conversation_id: id,
-            owner,
-        };
-        let finish = FinishRun { now, ..answered() };
+        let start = start_in(id, owner(LONG), now);
+        let fence = fence_of(&start);
+        start_new(store, &caller, start).await;
+        let finish = FinishRun { now, ..completed() };
         store.journal.finish(fence, finish).await.unwrap();
     }
     let all = listing(100, MessageWindow::Newest);
@@ -46,12 +43,12 @@ pub async fn order_holds_when_clocks_stand_still_or_go_back(store: &Store) {
     assert_eq!(conversation.updated_at, page.messages[11].created_at);
 }
 
-/// Whoever compares revisions misses nothing.
-pub async fn the_revision_grows_with_every_change_that_shows(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
+/// A reader that compares revisions misses no change.
+pub async fn the_revision_grows_with_every_visible_change(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
     let mut revisions = Vec::new();
-    let mut note = async || {
+    let mut read = async || {
         let revision = store.messages.revision(&caller, id).await.unwrap();
         let list = listing(1, MessageWindow::Newest);
         let page = store.messages.list(&caller, id, &list).await.unwrap();
@@ -59,44 +56,34 @@ pub async fn the_revision_grows_with_every_change_that_shows(store: &Store) {
         revisions.push(revision);
         page
     };
-    note().await;
-    let (_, fence) = begun(store, &caller, id, LONG).await;
-    assert!(note().await.active_run.is_some());
-    let (call, now) = (tool_call(0), clock().now());
-    store
-        .journal
-        .start_tool_calls(fence, std::slice::from_ref(&call), now)
-        .await
-        .unwrap();
-    let running = note().await.active_run.unwrap();
+    read().await;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    assert!(read().await.active_run.is_some());
+    let call = tool_call(0);
+    start_tool_call(store, fence, &call).await;
+    let running = read().await.active_run.unwrap();
     assert_eq!(running.tool_calls[0].status, ToolCallStatus::Running);
-    let outcome = ToolCallOutcome {
-        id: call.id,
-        status: ToolCallStatus::Success,
-        result: None,
-        error_message: None,
-        execution_time_ms: 1,
-    };
+    let outcome = outcome(call.id, ToolCallStatus::Success);
     store
         .journal
-        .finish_tool_call(fence, &outcome, now)
+        .finish_tool_call(fence, &outcome, clock().now())
         .await
         .unwrap();
-    note().await;
-    store.journal.finish(fence, answered()).await.unwrap();
-    assert!(note().await.active_run.is_none());
+    read().await;
+    store.journal.finish(fence, completed()).await.unwrap();
+    assert!(read().await.active_run.is_none());
     assert!(
         revisions.is_sorted_by(|one, other| one < other),
         "{revisions:?}"
     );
 }
 
-/// Backwards by sequence number, forwards by message or by time: each message is on one page.
-pub async fn pages_of_messages_meet_without_gap_or_overlap(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
+/// Pages contain each message once: backward by sequence number, forward by message or by time.
+pub async fn pages_contain_each_message_once(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
     for _ in 0..5 {
-        turn(store, &caller, id).await;
+        complete_turn(store, &caller, id).await;
     }
     let read = async |limit, window| -> MessagePage {
         let list = listing(limit, window);
@@ -139,12 +126,12 @@ pub async fn pages_of_messages_meet_without_gap_or_overlap(store: &Store) {
     assert_eq!(unknown.messages, all[7..]);
 }
 
-/// Messages count, notes between and behind them come along, older ones do not.
-pub async fn the_context_is_the_newest_messages_and_what_stands_between(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
+/// The limit counts messages. Notes between and after them are included, earlier notes are not.
+pub async fn the_context_contains_the_newest_messages_with_their_notes(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
     for index in 0..3 {
-        let (_, fence) = begun(store, &caller, id, LONG).await;
+        let (_, fence) = start_run(store, &caller, id, LONG).await;
         let stopped = FinishRun {
             end: RunEnd::Cancelled,
             answer: Some(AnswerDraft::incomplete(
@@ -152,7 +139,7 @@ pub async fn the_context_is_the_newest_messages_and_what_stands_between(store: &
                 IncompleteReason::Cancelled,
             )),
             note: Some(note(&format!("note {index}"))),
-            ..answered()
+            ..completed()
         };
         store.journal.finish(fence, stopped).await.unwrap();
     }
@@ -176,20 +163,20 @@ pub async fn the_context_is_the_newest_messages_and_what_stands_between(store: &
     assert_eq!(context(50).await.len(), 9);
 }
 
-/// The newest run with a stored window counts. Runs without one are skipped.
+/// The start is that of the newest run that stored one.
 pub async fn the_context_returns_the_start_of_the_newest_window(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
     for (stored, expected) in [
         (None, None),
         (Some(3), Some(3)),
         (Some(5), Some(5)),
         (None, Some(5)),
     ] {
-        let (_, fence) = begun(store, &caller, id, LONG).await;
+        let (_, fence) = start_run(store, &caller, id, LONG).await;
         let finish = FinishRun {
             window_start: stored,
-            ..answered()
+            ..completed()
         };
         store.journal.finish(fence, finish).await.unwrap();
         let context = store.messages.context(&caller, id, 50).await.unwrap();
@@ -200,19 +187,19 @@ pub async fn the_context_returns_the_start_of_the_newest_window(store: &Store) {
     assert_eq!(newest.window_start, None);
 }
 
-/// A message that the model's filter refused is marked; its text stays.
+/// A message that the model's filter refused keeps its text.
 pub async fn a_withheld_message_is_marked_for_the_model(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    let (_, fence) = begun(store, &caller, id, LONG).await;
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
     let refused = FinishRun {
         end: RunEnd::Failed(RunError::new(RunErrorCode::ContentFiltered)),
         answer: None,
         withholds_message: true,
-        ..answered()
+        ..completed()
     };
     store.journal.finish(fence, refused).await.unwrap();
-    turn(store, &caller, id).await;
+    complete_turn(store, &caller, id).await;
     let context = store.messages.context(&caller, id, 50).await.unwrap();
     let marked: Vec<(String, bool)> = context
         .items
@@ -233,17 +220,17 @@ pub async fn a_withheld_message_is_marked_for_the_model(store: &Store) {
     );
 }
 
-/// Reasoning and the reason are read again with the answer, of complete answers too.
+/// Reading an answer returns its reasoning, and its reason if it is incomplete.
 pub async fn reasoning_and_incomplete_reason_are_stored_with_an_answer(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
     for incomplete_reason in IncompleteReason::ALL
         .iter()
         .copied()
         .map(Some)
         .chain([None])
     {
-        let (_, fence) = begun(store, &caller, id, LONG).await;
+        let (_, fence) = start_run(store, &caller, id, LONG).await;
         let answer = AnswerDraft {
             text: "an answer".to_owned(),
             incomplete_reason,
@@ -251,7 +238,7 @@ pub async fn reasoning_and_incomplete_reason_are_stored_with_an_answer(store: &S
         };
         let finish = FinishRun {
             answer: Some(answer),
-            ..answered()
+            ..completed()
         };
         let finished = store.journal.finish(fence, finish).await.unwrap();
         let stored = finished.assistant_message.unwrap();
@@ -266,11 +253,14 @@ pub async fn reasoning_and_incomplete_reason_are_stored_with_an_answer(store: &S
     }
 }
 
-/// Only answers are rated, by their own user; the rating shows, and can be taken back.
-pub async fn answers_are_rated(store: &Store) {
-    let (caller, other) = (somebody(), somebody());
-    let id = created(store, &caller, clock().now()).await.id;
-    let answer = turn(store, &caller, id).await.assistant_message.unwrap();
+/// The owner can rate an answer and remove the rating. User messages cannot be rated.
+pub async fn only_answers_can_be_rated(store: &Store) {
+    let (caller, other) = (new_caller(), new_caller());
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let answer = complete_turn(store, &caller, id)
+        .await
+        .assistant_message
+        .unwrap();
     let messages = &store.messages;
     for feedback in [Some(Feedback::Positive), Some(Feedback::Negative), None] {
         let before = messages.revision(&caller, id).await.unwrap();
@@ -295,16 +285,16 @@ pub async fn answers_are_rated(store: &Store) {
     assert_not_found(messages.rate(&caller, id, clock().id(), positive).await);
 }
 
-/// The log is listed with its hidden items, in both directions, behind any of them.
+/// The log is listed with its hidden items, in both directions, after any item.
 pub async fn the_log_is_listed_in_both_directions(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    turn(store, &caller, id).await;
-    let (_, fence) = begun(store, &caller, id, LONG).await;
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    complete_turn(store, &caller, id).await;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
     let stopped = FinishRun {
         end: RunEnd::Cancelled,
         note: Some(note("a note")),
-        ..answered()
+        ..completed()
     };
     store.journal.finish(fence, stopped).await.unwrap();
     let messages = &store.messages;
@@ -319,9 +309,9 @@ pub async fn the_log_is_listed_in_both_directions(store: &Store) {
     assert_eq!((ids.len(), all.has_more), (5, false));
     assert!(matches!(all.entries[4], Item::HiddenContext(_)));
     for place in 0..ids.len() {
-        let behind = list(Order::Asc, Some(ids[place]), 100);
-        let behind = messages.items(&caller, id, behind).await.unwrap();
-        assert_eq!(behind.entries, all.entries[place + 1..]);
+        let after = list(Order::Asc, Some(ids[place]), 100);
+        let after = messages.items(&caller, id, after).await.unwrap();
+        assert_eq!(after.entries, all.entries[place + 1..]);
         let before = list(Order::Desc, Some(ids[place]), 1);
         let before = messages.items(&caller, id, before).await.unwrap();
         let found: Vec<_> = before.entries.iter().map(Item::id).collect();
@@ -332,7 +322,7 @@ pub async fn the_log_is_listed_in_both_directions(store: &Store) {
     assert_not_found(messages.items(&caller, id, unknown).await);
     assert_not_found(
         messages
-            .items(&somebody(), id, list(Order::Asc, None, 1))
+            .items(&new_caller(), id, list(Order::Asc, None, 1))
             .await,
     );
 }

@@ -1,7 +1,7 @@
-//! The facts that every implementation of the ports must satisfy, one function each.
+//! The facts that every implementation of the ports must satisfy. Each function tests one.
 //!
 //! [`conformance_tests!`](crate::conformance_tests) makes a test of each. Each fact uses its own
-//! users, so that all of them may share a store.
+//! users, so that all facts may share a store.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -16,6 +16,7 @@ pub mod maintenance;
 pub mod messages;
 pub mod runs;
 pub mod tasks;
+pub mod tool_calls;
 pub mod turns;
 
 use std::{sync::Arc, time::Duration};
@@ -25,7 +26,7 @@ use crate::{
     FinishRun, FinishedRun, Maintenance, MessageRepository, MessageText, NewConversation,
     NewToolCall, Note, Repositories, RepositoryError, RunEnd, RunFence, RunInput, RunJournal,
     RunOwner, RunRepository, RunTarget, StartRun, Started, StartedRun, SystemClock, TaskRepository,
-    UserId,
+    ToolCallId, ToolCallOutcome, ToolCallStatus, UserId,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Map, json};
@@ -69,78 +70,80 @@ impl Store {
     }
 }
 
-/// Makes a test of each fact. `$store` is an async function without arguments that returns a pair:
-/// a value that must live as long as the test, and the [`Store`](crate::conformance::Store).
+/// Makes a test of each fact. `$store` is an async function without arguments. It returns a pair: a
+/// value that must live as long as the test, and the [`Store`](crate::conformance::Store).
 #[macro_export]
 macro_rules! conformance_tests {
     ($store:path) => {
         $crate::conformance_tests! { @each $store,
-            conversations::pages_hold_under_ties,
-            conversations::nothing_is_shown_twice_while_conversations_move,
-            conversations::callers_see_only_their_own,
-            conversations::what_is_deleted_is_hidden_until_it_is_restored,
-            conversations::a_search_finds_text_of_live_messages_only,
-            conversations::conversations_are_listed_as_they_were_created,
+            conversations::pages_contain_conversations_of_equal_times_once,
+            conversations::a_conversation_that_moves_is_not_listed_again,
+            conversations::callers_see_only_their_own_conversations,
+            conversations::a_deleted_conversation_is_hidden_until_it_is_restored,
+            conversations::a_search_finds_messages_of_live_conversations_only,
+            conversations::conversations_are_listed_in_order_of_creation,
             messages::the_log_is_listed_in_both_directions,
-            messages::order_holds_when_clocks_stand_still_or_go_back,
-            messages::the_revision_grows_with_every_change_that_shows,
-            messages::answers_are_rated,
-            messages::pages_of_messages_meet_without_gap_or_overlap,
-            messages::the_context_is_the_newest_messages_and_what_stands_between,
+            messages::messages_stay_in_order_when_clocks_stop_or_go_back,
+            messages::the_revision_grows_with_every_visible_change,
+            messages::only_answers_can_be_rated,
+            messages::pages_contain_each_message_once,
+            messages::the_context_contains_the_newest_messages_with_their_notes,
             messages::the_context_returns_the_start_of_the_newest_window,
             messages::a_withheld_message_is_marked_for_the_model,
             messages::reasoning_and_incomplete_reason_are_stored_with_an_answer,
-            runs::a_run_is_asked_to_stop,
+            runs::cancelling_a_run_asks_its_owner_to_stop,
             runs::a_conversation_has_one_active_run,
-            runs::of_many_that_begin_at_once_one_does,
-            runs::turns_in_a_row_are_whole,
-            runs::a_run_that_cannot_begin_leaves_nothing,
-            runs::an_expired_run_is_taken_over,
-            runs::who_lost_a_run_writes_nothing,
-            runs::a_lease_is_kept_by_extending_it,
-            runs::a_deleted_conversations_run_is_asked_to_stop,
-            turns::answering_again_replaces_what_came_after,
-            turns::what_was_replaced_is_put_back_when_the_run_fails,
-            turns::only_a_users_message_is_answered_again,
-            turns::a_key_stands_for_its_run,
+            runs::only_one_of_many_concurrent_runs_starts,
+            runs::concurrent_turns_do_not_interleave,
+            runs::a_run_that_fails_to_start_stores_nothing,
+            runs::a_start_closes_an_expired_run,
+            runs::an_owner_that_lost_its_run_writes_nothing,
+            runs::a_checkpoint_extends_the_lease,
+            runs::deleting_a_conversation_asks_its_run_to_stop,
+            runs::usage_is_stored_with_the_run,
+            turns::answering_again_replaces_later_messages,
+            turns::a_run_without_an_answer_restores_what_it_replaced,
+            turns::only_a_user_message_is_answered_again,
+            turns::a_repeated_key_returns_its_run,
             turns::a_key_of_a_failed_run_answers_its_message_again,
             turns::a_key_of_an_interrupted_run_answers_its_message_again,
-            turns::a_key_of_a_failed_run_that_was_left_behind_stands_for_it,
+            turns::a_key_returns_its_failed_run_after_a_later_turn,
             turns::a_user_has_a_bounded_number_of_active_runs,
-            turns::the_bound_holds_when_many_begin_at_once,
-            turns::a_conversation_can_begin_with_what_was_said_before,
-            runs::tool_calls_are_kept_with_their_answer,
-            runs::tool_calls_of_a_stopped_run_are_settled,
-            events::events_are_told_behind_any_number_and_once,
-            events::events_tell_what_stands_elsewhere,
-            events::who_lost_a_run_tells_nothing_of_it,
-            events::an_interrupted_run_keeps_what_it_told,
-            events::news_are_what_stands_behind_each_cursor,
-            events::events_are_swept_behind_the_end,
-            items::items_are_kept_before_the_end,
-            items::an_item_is_put_where_it_stands_and_taken_out,
-            items::items_of_others_are_left_alone,
-            items::a_conversation_is_changed_by_its_run,
-            endings::an_interrupted_run_keeps_the_answers_it_began,
-            endings::a_run_that_only_shows_something_has_answered,
-            endings::what_is_put_back_stands_alone,
-            endings::half_an_answer_replaces_what_is_none,
-            endings::an_answer_that_was_begun_is_kept_with_the_end,
-            maintenance::the_sweep_closes_expired_runs_only,
-            maintenance::purging_removes_what_was_deleted_long_ago,
+            turns::the_limit_of_active_runs_holds_for_concurrent_starts,
+            turns::a_new_conversation_starts_with_its_earlier_messages,
+            tool_calls::tool_calls_are_stored_with_the_answer,
+            tool_calls::unfinished_tool_calls_of_a_stopped_run_are_cancelled,
+            events::stored_events_are_read_once_after_any_number,
+            events::events_contain_the_stored_run_message_and_tool_calls,
+            events::an_owner_that_lost_its_run_stores_no_events_of_it,
+            events::an_interrupted_run_leaves_the_text_that_it_emitted,
+            events::news_contain_the_events_after_each_cursor,
+            events::only_events_of_runs_that_ended_earlier_are_swept,
+            items::items_are_stored_before_the_run_ends,
+            items::storing_an_item_again_replaces_it_in_place,
+            items::a_removed_item_leaves_the_history,
+            items::a_run_writes_no_foreign_items,
+            items::a_run_changes_its_conversation,
+            endings::an_interrupted_run_leaves_the_answers_that_it_started,
+            endings::a_completed_run_without_an_answer_restores_nothing,
+            endings::restoring_removes_what_the_run_wrote,
+            endings::a_partial_answer_replaces_items_that_are_no_answer,
+            endings::partial_answers_are_stored_with_the_end,
+            maintenance::only_expired_runs_are_closed,
+            maintenance::purging_removes_conversations_that_were_deleted_long_ago,
             maintenance::erasing_removes_everything_of_one_user,
-            tasks::numbers_are_small_and_never_given_twice,
-            tasks::numbers_are_unique_when_tasks_are_added_at_once,
-            tasks::tasks_are_each_callers_own,
+            tasks::task_numbers_count_up_without_reuse,
+            tasks::concurrently_added_tasks_get_unique_numbers,
+            tasks::callers_see_only_their_own_tasks,
         }
     };
     (@each $store:path, $($module:ident :: $fact:ident,)*) => {
         $(
             #[tokio::test]
             async fn $fact() {
-                let (held, store) = $store().await;
+                let (guard, store) = $store().await;
                 $crate::conformance::$module::$fact(&store).await;
-                drop(held);
+                drop(guard);
             }
         )*
     };
@@ -153,8 +156,8 @@ fn clock() -> &'static dyn Clock {
     &SystemClock
 }
 
-/// A caller that nobody was before.
-fn somebody() -> Caller {
+/// A caller without any data.
+fn new_caller() -> Caller {
     Caller::new(UserId::parse(clock().uuid().to_string()).unwrap())
 }
 
@@ -165,7 +168,7 @@ fn owner(lease: Duration) -> RunOwner {
     }
 }
 
-async fn created(store: &Store, caller: &Caller, now: DateTime<Utc>) -> Conversation {
+async fn new_conversation(store: &Store, caller: &Caller, now: DateTime<Utc>) -> Conversation {
     let new = NewConversation {
         id: clock().id(),
         title: None,
@@ -174,8 +177,8 @@ async fn created(store: &Store, caller: &Caller, now: DateTime<Utc>) -> Conversa
     store.conversations.insert(caller, new).await.unwrap()
 }
 
-/// A run to begin in a conversation.
-fn begin_at(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -> StartRun {
+/// A run to start in a conversation, with a new message.
+fn start_in(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -> StartRun {
     StartRun {
         id: clock().id(),
         target: RunTarget::Existing(conversation),
@@ -195,34 +198,38 @@ fn begin_at(conversation: ConversationId, owner: RunOwner, now: DateTime<Utc>) -
     }
 }
 
-/// Begins a run that nothing stands in the way of.
-async fn begin_new(store: &Store, caller: &Caller, begin: StartRun) -> StartedRun {
-    match store.runs.start(caller, begin).await.unwrap() {
-        Started::New(begun) => *begun,
+/// Starts a run. Panics if the idempotency key returns an existing one.
+async fn start_new(store: &Store, caller: &Caller, start: StartRun) -> StartedRun {
+    match store.runs.start(caller, start).await.unwrap() {
+        Started::New(started) => *started,
         Started::Known(run) => panic!("expected a new run, got {run:?}"),
     }
 }
 
-/// A run that has begun, and the right to write for it.
-async fn begun(
+/// Starts a run in a conversation. Returns it with the right to write for it.
+async fn start_run(
     store: &Store,
     caller: &Caller,
     conversation: ConversationId,
     lease: Duration,
 ) -> (StartedRun, RunFence) {
     let owner = owner(lease);
-    let begin = begin_at(conversation, owner, clock().now());
-    let begun = begin_new(store, caller, begin).await;
-    let fence = RunFence {
-        run_id: begun.run.id,
-        conversation_id: conversation,
-        owner,
-    };
-    (begun, fence)
+    let start = start_in(conversation, owner, clock().now());
+    let fence = fence_of(&start);
+    (start_new(store, caller, start).await, fence)
+}
+
+/// The right to write for a run.
+fn fence_of(start: &StartRun) -> RunFence {
+    RunFence {
+        run_id: start.id,
+        conversation_id: start.target.conversation_id(),
+        owner: start.owner,
+    }
 }
 
 /// The end of a run with a complete answer.
-fn answered() -> FinishRun {
+fn completed() -> FinishRun {
     FinishRun {
         answer: Some(AnswerDraft::complete("an answer")),
         last_event: 4,
@@ -237,10 +244,14 @@ fn note(text: &str) -> Note {
     }
 }
 
-/// A turn from its beginning to its end.
-async fn turn(store: &Store, caller: &Caller, conversation: ConversationId) -> FinishedRun {
-    let (_, fence) = begun(store, caller, conversation, LONG).await;
-    store.journal.finish(fence, answered()).await.unwrap()
+/// Starts a run and ends it with a complete answer.
+async fn complete_turn(
+    store: &Store,
+    caller: &Caller,
+    conversation: ConversationId,
+) -> FinishedRun {
+    let (_, fence) = start_run(store, caller, conversation, LONG).await;
+    store.journal.finish(fence, completed()).await.unwrap()
 }
 
 fn tool_call(position: u32) -> NewToolCall {
@@ -255,6 +266,24 @@ fn tool_call(position: u32) -> NewToolCall {
         raw_arguments: format!("{{ \"a\": {position} }}"),
         content_offset: 3,
         provider_data: Some("{\"call\": 1.0}".to_owned()),
+    }
+}
+
+/// Records a tool call as running.
+async fn start_tool_call(store: &Store, fence: RunFence, call: &NewToolCall) {
+    let calls = std::slice::from_ref(call);
+    let started = store.journal.start_tool_calls(fence, calls, clock().now());
+    started.await.unwrap();
+}
+
+/// The end of a tool call, without a result.
+fn outcome(id: ToolCallId, status: ToolCallStatus) -> ToolCallOutcome {
+    ToolCallOutcome {
+        id,
+        status,
+        result: None,
+        error_message: None,
+        execution_time_ms: 7,
     }
 }
 

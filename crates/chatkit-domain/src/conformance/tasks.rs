@@ -2,7 +2,7 @@
 
 use crate::{Caller, Task, TaskChanges, TaskFilter, TaskList, TaskText};
 
-use super::{Store, assert_not_found, clock, somebody};
+use super::{Store, assert_not_found, clock, new_caller};
 
 async fn added(store: &Store, caller: &Caller, title: &str) -> Task {
     let title = TaskText::title(title).unwrap();
@@ -20,9 +20,9 @@ fn completed() -> TaskChanges {
     }
 }
 
-/// 1, 2, 3 …, and the number of a deleted task stays its own.
-pub async fn numbers_are_small_and_never_given_twice(store: &Store) {
-    let caller = somebody();
+/// Numbers are 1, 2, 3 …. The number of a deleted task is not used again.
+pub async fn task_numbers_count_up_without_reuse(store: &Store) {
+    let caller = new_caller();
     for expected in 1..=3 {
         assert_eq!(added(store, &caller, "a task").await.number, expected);
     }
@@ -32,9 +32,9 @@ pub async fn numbers_are_small_and_never_given_twice(store: &Store) {
     assert_eq!(added(store, &caller, "another").await.number, 4);
 }
 
-/// Adding many at once gives each a number of its own, without a gap.
-pub async fn numbers_are_unique_when_tasks_are_added_at_once(store: &Store) {
-    let caller = somebody();
+/// The numbers of tasks that are added concurrently have no gap.
+pub async fn concurrently_added_tasks_get_unique_numbers(store: &Store) {
+    let caller = new_caller();
     let adding = (0..10).map(|_| added(store, &caller, "a task"));
     let tasks = futures::future::join_all(adding).await;
     let mut numbers: Vec<u64> = tasks.into_iter().map(|task| task.number).collect();
@@ -42,9 +42,9 @@ pub async fn numbers_are_unique_when_tasks_are_added_at_once(store: &Store) {
     assert_eq!(numbers, (1..=10).collect::<Vec<_>>());
 }
 
-/// Tasks are changed, listed and counted in their caller's name only.
-pub async fn tasks_are_each_callers_own(store: &Store) {
-    let (alice, bob, now) = (somebody(), somebody(), clock().now());
+/// Callers change, list and count only their own tasks.
+pub async fn callers_see_only_their_own_tasks(store: &Store) {
+    let (alice, bob, now) = (new_caller(), new_caller(), clock().now());
     added(store, &alice, "one").await;
     added(store, &alice, "two").await;
     let tasks = &store.tasks;

@@ -1,16 +1,17 @@
-//! Facts about what a run may answer: again, by key, within bounds, after what was said elsewhere.
+//! Facts about the message that a run answers: a new one, one that is answered again, the one of an
+//! idempotency key, or the last of an earlier conversation.
 
 use std::time::Duration;
 
 use crate::{
     AnswerDraft, Caller, ConversationId, EarlierMessage, FinishRun, Idempotency, IncompleteReason,
     ItemId, Limit, ListMessages, MessageWindow, RepositoryError, Role, RunEnd, RunError,
-    RunErrorCode, RunFence, RunInput, RunStatus, RunTarget, StartRun, Started,
+    RunErrorCode, RunInput, RunStatus, RunTarget, StartRun, Started,
 };
 
 use super::{
-    LONG, Store, answered, assert_not_found, begin_at, begin_new, clock, created, owner, somebody,
-    tool_call, turn,
+    LONG, Store, assert_not_found, clock, complete_turn, completed, fence_of, new_caller,
+    new_conversation, owner, start_in, start_new, start_tool_call, tool_call,
 };
 
 /// The newest messages' contents, oldest first.
@@ -32,25 +33,18 @@ async fn contents(store: &Store, caller: &Caller, conversation: ConversationId) 
         .collect()
 }
 
-fn again(conversation: ConversationId, message: ItemId) -> StartRun {
+/// A run that answers a message again.
+fn answer_again(conversation: ConversationId, message: ItemId) -> StartRun {
     StartRun {
         input: RunInput::Regenerate(message),
-        ..begin_at(conversation, owner(LONG), clock().now())
+        ..start_in(conversation, owner(LONG), clock().now())
     }
 }
 
-fn fence_of(begin: &StartRun) -> RunFence {
-    RunFence {
-        run_id: begin.id,
-        conversation_id: begin.target.conversation_id(),
-        owner: begin.owner,
-    }
-}
-
-fn saying(text: &str) -> FinishRun {
+fn completed_with(text: &str) -> FinishRun {
     FinishRun {
         answer: Some(AnswerDraft::complete(text)),
-        ..answered()
+        ..completed()
     }
 }
 
@@ -58,61 +52,65 @@ fn failed() -> FinishRun {
     FinishRun {
         end: RunEnd::Failed(RunError::new(RunErrorCode::ModelFailed)),
         answer: None,
-        ..answered()
+        ..completed()
     }
 }
 
-/// The message stays, everything behind it makes room for the new answer.
-pub async fn answering_again_replaces_what_came_after(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    let first = turn(store, &caller, id).await;
-    turn(store, &caller, id).await;
-    let begin = again(id, first.run.user_message_id.unwrap());
-    let fence = fence_of(&begin);
-    let begun = begin_new(store, &caller, begin).await;
-    assert!(begun.is_repeated);
-    assert_eq!(Some(begun.user_message.id), first.run.user_message_id);
+/// The message stays. Everything after it leaves the history.
+pub async fn answering_again_replaces_later_messages(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let first = complete_turn(store, &caller, id).await;
+    complete_turn(store, &caller, id).await;
+    let start = answer_again(id, first.run.user_message_id.unwrap());
+    let fence = fence_of(&start);
+    let started = start_new(store, &caller, start).await;
+    assert!(started.is_repeated);
+    assert_eq!(Some(started.user_message.id), first.run.user_message_id);
     assert_eq!(contents(store, &caller, id).await, ["a question"]);
-    store.journal.finish(fence, saying("better")).await.unwrap();
+    store
+        .journal
+        .finish(fence, completed_with("better"))
+        .await
+        .unwrap();
     assert_eq!(contents(store, &caller, id).await, ["a question", "better"]);
 }
 
-/// A run that fails, is stopped without a word or dies leaves the history as it was.
-pub async fn what_was_replaced_is_put_back_when_the_run_fails(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    let first = turn(store, &caller, id).await;
-    turn(store, &caller, id).await;
+/// A run that fails, is stopped without an answer, or is interrupted leaves the history unchanged.
+pub async fn a_run_without_an_answer_restores_what_it_replaced(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let first = complete_turn(store, &caller, id).await;
+    complete_turn(store, &caller, id).await;
     let before = contents(store, &caller, id).await;
     let message = first.run.user_message_id.unwrap();
     let stopped = FinishRun {
         end: RunEnd::Cancelled,
         answer: None,
-        ..answered()
+        ..completed()
     };
-    // Half of an answer replaces no whole one.
+    // A partial answer never replaces a complete one.
     let interrupted = FinishRun {
         end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
         answer: Some(AnswerDraft::incomplete(
             "half an ans",
             IncompleteReason::Cancelled,
         )),
-        ..answered()
+        ..completed()
     };
     for finish in [failed(), stopped, interrupted] {
-        let begin = again(id, message);
-        let fence = fence_of(&begin);
-        begin_new(store, &caller, begin).await;
+        let start = answer_again(id, message);
+        let fence = fence_of(&start);
+        start_new(store, &caller, start).await;
         let finished = store.journal.finish(fence, finish).await.unwrap();
         assert_eq!(finished.run.assistant_message_id, None);
         let run = store.runs.get(&caller, id, fence.run_id).await;
         assert_eq!(run.unwrap(), finished.run);
         assert_eq!(contents(store, &caller, id).await, before);
     }
-    let mut begin = again(id, message);
-    begin.owner.lease = Duration::ZERO;
-    begin_new(store, &caller, begin).await;
+    let mut start = answer_again(id, message);
+    start.owner.lease = Duration::ZERO;
+    start_new(store, &caller, start).await;
     while store
         .journal
         .close_expired_run(clock().now())
@@ -121,29 +119,32 @@ pub async fn what_was_replaced_is_put_back_when_the_run_fails(store: &Store) {
         .is_some()
     {}
     assert_eq!(contents(store, &caller, id).await, before);
-    turn(store, &caller, id).await;
+    complete_turn(store, &caller, id).await;
 }
 
-/// Not an answer, not what is gone, not another conversation's.
-pub async fn only_a_users_message_is_answered_again(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    let other = created(store, &caller, clock().now()).await.id;
-    let answer = turn(store, &caller, id).await.assistant_message.unwrap();
-    let foreign = turn(store, &caller, other)
+/// An answer, an unknown message, and a message of another conversation are refused.
+pub async fn only_a_user_message_is_answered_again(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let other = new_conversation(store, &caller, clock().now()).await.id;
+    let answer = complete_turn(store, &caller, id)
+        .await
+        .assistant_message
+        .unwrap();
+    let foreign = complete_turn(store, &caller, other)
         .await
         .run
         .user_message_id
         .unwrap();
     let runs = &store.runs;
-    let wrong = runs.start(&caller, again(id, answer.id)).await;
+    let wrong = runs.start(&caller, answer_again(id, answer.id)).await;
     assert!(
         matches!(wrong, Err(RepositoryError::WrongMessage)),
         "{wrong:?}"
     );
-    assert_not_found(runs.start(&caller, again(id, foreign)).await);
-    assert_not_found(runs.start(&caller, again(id, clock().id())).await);
-    turn(store, &caller, id).await;
+    assert_not_found(runs.start(&caller, answer_again(id, foreign)).await);
+    assert_not_found(runs.start(&caller, answer_again(id, clock().id())).await);
+    complete_turn(store, &caller, id).await;
 }
 
 fn keyed(conversation: ConversationId, key: &str, fingerprint: &str) -> StartRun {
@@ -152,24 +153,24 @@ fn keyed(conversation: ConversationId, key: &str, fingerprint: &str) -> StartRun
             key: key.to_owned(),
             fingerprint: fingerprint.to_owned(),
         }),
-        ..begin_at(conversation, owner(LONG), clock().now())
+        ..start_in(conversation, owner(LONG), clock().now())
     }
 }
 
-/// The same key is the same turn: while it is active, after it ended; for its user only.
-pub async fn a_key_stands_for_its_run(store: &Store) {
-    let (caller, other) = (somebody(), somebody());
-    let id = created(store, &caller, clock().now()).await.id;
+/// A key returns its run while the run is active and after it has ended, for its user only.
+pub async fn a_repeated_key_returns_its_run(store: &Store) {
+    let (caller, other) = (new_caller(), new_caller());
+    let id = new_conversation(store, &caller, clock().now()).await.id;
     let runs = &store.runs;
     let known = async || match runs.start(&caller, keyed(id, "key", "same")).await.unwrap() {
         Started::Known(run) => *run,
-        Started::New(begun) => panic!("expected a known run, got {begun:?}"),
+        Started::New(started) => panic!("expected a known run, got {started:?}"),
     };
-    let begin = keyed(id, "key", "same");
-    let fence = fence_of(&begin);
-    let first = begin_new(store, &caller, begin).await;
+    let start = keyed(id, "key", "same");
+    let fence = fence_of(&start);
+    let first = start_new(store, &caller, start).await;
     assert_eq!(known().await.id, first.run.id);
-    store.journal.finish(fence, answered()).await.unwrap();
+    store.journal.finish(fence, completed()).await.unwrap();
     let again = known().await;
     assert_eq!(
         (again.id, again.status),
@@ -185,29 +186,24 @@ pub async fn a_key_stands_for_its_run(store: &Store) {
         matches!(reused, Err(RepositoryError::KeyReused)),
         "{reused:?}"
     );
-    let others = created(store, &other, clock().now()).await.id;
-    begin_new(store, &other, keyed(others, "key", "other")).await;
+    let others = new_conversation(store, &other, clock().now()).await.id;
+    start_new(store, &other, keyed(others, "key", "other")).await;
 }
 
-/// A repeated call of a failed turn answers the message that is there, once.
+/// Repeating a failed turn stores no second message.
 pub async fn a_key_of_a_failed_run_answers_its_message_again(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
     let runs = &store.runs;
-    let begin = keyed(id, "key", "same");
-    let fence = fence_of(&begin);
-    let first = begin_new(store, &caller, begin).await;
-    let calls = [tool_call(0)];
-    store
-        .journal
-        .start_tool_calls(fence, &calls, clock().now())
-        .await
-        .unwrap();
+    let start = keyed(id, "key", "same");
+    let fence = fence_of(&start);
+    let first = start_new(store, &caller, start).await;
+    start_tool_call(store, fence, &tool_call(0)).await;
     store.journal.finish(fence, failed()).await.unwrap();
 
-    let begin = keyed(id, "key", "same");
-    let fence = fence_of(&begin);
-    let second = begin_new(store, &caller, begin).await;
+    let start = keyed(id, "key", "same");
+    let fence = fence_of(&start);
+    let second = start_new(store, &caller, start).await;
     assert!(second.is_repeated);
     assert_eq!(second.user_message.id, first.user_message.id);
     let earlier = runs
@@ -216,115 +212,114 @@ pub async fn a_key_of_a_failed_run_answers_its_message_again(store: &Store) {
         .unwrap();
     assert_eq!(earlier.len(), 1);
     assert_eq!(earlier[0].call_id, "call_0");
-    store.journal.finish(fence, answered()).await.unwrap();
+    store.journal.finish(fence, completed()).await.unwrap();
     assert_eq!(
         contents(store, &caller, id).await,
         ["a question", "an answer"]
     );
 }
 
-/// What the run had said until it was interrupted makes room for the new answer.
+/// The partial answer of the interrupted run leaves the history.
 pub async fn a_key_of_an_interrupted_run_answers_its_message_again(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    let begin = keyed(id, "key", "same");
-    let fence = fence_of(&begin);
-    let first = begin_new(store, &caller, begin).await;
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let start = keyed(id, "key", "same");
+    let fence = fence_of(&start);
+    let first = start_new(store, &caller, start).await;
     let interrupted = FinishRun {
         end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
         answer: Some(AnswerDraft::incomplete(
             "half an ans",
             IncompleteReason::Cancelled,
         )),
-        ..answered()
+        ..completed()
     };
     store.journal.finish(fence, interrupted).await.unwrap();
     assert_eq!(
         contents(store, &caller, id).await,
         ["a question", "half an ans"]
     );
-    let begin = keyed(id, "key", "same");
-    let fence = fence_of(&begin);
-    let second = begin_new(store, &caller, begin).await;
+    let start = keyed(id, "key", "same");
+    let fence = fence_of(&start);
+    let second = start_new(store, &caller, start).await;
     assert_eq!(second.user_message.id, first.user_message.id);
-    store.journal.finish(fence, answered()).await.unwrap();
+    store.journal.finish(fence, completed()).await.unwrap();
     assert_eq!(
         contents(store, &caller, id).await,
         ["a question", "an answer"]
     );
 }
 
-/// Once somebody has gone on, a failed turn stays what it is: answering it again would take what
-/// came after out of the history.
-pub async fn a_key_of_a_failed_run_that_was_left_behind_stands_for_it(store: &Store) {
-    let caller = somebody();
-    let id = created(store, &caller, clock().now()).await.id;
-    let begin = keyed(id, "key", "same");
-    let fence = fence_of(&begin);
-    begin_new(store, &caller, begin).await;
+/// Answering again would remove the later turn from the history.
+pub async fn a_key_returns_its_failed_run_after_a_later_turn(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let start = keyed(id, "key", "same");
+    let fence = fence_of(&start);
+    start_new(store, &caller, start).await;
     store.journal.finish(fence, failed()).await.unwrap();
-    turn(store, &caller, id).await;
+    complete_turn(store, &caller, id).await;
     let repeated = store.runs.start(&caller, keyed(id, "key", "same")).await;
     match repeated.unwrap() {
         Started::Known(run) => assert_eq!(run.status, RunStatus::Failed),
-        Started::New(begun) => panic!("expected a known run, got {begun:?}"),
+        Started::New(started) => panic!("expected a known run, got {started:?}"),
     }
 }
 
-/// Over all of the user's conversations, and of no other user's.
+/// The limit covers all conversations of the user, and no other user's.
 pub async fn a_user_has_a_bounded_number_of_active_runs(store: &Store) {
-    let (caller, other) = (somebody(), somebody());
-    let mut begins = Vec::new();
+    let (caller, other) = (new_caller(), new_caller());
+    let mut starts = Vec::new();
     for _ in 0..3 {
-        let id = created(store, &caller, clock().now()).await.id;
-        begins.push(StartRun {
+        let id = new_conversation(store, &caller, clock().now()).await.id;
+        starts.push(StartRun {
             max_runs_per_user: 2,
-            ..begin_at(id, owner(LONG), clock().now())
+            ..start_in(id, owner(LONG), clock().now())
         });
     }
-    let fence = fence_of(&begins[0]);
-    for begin in &begins[..2] {
-        begin_new(store, &caller, begin.clone()).await;
+    let fence = fence_of(&starts[0]);
+    for start in &starts[..2] {
+        start_new(store, &caller, start.clone()).await;
     }
-    let refused = store.runs.start(&caller, begins[2].clone()).await;
+    let refused = store.runs.start(&caller, starts[2].clone()).await;
     assert!(
         matches!(refused, Err(RepositoryError::TooManyRuns)),
         "{refused:?}"
     );
-    let others = created(store, &other, clock().now()).await.id;
-    begin_new(store, &other, begin_at(others, owner(LONG), clock().now())).await;
-    store.journal.finish(fence, answered()).await.unwrap();
-    begin_new(store, &caller, begins[2].clone()).await;
+    let others = new_conversation(store, &other, clock().now()).await.id;
+    start_new(store, &other, start_in(others, owner(LONG), clock().now())).await;
+    store.journal.finish(fence, completed()).await.unwrap();
+    start_new(store, &caller, starts[2].clone()).await;
 }
 
-/// Sends to conversations of one user at the same moment are counted too.
-pub async fn the_bound_holds_when_many_begin_at_once(store: &Store) {
-    let caller = somebody();
-    let mut begins = Vec::new();
+/// Concurrent starts in several conversations of a user count too.
+pub async fn the_limit_of_active_runs_holds_for_concurrent_starts(store: &Store) {
+    let caller = new_caller();
+    let mut starts = Vec::new();
     for _ in 0..12 {
-        let id = created(store, &caller, clock().now()).await.id;
-        begins.push(StartRun {
+        let id = new_conversation(store, &caller, clock().now()).await.id;
+        starts.push(StartRun {
             max_runs_per_user: 3,
-            ..begin_at(id, owner(LONG), clock().now())
+            ..start_in(id, owner(LONG), clock().now())
         });
     }
-    let begun = begins
+    let attempts = starts
         .into_iter()
-        .map(|begin| store.runs.start(&caller, begin));
-    let begun = futures::future::join_all(begun).await;
-    assert_eq!(begun.iter().filter(|begun| begun.is_ok()).count(), 3);
+        .map(|start| store.runs.start(&caller, start));
+    let results = futures::future::join_all(attempts).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
 }
 
-/// Earlier messages are stored in order before the new one, in one step.
-pub async fn a_conversation_can_begin_with_what_was_said_before(store: &Store) {
-    let caller = somebody();
+/// Earlier messages precede the new one in their order, and the first user message is the title.
+pub async fn a_new_conversation_starts_with_its_earlier_messages(store: &Store) {
+    let caller = new_caller();
     let earlier = |role, content: &str| EarlierMessage {
         id: clock().id(),
         role,
         content: content.to_owned(),
     };
     let id = clock().id();
-    let begin = StartRun {
+    let start = StartRun {
         target: RunTarget::New {
             id,
             earlier: vec![
@@ -333,9 +328,9 @@ pub async fn a_conversation_can_begin_with_what_was_said_before(store: &Store) {
                 earlier(Role::Assistant, "hello to you"),
             ],
         },
-        ..begin_at(id, owner(LONG), clock().now())
+        ..start_in(id, owner(LONG), clock().now())
     };
-    begin_new(store, &caller, begin).await;
+    start_new(store, &caller, start).await;
     assert_eq!(
         contents(store, &caller, id).await,
         ["welcome", "hello", "hello to you", "a question"]
