@@ -119,12 +119,7 @@ impl App {
         tasks.spawn(async move {
             upkeep.run_until_cancelled(metrics::keep_up()).await;
         });
-        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-        if settings.has_model() {
-            tracing::info!(model = settings.openai_model, "a model answers");
-        } else {
-            tracing::warn!("no model is configured: the built-in rules answer");
-        }
+        log_start(settings, address);
         Ok(Self {
             address,
             metrics_address,
@@ -161,6 +156,15 @@ impl App {
         while self.tasks.join_next().await.is_some() {}
         self.repositories.maintenance.close().await;
         tracing::info!("stopped");
+    }
+}
+
+fn log_start(settings: &Settings, address: SocketAddr) {
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    if settings.has_model() {
+        tracing::info!(model = settings.openai_model, "a model answers");
+    } else {
+        tracing::warn!("no model is configured: the built-in rules answer");
     }
 }
 
