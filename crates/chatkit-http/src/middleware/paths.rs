@@ -114,8 +114,7 @@ impl Paths {
     }
 
     fn find(&self, path: &str) -> Option<&Path> {
-        let wanted = segments(path);
-        self.0.iter().find(|path| path.matches(&wanted))
+        self.0.iter().find(|known| known.matches(path))
     }
 }
 
@@ -125,10 +124,15 @@ impl Path {
         parameters.count()
     }
 
-    fn matches(&self, wanted: &[String]) -> bool {
-        let mut pairs = self.segments.iter().zip(wanted);
-        self.segments.len() == wanted.len()
-            && pairs.all(|(part, wanted)| is_parameter(part) || part == wanted)
+    /// Whether a request's path is this one, without an allocation: every request asks.
+    fn matches(&self, path: &str) -> bool {
+        let mut wanted = path.split('/');
+        let mut known = self.segments.iter();
+        let is_match = known.all(|known| {
+            let wanted = wanted.next();
+            wanted.is_some_and(|wanted| is_parameter(known) || known == wanted)
+        });
+        is_match && wanted.next().is_none()
     }
 }
 
