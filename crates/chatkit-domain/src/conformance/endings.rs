@@ -1,11 +1,9 @@
 //! Facts about the answers that the end of a run leaves in the history, and about restored items.
 
 use crate::{
-    Aside, EventBatch, IncompleteReason, Item, ItemContent, ItemId, ItemWrite, Message,
-    MessageEvent, MessageStatus, NumberedEvent, Role, RunErrorCode, RunEvent, StartRun, StoreItems,
+    IncompleteReason, Item, ItemContent, ItemId, ItemWrite, Message, MessageStatus, Role,
+    RunErrorCode, StartRun, StoreItems,
 };
-
-use std::sync::Arc;
 
 use chatkit_protocol::OutputText;
 
@@ -16,77 +14,6 @@ use super::{
     },
     *,
 };
-
-fn part_text(message_id: ItemId, text: &str) -> RunEvent {
-    RunEvent::Text {
-        item: message_id,
-        part: Some(0),
-        delta: text.to_owned(),
-    }
-}
-
-/// Answers that were started are stored as far as they were emitted. Stored answers stay as they
-/// are.
-pub async fn an_interrupted_run_leaves_the_answers_that_it_started(store: &Store) {
-    let caller = new_caller();
-    let id = new_conversation(store, &caller, clock().now()).await.id;
-    let (_, fence) = start_run(store, &caller, id, Duration::ZERO).await;
-    let [whole, silent, started, removed]: [ItemId; 4] = std::array::from_fn(|_| clock().id());
-    let stored = store_items(
-        store,
-        fence,
-        vec![answer(whole, "whole"), answer(silent, "as stored")],
-    )
-    .await;
-    let Item::Message(message) = stored.items[0].clone() else {
-        panic!("an answer is a message");
-    };
-    let events = [
-        part_text(whole, "who"),
-        RunEvent::Message(MessageEvent::Completed(Box::new(message))),
-        part_text(removed, "taken back"),
-        RunEvent::Message(MessageEvent::Removed(removed)),
-        part_text(silent, "as"),
-        part_text(started, "so "),
-        RunEvent::Aside(Aside::Progress {
-            text: "busy".to_owned(),
-            icon: None,
-        }),
-        part_text(started, "far"),
-    ];
-    let events = (1..).zip(events);
-    let batch = EventBatch {
-        run_id: fence.run_id,
-        message_id: clock().id(),
-        events: events
-            .map(|(number, event)| Arc::new(NumberedEvent { number, event }))
-            .collect(),
-    };
-    let emitted = batch.events.clone();
-    let runs = &store.runs;
-    let (ids, batches) = ([fence.run_id], [batch]);
-    let owned = store.journal.checkpoint(fence.owner, &ids, &batches);
-    owned.await.unwrap();
-    let page = runs.events(&caller, id, fence.run_id, 0).await.unwrap();
-    assert_eq!(page.events, emitted);
-    // The next start closes the run.
-    let next = start_in(id, owner(LONG), clock().now());
-    start_new(store, &caller, next).await;
-    let messages = message_texts(store, &caller, id).await;
-    let expected = [
-        ("a question", MessageStatus::Completed),
-        ("whole", MessageStatus::Completed),
-        ("as stored", MessageStatus::Completed),
-        ("so far", MessageStatus::Incomplete),
-        ("a question", MessageStatus::Completed),
-    ];
-    assert_eq!(
-        messages,
-        expected.map(|(text, status)| (text.to_owned(), status))
-    );
-    let closed = runs.get(&caller, id, fence.run_id).await.unwrap();
-    assert_eq!(closed.assistant_message_id, Some(started));
-}
 
 /// Completes a turn, and starts a run that answers its message again. Returns the first answer.
 async fn answer_again(store: &Store, caller: &Caller, lease: Duration) -> (Message, RunFence) {

@@ -8,10 +8,14 @@
     reason = "a fact that does not hold panics"
 )]
 
+pub mod changes;
+pub mod context;
 pub mod conversations;
 pub mod endings;
 pub mod events;
+pub mod interruptions;
 pub mod items;
+pub mod keys;
 pub mod maintenance;
 pub mod messages;
 pub mod runs;
@@ -87,9 +91,9 @@ macro_rules! conformance_tests {
             messages::the_revision_grows_with_every_visible_change,
             messages::only_answers_can_be_rated,
             messages::pages_contain_each_message_once,
-            messages::the_context_contains_the_newest_messages_with_their_notes,
-            messages::the_context_returns_the_start_of_the_newest_window,
-            messages::a_withheld_message_is_marked_for_the_model,
+            context::the_context_contains_the_newest_messages_with_their_notes,
+            context::the_context_returns_the_start_of_the_newest_window,
+            context::a_withheld_message_is_marked_for_the_model,
             messages::reasoning_and_incomplete_reason_are_stored_with_an_answer,
             runs::cancelling_a_run_asks_its_owner_to_stop,
             runs::a_conversation_has_one_active_run,
@@ -104,10 +108,10 @@ macro_rules! conformance_tests {
             turns::answering_again_replaces_later_messages,
             turns::a_run_without_an_answer_restores_what_it_replaced,
             turns::only_a_user_message_is_answered_again,
-            turns::a_repeated_key_returns_its_run,
-            turns::a_key_of_a_failed_run_answers_its_message_again,
-            turns::a_key_of_an_interrupted_run_answers_its_message_again,
-            turns::a_key_returns_its_failed_run_after_a_later_turn,
+            keys::a_repeated_key_returns_its_run,
+            keys::a_key_of_a_failed_run_answers_its_message_again,
+            keys::a_key_of_an_interrupted_run_answers_its_message_again,
+            keys::a_key_returns_its_failed_run_after_a_later_turn,
             turns::a_user_has_a_bounded_number_of_active_runs,
             turns::the_limit_of_active_runs_holds_for_concurrent_starts,
             turns::a_new_conversation_starts_with_its_earlier_messages,
@@ -116,15 +120,15 @@ macro_rules! conformance_tests {
             events::stored_events_are_read_once_after_any_number,
             events::events_contain_the_stored_run_message_and_tool_calls,
             events::an_owner_that_lost_its_run_stores_no_events_of_it,
-            events::an_interrupted_run_leaves_the_text_that_it_emitted,
+            interruptions::an_interrupted_run_leaves_the_text_that_it_emitted,
             events::news_contain_the_events_after_each_cursor,
             events::only_events_of_runs_that_ended_earlier_are_swept,
             items::items_are_stored_before_the_run_ends,
             items::storing_an_item_again_replaces_it_in_place,
             items::a_removed_item_leaves_the_history,
             items::a_run_writes_no_foreign_items,
-            items::a_run_changes_its_conversation,
-            endings::an_interrupted_run_leaves_the_answers_that_it_started,
+            changes::a_run_changes_its_conversation,
+            interruptions::an_interrupted_run_leaves_the_answers_that_it_started,
             endings::a_completed_run_without_an_answer_restores_nothing,
             endings::restoring_removes_what_the_run_wrote,
             endings::a_partial_answer_replaces_items_that_are_no_answer,
