@@ -4,6 +4,7 @@ use crate::{AnswerDraft, FinishRun, IncompleteReason, Item, RunEnd, RunError, Ru
 
 use super::{
     LONG, Store, clock, complete_turn, completed, new_caller, new_conversation, note, start_run,
+    start_tool_call, tool_call,
 };
 
 /// The limit counts messages. Notes between and after them are included, earlier notes are not.
@@ -98,4 +99,41 @@ pub async fn a_withheld_message_is_marked_for_the_model(store: &Store) {
         marked,
         expected.map(|(text, is_withheld)| (text.to_owned(), is_withheld))
     );
+}
+
+/// A user message has the tool calls of the run that it started, if that run ended without an
+/// answer. Otherwise the answer has them.
+pub async fn the_context_contains_the_tool_calls_of_unanswered_runs(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let failed = || RunEnd::Failed(RunError::new(RunErrorCode::ModelFailed));
+    for (end, has_answer) in [
+        (failed(), false),
+        (RunEnd::Cancelled, false),
+        (failed(), true),
+        (RunEnd::Completed, true),
+    ] {
+        let (started, fence) = start_run(store, &caller, id, LONG).await;
+        start_tool_call(store, fence, &tool_call(0)).await;
+        let calls_of_question = async || {
+            let context = store.messages.context(&caller, id, 50).await.unwrap();
+            let items = context.items.into_iter();
+            let mut calls = items.filter_map(|item| match item {
+                Item::Message(message) => Some((message.id, message.tool_calls.len())),
+                _ => None,
+            });
+            calls
+                .find(|(id, _)| *id == started.user_message.id)
+                .unwrap()
+                .1
+        };
+        assert_eq!(calls_of_question().await, 0);
+        let finish = FinishRun {
+            end,
+            answer: has_answer.then(|| AnswerDraft::complete("an answer")),
+            ..completed()
+        };
+        store.journal.finish(fence, finish).await.unwrap();
+        assert_eq!(calls_of_question().await, usize::from(!has_answer));
+    }
 }

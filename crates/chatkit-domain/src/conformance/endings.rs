@@ -157,12 +157,19 @@ pub async fn a_partial_answer_replaces_items_that_are_no_answer(store: &Store) {
         input: RunInput::Regenerate(first.user_message.id),
         ..start_in(id, owner(LONG), clock().now())
     };
-    // Stopping without an answer restores everything, and stores no note.
+    // Stopping without an answer restores everything, stores no note, and withholds no message.
     let start = again();
     let fence = fence_of(&start);
     start_new(store, &caller, start).await;
+    let stopped = FinishRun {
+        note: Some(note("it was stopped again")),
+        withholds_message: true,
+        ..stopped
+    };
     store.journal.finish(fence, stopped).await.unwrap();
-    assert_eq!(log_after_question(store, &caller, id).await.len(), 2);
+    let context = store.messages.context(&caller, id, 50).await.unwrap();
+    assert_eq!(context.items.len(), 3);
+    assert!(matches!(&context.items[0], Item::Message(message) if !message.is_withheld));
     // An interruption in the middle of an answer restores nothing.
     let start = again();
     let fence = fence_of(&start);
@@ -175,4 +182,61 @@ pub async fn a_partial_answer_replaces_items_that_are_no_answer(store: &Store) {
     let finished = store.journal.finish(fence, interrupted).await.unwrap();
     assert_eq!(finished.assistant_message.unwrap().content, "half");
     assert_eq!(log_after_question(store, &caller, id).await.len(), 1);
+}
+
+/// A partial answer of a run that the user stops replaces the earlier answer.
+pub async fn a_stopped_run_with_an_answer_restores_nothing(store: &Store) {
+    let caller = new_caller();
+    let (_, fence) = answer_again(store, &caller, LONG).await;
+    let stopped = FinishRun {
+        end: RunEnd::Cancelled,
+        answer: Some(AnswerDraft::incomplete(
+            "so far",
+            IncompleteReason::Cancelled,
+        )),
+        ..completed()
+    };
+    let finished = store.journal.finish(fence, stopped).await.unwrap();
+    let items = log_after_question(store, &caller, fence.conversation_id).await;
+    let ids: Vec<_> = items.iter().map(Item::id).collect();
+    assert_eq!(ids, [finished.assistant_message.unwrap().id]);
+}
+
+/// A failed run restores only the items that it removed itself.
+pub async fn restoring_leaves_items_that_earlier_runs_removed(store: &Store) {
+    let caller = new_caller();
+    let (first, fence) = answer_again(store, &caller, LONG).await;
+    let second = store.journal.finish(fence, completed()).await.unwrap();
+    let start = StartRun {
+        input: RunInput::Regenerate(second.run.user_message_id.unwrap()),
+        ..start_in(fence.conversation_id, owner(LONG), clock().now())
+    };
+    let fence = fence_of(&start);
+    start_new(store, &caller, start).await;
+    let failed = FinishRun {
+        end: RunEnd::Failed(crate::RunError::new(RunErrorCode::ModelFailed)),
+        answer: None,
+        ..completed()
+    };
+    store.journal.finish(fence, failed).await.unwrap();
+    let items = log_after_question(store, &caller, fence.conversation_id).await;
+    let ids: Vec<_> = items.iter().map(Item::id).collect();
+    assert_eq!(ids, [second.assistant_message.unwrap().id]);
+    assert_ne!(ids, [first.id]);
+}
+
+/// The answer of an earlier run is not the answer of a run that stored none.
+pub async fn a_run_without_an_answer_has_none(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    complete_turn(store, &caller, id).await;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let finish = FinishRun {
+        answer: None,
+        partial_answers: Some(Vec::new()),
+        ..completed()
+    };
+    let finished = store.journal.finish(fence, finish).await.unwrap();
+    assert_eq!(finished.run.assistant_message_id, None);
+    assert_eq!(finished.assistant_message, None);
 }

@@ -4,14 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     Aside, EventBatch, EventsEnd, IncompleteReason, Item, ItemId, MessageEvent, MessageStatus,
-    NumberedEvent, RunEvent, RunStatus,
+    NumberedEvent, RunEvent, RunFence, RunStatus,
 };
 
 use super::{
     LONG, Store, clock,
     events::{checkpoint, reasoning, text_batch},
     items::{answer, message_texts, store_items},
-    new_caller, new_conversation, owner, start_in, start_new, start_run,
+    new_caller, new_conversation, owner, start_in, start_new, start_run, start_tool_call,
+    tool_call,
 };
 
 fn part_text(message_id: ItemId, text: &str) -> RunEvent {
@@ -22,13 +23,33 @@ fn part_text(message_id: ItemId, text: &str) -> RunEvent {
     }
 }
 
-/// Answers that were started are stored as far as they were emitted. Stored answers stay as they
-/// are.
+fn progress() -> RunEvent {
+    RunEvent::Aside(Aside::Progress {
+        text: "busy".to_owned(),
+        icon: None,
+    })
+}
+
+/// The first events of a run.
+fn batch_of(fence: RunFence, events: impl IntoIterator<Item = RunEvent>) -> EventBatch {
+    let numbered = (1..).zip(events);
+    EventBatch {
+        run_id: fence.run_id,
+        message_id: clock().id(),
+        events: numbered
+            .map(|(number, event)| Arc::new(NumberedEvent { number, event }))
+            .collect(),
+    }
+}
+
+/// Answers that were started are stored as far as they were emitted, except blank ones. Stored
+/// answers stay as they are.
 pub async fn an_interrupted_run_leaves_the_answers_that_it_started(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;
     let (_, fence) = start_run(store, &caller, id, Duration::ZERO).await;
-    let [whole, silent, started, removed]: [ItemId; 4] = std::array::from_fn(|_| clock().id());
+    let [whole, silent, started, blank, removed]: [ItemId; 5] =
+        std::array::from_fn(|_| clock().id());
     let stored = store_items(
         store,
         fence,
@@ -45,20 +66,11 @@ pub async fn an_interrupted_run_leaves_the_answers_that_it_started(store: &Store
         RunEvent::Message(MessageEvent::Removed(removed)),
         part_text(silent, "as"),
         part_text(started, "so "),
-        RunEvent::Aside(Aside::Progress {
-            text: "busy".to_owned(),
-            icon: None,
-        }),
+        part_text(blank, " \n"),
+        progress(),
         part_text(started, "far"),
     ];
-    let events = (1..).zip(events);
-    let batch = EventBatch {
-        run_id: fence.run_id,
-        message_id: clock().id(),
-        events: events
-            .map(|(number, event)| Arc::new(NumberedEvent { number, event }))
-            .collect(),
-    };
+    let batch = batch_of(fence, events);
     let emitted = batch.events.clone();
     let runs = &store.runs;
     let (ids, batches) = ([fence.run_id], [batch]);
@@ -125,5 +137,41 @@ pub async fn an_interrupted_run_leaves_the_text_that_it_emitted(store: &Store) {
             assert_eq!(message.reasoning.as_deref(), Some("hm\n\nwell"));
             assert_eq!(outcome.run.assistant_message_id, Some(message.id));
         }
+    }
+}
+
+/// The end of an interrupted run emits a stored answer that was not emitted before, or to which
+/// tool calls are added.
+pub async fn the_end_of_an_interrupted_run_emits_each_answer_once(store: &Store) {
+    let caller = new_caller();
+    for (is_emitted, has_tool_call, is_emitted_at_the_end) in [
+        (true, false, false),
+        (false, false, true),
+        (true, true, true),
+    ] {
+        let id = new_conversation(store, &caller, clock().now()).await.id;
+        let (_, fence) = start_run(store, &caller, id, Duration::ZERO).await;
+        if has_tool_call {
+            start_tool_call(store, fence, &tool_call(0)).await;
+        }
+        let stored = store_items(store, fence, vec![answer(clock().id(), "whole")]).await;
+        let Item::Message(message) = stored.items[0].clone() else {
+            panic!("an answer is a message");
+        };
+        let completed = RunEvent::Message(MessageEvent::Completed(Box::new(message)));
+        let events = if is_emitted {
+            [completed]
+        } else {
+            [progress()]
+        };
+        let batch = batch_of(fence, events);
+        checkpoint(store, fence, &batch).await;
+        start_run(store, &caller, id, LONG).await;
+        let page = store.runs.events(&caller, id, fence.run_id, 0).await;
+        let end = page.unwrap().end.unwrap();
+        assert_eq!(
+            end.last_event,
+            1 + 1_000_000 + u64::from(is_emitted_at_the_end)
+        );
     }
 }

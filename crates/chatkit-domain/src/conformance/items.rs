@@ -1,8 +1,9 @@
 //! Facts about items that runs store before their end, and about changes of the conversation.
 
 use crate::{
-    ConversationChanges, ConversationId, Item, ItemContent, ItemId, ItemWrite, ListMessages,
-    MessageStatus, MessageWindow, StoreItems, StoredItems,
+    AnswerDraft, ConversationChanges, ConversationId, FinishRun, IncompleteReason, Item,
+    ItemContent, ItemId, ItemWrite, ListMessages, MAX_ITEM_BYTES, MessageDetails, MessageStatus,
+    MessageWindow, RepositoryError, StoreItems, StoredItems,
 };
 
 use chatkit_protocol::{ItemKind, OutputText};
@@ -200,6 +201,15 @@ pub async fn a_run_writes_no_foreign_items(store: &Store) {
         let refused = store.journal.store_items(fence, refused).await;
         assert!(matches!(refused, Err(RepositoryError::WrongMessage)));
     }
+    let other_kind = ItemWrite {
+        id: widget.id,
+        ..display(task())
+    };
+    let refused = store
+        .journal
+        .store_items(fence, storing(vec![other_kind]))
+        .await;
+    assert!(matches!(refused, Err(RepositoryError::WrongMessage)));
     let remove = StoreItems {
         remove: vec![started.user_message.id],
         ..storing(Vec::new())
@@ -211,4 +221,105 @@ pub async fn a_run_writes_no_foreign_items(store: &Store) {
     let late = storing(vec![display(task())]);
     assert_lost(store.journal.store_items(fence, late).await);
     assert_eq!(log_after_question(store, &caller, id).await.len(), 2);
+}
+
+/// Storing a removed item again returns it to the history at its old position.
+pub async fn a_removed_item_can_be_stored_again(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let message = clock().id();
+    let first = store_items(
+        store,
+        fence,
+        vec![answer(message, "one"), display(widget())],
+    )
+    .await;
+    let remove = StoreItems {
+        remove: vec![message],
+        ..storing(Vec::new())
+    };
+    store.journal.store_items(fence, remove).await.unwrap();
+    let again = store_items(store, fence, vec![answer(message, "two")]).await;
+    assert_eq!(again.conversation.message_count, 2);
+    let ids: Vec<_> = log_after_question(store, &caller, id).await;
+    let ids: Vec<_> = ids.iter().map(Item::id).collect();
+    assert_eq!(ids, [first.items[0].id(), first.items[1].id()]);
+}
+
+/// U+0000, which PostgreSQL cannot store, is replaced by U+FFFD in every kind of item.
+pub async fn nul_characters_of_items_are_replaced(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let step = |title: &str| -> ItemKind {
+        let task = json!({"type": "custom", "title": title});
+        serde_json::from_value(json!({"type": "task", "task": task})).unwrap()
+    };
+    let note = ItemWrite {
+        id: clock().id(),
+        content: ItemContent::HiddenContext("a\0b".to_owned()),
+    };
+    let put = vec![answer(clock().id(), "a\0b"), note, display(step("a\0b"))];
+    store_items(store, fence, put).await;
+    let finish = FinishRun {
+        answer: Some(AnswerDraft::complete("a\0b")),
+        ..completed()
+    };
+    store.journal.finish(fence, finish).await.unwrap();
+    for item in log_after_question(store, &caller, id).await {
+        match item {
+            Item::Message(message) => assert_eq!(message.content, "a\u{fffd}b"),
+            Item::HiddenContext(note) => assert_eq!(note.content, "a\u{fffd}b"),
+            Item::Display(item) => assert_eq!(item.kind, step("a\u{fffd}b")),
+            Item::Unreadable(item) => panic!("{item:?}"),
+        }
+    }
+}
+
+/// An item of the greatest size is stored. A larger one is refused.
+pub async fn the_size_of_an_item_is_limited(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let note = |bytes| ItemWrite {
+        id: clock().id(),
+        content: ItemContent::HiddenContext("a".repeat(bytes)),
+    };
+    store_items(store, fence, vec![note(MAX_ITEM_BYTES)]).await;
+    let larger = storing(vec![note(MAX_ITEM_BYTES + 1)]);
+    let refused = store.journal.store_items(fence, larger).await;
+    assert!(matches!(refused, Err(RepositoryError::Failed(_))));
+    assert_eq!(log_after_question(store, &caller, id).await.len(), 1);
+}
+
+/// Only an answer that is more than one plain text keeps its parts.
+pub async fn an_answer_of_several_parts_keeps_them(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let message = clock().id();
+    let parts = vec![OutputText::new("one "), OutputText::new("two")];
+    let several = ItemWrite {
+        id: message,
+        content: ItemContent::Answer {
+            parts: parts.clone(),
+            incomplete_reason: Some(IncompleteReason::Length),
+        },
+    };
+    let details = Some(Box::new(MessageDetails::Assistant { content: parts }));
+    for (write, text, details, status) in [
+        (several, "one two", details, MessageStatus::Incomplete),
+        (
+            answer(message, "one"),
+            "one",
+            None,
+            MessageStatus::Completed,
+        ),
+    ] {
+        store_items(store, fence, vec![write]).await;
+        let read = store.messages.get(&caller, id, message).await.unwrap();
+        assert_eq!((read.content.as_str(), read.status), (text, status));
+        assert_eq!(read.details, details);
+    }
 }

@@ -6,9 +6,10 @@ use crate::{
 };
 
 use super::{
-    LONG, Store, clock, complete_turn, completed, fence_of, new_caller, new_conversation, owner,
-    start_in, start_new, start_tool_call, tool_call,
-    turns::{contents, failed},
+    LONG, Store, clock, complete_turn, completed, fence_of,
+    items::{answer, store_items},
+    new_caller, new_conversation, owner, start_in, start_new, start_tool_call, tool_call,
+    turns::{answer_again, contents, failed},
 };
 
 /// A run of this key.
@@ -129,4 +130,60 @@ pub async fn a_key_returns_its_failed_run_after_a_later_turn(store: &Store) {
         Started::Known(run) => assert_eq!(run.status, RunStatus::Failed),
         Started::New(started) => panic!("expected a known run, got {started:?}"),
     }
+}
+
+/// After a failed run was repeated, its key returns the new run.
+pub async fn a_key_of_a_repeated_run_returns_the_last_one(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let first = keyed(id, "key", "same");
+    let fence = fence_of(&first);
+    start_new(store, &caller, first).await;
+    store.journal.finish(fence, failed()).await.unwrap();
+    let second = keyed(id, "key", "same");
+    let fence = fence_of(&second);
+    start_new(store, &caller, second).await;
+    store.journal.finish(fence, completed()).await.unwrap();
+    let third = store.runs.start(&caller, keyed(id, "key", "same")).await;
+    match third.unwrap() {
+        Started::Known(run) => assert_eq!(run.id, fence.run_id),
+        Started::New(started) => panic!("expected a known run, got {started:?}"),
+    }
+}
+
+/// An answer that the failed run itself stored is no later turn, even if it is complete.
+pub async fn a_key_of_a_failed_run_ignores_the_answers_of_the_run(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let first = keyed(id, "key", "same");
+    let fence = fence_of(&first);
+    start_new(store, &caller, first).await;
+    store_items(store, fence, vec![answer(clock().id(), "whole")]).await;
+    let finish = FinishRun {
+        partial_answers: Some(Vec::new()),
+        ..failed()
+    };
+    store.journal.finish(fence, finish).await.unwrap();
+    let second = start_new(store, &caller, keyed(id, "key", "same")).await;
+    assert!(second.is_repeated);
+}
+
+/// A partial answer of another failed run to the same message is no later turn.
+pub async fn a_key_of_a_failed_run_ignores_partial_answers(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let first = keyed(id, "key", "same");
+    let fence = fence_of(&first);
+    let message = start_new(store, &caller, first).await.user_message.id;
+    store.journal.finish(fence, failed()).await.unwrap();
+    let again = answer_again(id, message);
+    let fence = fence_of(&again);
+    start_new(store, &caller, again).await;
+    let partial = FinishRun {
+        answer: Some(AnswerDraft::incomplete("half", IncompleteReason::Failed)),
+        ..failed()
+    };
+    store.journal.finish(fence, partial).await.unwrap();
+    let second = start_new(store, &caller, keyed(id, "key", "same")).await;
+    assert!(second.is_repeated);
 }

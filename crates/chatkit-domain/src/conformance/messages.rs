@@ -1,16 +1,16 @@
 //! Facts about messages.
 
 use crate::{
-    AnswerDraft, Feedback, FinishRun, IncompleteReason, Item, Limit, ListCreated, ListMessages,
-    Message, MessagePage, MessageStatus, MessageWindow, Order, RepositoryError, RunEnd, Since,
-    ToolCallStatus,
+    AnswerDraft, Caller, ConversationId, Feedback, FinishRun, IncompleteReason, Item, ItemId,
+    Limit, ListCreated, ListMessages, Message, MessagePage, MessageStatus, MessageWindow, Order,
+    RepositoryError, RunEnd, Since, ToolCallStatus,
 };
 use chrono::TimeDelta;
 
 use super::{
     LONG, Store, assert_not_found, clock, complete_turn, completed, fence_of, new_caller,
     new_conversation, note, outcome, owner, start_in, start_new, start_run, start_tool_call,
-    tool_call,
+    tool_call, turns::answer_again,
 };
 
 fn listing(limit: i64, window: MessageWindow) -> ListMessages {
@@ -231,4 +231,50 @@ pub async fn the_log_is_listed_in_both_directions(store: &Store) {
             .items(&new_caller(), id, list(Order::Asc, None, 1))
             .await,
     );
+}
+
+/// A message that has left the history is neither read nor rated.
+pub async fn a_removed_message_is_not_found(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let removed = removed_answer(store, &caller, id).await;
+    let messages = &store.messages;
+    assert_not_found(messages.get(&caller, id, removed).await);
+    let rating = Some(Feedback::Positive);
+    assert_not_found(messages.rate(&caller, id, removed, rating).await);
+}
+
+/// A reader whose last message has left the history gets the newest messages instead.
+pub async fn a_page_after_a_removed_message_starts_over(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let removed = removed_answer(store, &caller, id).await;
+    let list = listing(10, MessageWindow::Since(Since::Message(removed)));
+    let page = store.messages.list(&caller, id, &list).await.unwrap();
+    assert!(page.reset);
+    assert_eq!(page.messages.len(), 1);
+}
+
+/// The log is listed after an item even if the item has left the history.
+pub async fn the_log_is_listed_after_a_removed_item(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let removed = removed_answer(store, &caller, id).await;
+    for (order, expected) in [(Order::Asc, 0), (Order::Desc, 1)] {
+        let list = ListCreated {
+            limit: Limit::MAX,
+            order,
+            after: Some(removed),
+        };
+        let page = store.messages.items(&caller, id, list).await.unwrap();
+        assert_eq!(page.entries.len(), expected);
+    }
+}
+
+/// Completes a turn and starts to answer its message again. Returns the answer of the turn.
+async fn removed_answer(store: &Store, caller: &Caller, id: ConversationId) -> ItemId {
+    let turn = complete_turn(store, caller, id).await;
+    let again = answer_again(id, turn.run.user_message_id.unwrap());
+    start_new(store, caller, again).await;
+    turn.assistant_message.unwrap().id
 }

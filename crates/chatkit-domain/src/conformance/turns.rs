@@ -38,7 +38,7 @@ pub(super) async fn contents(
 }
 
 /// A run that answers a message again.
-fn answer_again(conversation: ConversationId, message: ItemId) -> StartRun {
+pub(super) fn answer_again(conversation: ConversationId, message: ItemId) -> StartRun {
     StartRun {
         input: RunInput::Regenerate(message),
         ..start_in(conversation, owner(LONG), clock().now())
@@ -222,4 +222,18 @@ pub async fn a_new_conversation_starts_with_its_earlier_messages(store: &Store) 
     );
     let conversation = store.conversations.get(&caller, id).await.unwrap();
     assert_eq!(conversation.title.as_str(), "hello");
+}
+
+/// A message that has left the history is not answered again.
+pub async fn a_removed_message_is_not_answered_again(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let first = complete_turn(store, &caller, id).await.run;
+    let second = complete_turn(store, &caller, id).await.run;
+    let start = answer_again(id, first.user_message_id.unwrap());
+    let fence = fence_of(&start);
+    start_new(store, &caller, start).await;
+    store.journal.finish(fence, completed()).await.unwrap();
+    let removed = answer_again(id, second.user_message_id.unwrap());
+    assert_not_found(store.runs.start(&caller, removed).await);
 }
