@@ -274,6 +274,33 @@ async fn a_shutdown_interrupts_a_run_and_stores_its_text() {
     assert_eq!(fixture.history().await, ["Hello", "So far"]);
 }
 
+#[tokio::test]
+async fn an_interrupted_run_does_not_emit_a_stored_message_again() {
+    #[derive(Debug)]
+    struct Hanging;
+
+    #[async_trait]
+    impl Responder for Hanging {
+        async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError> {
+            turn.say("Said.").await?;
+            std::future::pending().await
+        }
+    }
+
+    let fixture = Fixture::with_responder([], Hanging).await;
+    let mut run = fixture.say("Hello").await;
+    let mut events = Vec::new();
+    while !kinds(&events).contains(&"message completed") {
+        events.extend(run.next_events().await.unwrap());
+    }
+    fixture.agent.shutdown(Duration::ZERO).await;
+    let (closing, ended) = read(run).await;
+    assert_eq!(kinds(&closing), ["ended"]);
+    assert_eq!(ended.assistant_message.as_ref().unwrap().content, "Said.");
+    events.extend(closing);
+    assert_eq!(fixture.events(&ended).await, events);
+}
+
 /// Shows a widget, writes two messages, replaces the first, and withdraws a third.
 #[derive(Debug)]
 struct Showman;
