@@ -202,9 +202,9 @@ pub fn closing_events(
     after: u64,
 ) -> Vec<Arc<NumberedEvent>> {
     let has_answer = matches!(last_number.saturating_sub(after), 1 | INTERRUPTED_GAP);
-    let answer = answer.filter(|_| !has_answer).map(|message| {
-        RunEvent::Message(MessageEvent::Completed(Box::new(message.clone())))
-    });
+    let answer = answer
+        .filter(|_| !has_answer)
+        .map(|message| RunEvent::Message(MessageEvent::Completed(Box::new(message.clone()))));
     let events = answer
         .into_iter()
         .chain([RunEvent::Ended(Box::new(run.clone()))]);

@@ -252,3 +252,33 @@ pub async fn only_events_of_runs_that_ended_earlier_are_swept(store: &Store) {
         );
     }
 }
+
+/// The number of events per page is bounded. Pages that follow each other contain each event once.
+pub async fn pages_of_events_contain_each_event_once(store: &Store) {
+    const BATCHES: u64 = 70;
+    const EVENTS_PER_BATCH: u64 = 20;
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    for batch in 0..BATCHES {
+        let first = batch * EVENTS_PER_BATCH + 1;
+        let texts = ["a"; EVENTS_PER_BATCH as usize];
+        checkpoint(store, fence, &text_batch(fence, first, &texts)).await;
+    }
+    store.journal.finish(fence, completed()).await.unwrap();
+    let (mut numbers, mut after) = (Vec::new(), 0);
+    loop {
+        let page = store.runs.events(&caller, id, fence.run_id, after).await;
+        let page = page.unwrap();
+        numbers.extend(page.events.iter().map(|event| event.number));
+        after = page.last;
+        assert_ne!(page.end.is_some(), page.has_more);
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!(
+        numbers,
+        (1..=BATCHES * EVENTS_PER_BATCH).collect::<Vec<_>>()
+    );
+}

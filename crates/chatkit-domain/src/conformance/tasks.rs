@@ -63,6 +63,7 @@ pub async fn callers_see_only_their_own_tasks(store: &Store) {
     };
     let changed = tasks.update(&alice, 2, changes, now).await.unwrap();
     assert_eq!((changed.title.as_str(), changed.completed), ("zwei", false));
+    assert_eq!(changed.description.as_deref(), Some("mehr"));
     let numbers = async |caller: &Caller, filter, limit| {
         let TaskList { tasks, count } = tasks.list(caller, filter, limit).await.unwrap();
         let numbers: Vec<u64> = tasks.iter().map(|task| task.number).collect();

@@ -1,12 +1,14 @@
-//! Facts about the message that a run answers: a new one, one that is answered again, the one of an
-//! idempotency key, or the last of an earlier conversation.
+//! Facts about the message that a run answers: a new one, one that is answered again, or the last of
+//! an earlier conversation. Facts about the limit of active runs are here too.
 
 use std::time::Duration;
 
+use chatkit_protocol::{InferenceOptions, UserMessageContent};
+
 use crate::{
     AnswerDraft, Caller, ConversationId, EarlierMessage, FinishRun, IncompleteReason, ItemId,
-    Limit, ListMessages, MessageWindow, RepositoryError, Role, RunEnd, RunError, RunErrorCode,
-    RunInput, RunTarget, StartRun,
+    Limit, ListMessages, MessageDetails, MessageWindow, RepositoryError, Role, RunEnd, RunError,
+    RunErrorCode, RunInput, RunTarget, StartRun,
 };
 
 use super::{
@@ -236,4 +238,27 @@ pub async fn a_removed_message_is_not_answered_again(store: &Store) {
     store.journal.finish(fence, completed()).await.unwrap();
     let removed = answer_again(id, second.user_message_id.unwrap());
     assert_not_found(store.runs.start(&caller, removed).await);
+}
+
+/// The parts of a user message, its quote and its options are stored with its text.
+pub async fn a_user_message_keeps_its_details(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let text = "a question".to_owned();
+    let details = MessageDetails::User {
+        content: vec![UserMessageContent::InputText { text }],
+        quoted_text: Some("a quote".to_owned()),
+        inference_options: InferenceOptions::default(),
+    };
+    let mut start = start_in(id, owner(LONG), clock().now());
+    if let RunInput::Message {
+        details: stored, ..
+    } = &mut start.input
+    {
+        *stored = Some(Box::new(details.clone()));
+    }
+    let message = start_new(store, &caller, start).await.user_message;
+    assert_eq!(message.details.as_deref(), Some(&details));
+    let read = store.messages.get(&caller, id, message.id).await.unwrap();
+    assert_eq!(read, message);
 }

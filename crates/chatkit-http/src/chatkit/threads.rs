@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chatkit_agent::thread::{to_item, to_thread};
 use chatkit_domain::{
     Caller, ConversationId, Item, ItemId, Limit, ListCreated, Order, Page as Listed,
-    RepositoryError, Title,
+    RepositoryError, Resource, Title,
 };
 use chatkit_protocol::{
     Feedback, ListItems, ListThreads, Page, Thread, ThreadItem, ThreadRef, UpdateThread,
@@ -13,11 +13,7 @@ use chatkit_protocol::{
 use uuid::Uuid;
 
 use super::workflow;
-use crate::{
-    middleware::notes,
-    problem::{ApiError, Resource},
-    state::ApiState,
-};
+use crate::{middleware::notes, problem::ApiError, state::ApiState};
 
 /// Largest number of items in one rating.
 const MAX_RATED: usize = 100;

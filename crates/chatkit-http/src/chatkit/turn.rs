@@ -20,11 +20,7 @@ use super::{
     stream::{self, ChatKitStream},
     texts, threads,
 };
-use crate::{
-    middleware::notes,
-    problem::{ApiError, Resource},
-    state::ApiState,
-};
+use crate::{middleware::notes, problem::ApiError, state::ApiState};
 
 /// How long a turn waits for the end of the run that it stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,7 +87,7 @@ impl TurnRequest<'_> {
         let messages = &state.repositories().messages;
         // Checked before an active run is stopped.
         let message = messages.get(caller, thread, item).await;
-        let message = message.map_err(|error| ApiError::of(Resource::Message, error))?;
+        let message = message?;
         if message.role != Role::User {
             return Err(ApiError::WrongMessage);
         }
@@ -113,7 +109,7 @@ impl TurnRequest<'_> {
         };
         let answer = match self.start_turn(start).await {
             Err(ApiError::RunActive(_)) => return Ok(stream::refusal(texts::busy(self.locale))),
-            answer => answer.map_err(|error| ApiError::of(Resource::Message, error))?,
+            answer => answer?,
         };
         Ok(answer.response(&[stream::options(state)]))
     }

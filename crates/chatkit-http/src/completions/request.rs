@@ -1,14 +1,13 @@
 //! The request for a completion. Unknown members are ignored, as OpenAI often adds some.
 
 use chatkit_agent::{RunOptions, StartInput, StartRun, provider::Sampling};
-use chatkit_domain::{ConversationId, Dialect, EarlierMessage, MessageText, Role, RunTarget};
+use chatkit_domain::{
+    ConversationId, Dialect, EarlierMessage, MessageText, Resource, Role, RunTarget,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    problem::{ApiError, Resource},
-    state::ApiState,
-};
+use crate::{problem::ApiError, state::ApiState};
 
 /// Largest number of messages with which a new conversation can start.
 const MAX_EARLIER: usize = 500;

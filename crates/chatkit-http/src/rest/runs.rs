@@ -18,7 +18,7 @@ use crate::{
     contract::tags::Tags,
     middleware::notes,
     payload::Json,
-    problem::{ApiError, Resource, StartError},
+    problem::{ApiError, StartError},
     turns::{idempotency, single_key},
 };
 
@@ -99,7 +99,6 @@ impl RunsApi {
     ) -> Result<StartedResponse, StartError> {
         let (agent, id) = (call.state.agent(), conversation_id.0);
         let input = body.0.input()?;
-        let resource = resource_of(&input);
         let key = single_key(headers, idempotency_key.0)?;
         let start = StartRun {
             target: RunTarget::Existing(id),
@@ -109,7 +108,7 @@ impl RunsApi {
             options: RunOptions::default(),
         };
         let started = agent.start(&call.caller, start).await;
-        let started = match started.map_err(|error| ApiError::of(resource, error))? {
+        let started = match started? {
             Started::New(started) => (started.run, started.user_message),
             Started::Known(run) => {
                 let runs = &call.state.repositories().runs;
@@ -140,7 +139,7 @@ impl RunsApi {
         let run = agent
             .cancel(&call.caller, conversation_id.0, run_id.0)
             .await;
-        let run = run.map_err(|error| ApiError::of(Resource::Run, error))?;
+        let run = run?;
         Ok(if run.status.is_active() {
             CancelledResponse::Asked(Json(run.into()))
         } else {
@@ -164,16 +163,8 @@ impl RunsApi {
     ) -> Result<RunResponse, ApiError> {
         let runs = &call.state.repositories().runs;
         let run = runs.get(&call.caller, conversation_id.0, run_id.0).await;
-        let run = run.map_err(|error| ApiError::of(Resource::Run, error))?;
+        let run = run?;
         Ok(RunResponse::Found(Json(run.into())))
-    }
-}
-
-/// The resource that is not found if the run cannot start.
-fn resource_of(input: &StartInput) -> Resource {
-    match input {
-        StartInput::Message(..) => Resource::Conversation,
-        StartInput::Regenerate(_) => Resource::Message,
     }
 }
 
