@@ -88,8 +88,8 @@ impl Feed {
                 continue;
             };
             let is_active = news.as_ref().is_some_and(|news| news.is_active);
-            if let Some(news) = news.filter(|news| !news.events.is_empty()) {
-                log.extend_stored(after, news.events);
+            if let Some(news) = news.filter(|news| news.last > after) {
+                log.extend_stored(after, news.events, news.last);
             }
             if !is_active {
                 // Each follower reads the end on its own behalf.

@@ -11,8 +11,8 @@ use std::{
 };
 
 use chatkit_domain::{
-    EventBatch, FinishRun, FinishedRun, ItemId, MessageEvent, OwnedRun, Repositories, RunEnd,
-    RunErrorCode, RunEvent, RunId, RunOwner, StartedRun, closing_events, last_event_number,
+    EventBatch, FinishRun, FinishedRun, ItemId, MessageEvent, OwnedRun, Repositories, RunEvent,
+    RunId, RunOwner, StartedRun, closing_events, last_event_number,
 };
 use tokio::{
     sync::{Notify, watch},
@@ -112,10 +112,7 @@ impl EnteredRun {
     /// `emits_answer` is whether the closing events contain the answer.
     pub(crate) fn with_events(&self, finish: FinishRun, emits_answer: bool) -> FinishRun {
         let answer = finish.answer.as_ref();
-        let is_interrupted = matches!(
-            &finish.end,
-            RunEnd::Failed(error) if error.code == RunErrorCode::Interrupted
-        );
+        let is_interrupted = finish.is_interrupted();
         let (events, before) = match self.log.seal() {
             Unflushed::Events(events, last) => (events, last),
             // The rebuilt events contain the text as one piece.

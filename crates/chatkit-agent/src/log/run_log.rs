@@ -99,8 +99,9 @@ impl RunLog {
         self.changed.send_replace(());
     }
 
-    /// Appends stored events, all that follow this one. Does nothing if the log has moved since.
-    pub(crate) fn extend_stored(&self, after: u64, events: Vec<Arc<NumberedEvent>>) {
+    /// Appends stored events: all that follow `after`, up to `last`. Does nothing if the log has moved
+    /// since.
+    pub(crate) fn extend_stored(&self, after: u64, events: Vec<Arc<NumberedEvent>>, last: u64) {
         let mut state = self.lock();
         if state.last != after {
             return;
@@ -110,6 +111,7 @@ impl RunLog {
                 state.add(event);
             }
         }
+        state.last = state.last.max(last);
         state.stored = state.last;
         state.trim();
         drop(state);
@@ -351,9 +353,9 @@ mod tests {
         let event = thought("");
         // Read after 20, before the log moved back.
         let late = vec![Arc::new(NumberedEvent { number: 21, event })];
-        log.extend_stored(20, late.clone());
+        log.extend_stored(20, late.clone(), 21);
         assert!(matches!(log.read(3), Read::Nothing));
-        log.extend_stored(3, late);
+        log.extend_stored(3, late, 21);
         assert!(matches!(log.read(3), Read::Events(events) if events.len() == 1));
         log.reach_back(0);
         assert!(matches!(log.read(0), Read::Behind));

@@ -65,7 +65,8 @@ fn with_partial_answers(finish: FinishRun, turn: &Turn<'_>) -> FinishRun {
 }
 
 /// Whether the closing events contain the answer. They do not if it was stored and emitted before,
-/// and the end adds no tool calls to it.
+/// and the end adds no tool calls to it. After an interruption they always do, because followers may
+/// have missed what was not stored.
 fn emits_answer(finish: &FinishRun, emitter: &Emitter<'_>, has_called_tools: bool) -> bool {
     let has_partial_answers = finish
         .partial_answers
@@ -74,6 +75,7 @@ fn emits_answer(finish: &FinishRun, emitter: &Emitter<'_>, has_called_tools: boo
     let is_known = finish.answer.is_none()
         && !has_partial_answers
         && !has_called_tools
+        && !finish.is_interrupted()
         && emitter.has_emitted_answer();
     finish.may_have_answer() && !is_known
 }

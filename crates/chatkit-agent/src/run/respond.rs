@@ -66,7 +66,11 @@ impl Respond<'_> {
             .await
             .unwrap_or_else(|_| {
                 tracing::error!("the responder, the model client or a tool panicked");
-                Some(self.ended(failed(RunErrorCode::Internal)))
+                Some(Answered {
+                    // The engine may have, before the panic.
+                    has_called_tools: true,
+                    ..self.ended(failed(RunErrorCode::Internal))
+                })
             })?;
         ending::end_run(self.core, &turn, self.entered, answered).await
     }
@@ -170,7 +174,7 @@ async fn is_deleted(turn: &Turn<'_>) -> bool {
 }
 
 fn emit_error(turn: &Turn<'_>, code: &str, message: Option<String>, allow_retry: bool) {
-    turn.emitter().emit_aside(Aside::Error {
+    turn.emitter().emit_aside_or_log(Aside::Error {
         code: code.to_owned(),
         message,
         allow_retry,

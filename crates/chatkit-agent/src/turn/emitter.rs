@@ -37,8 +37,9 @@ struct EmitterState {
     answers: Vec<ItemId>,
     /// Whether something was stored, or may have been.
     has_stored: bool,
-    /// Whether items are being stored. Stays set if the turn is stopped meanwhile.
-    is_storing: bool,
+    /// The number of writes of which it is not known whether they happened: those under way, and
+    /// those that the turn gave up.
+    unknown_writes: usize,
 }
 
 impl<'a> Emitter<'a> {
@@ -51,10 +52,12 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Emits something that is no part of the conversation. An aside that is too large is logged
-    /// and dropped.
-    pub(crate) fn emit_aside(&self, aside: Aside) {
-        self.emit_or_log(RunEvent::Aside(aside));
+    /// Emits something that is no part of the conversation.
+    ///
+    /// # Errors
+    /// `TooLarge`.
+    pub(crate) fn emit_aside(&self, aside: Aside) -> Result<(), TurnError> {
+        self.emit_checked(RunEvent::Aside(aside))
     }
 
     /// Emits the start of an item. Does nothing for items that clients must not see.
@@ -140,8 +143,9 @@ impl<'a> Emitter<'a> {
             ..self.nothing()
         };
         let stored = self.store(items).await?;
-        let is_message = self.forget(item) || stored.removed_messages.contains(&item);
+        let was_answer = self.lock().answers.contains(&item);
         self.lock().answers.retain(|answer| *answer != item);
+        let is_message = self.forget(item) || was_answer || stored.removed_messages.contains(&item);
         self.emit(if is_message {
             RunEvent::Message(MessageEvent::Removed(item))
         } else {
@@ -177,10 +181,8 @@ impl<'a> Emitter<'a> {
         let Some(content) = content_of(kind) else {
             return Ok(());
         };
-        match self
-            .store_once(self.writing(ItemWrite { id: item, content }))
-            .await
-        {
+        let store = self.store_once(self.writing(ItemWrite { id: item, content }));
+        match self.track(store).await {
             Ok(stored) => {
                 if let Some(Item::Display(item)) = self.stored_item(item, stored) {
                     self.emit(RunEvent::Item(ItemEvent::Done(Box::new(item.into()))));
@@ -222,7 +224,7 @@ impl<'a> Emitter<'a> {
     /// Whether every stored answer of this turn was emitted, and there is one.
     pub(crate) fn has_emitted_answer(&self) -> bool {
         let state = self.lock();
-        !state.answers.is_empty() && !state.is_storing
+        !state.answers.is_empty() && state.unknown_writes == 0
     }
 
     /// The stored item, which is no longer pending.
@@ -260,23 +262,32 @@ impl<'a> Emitter<'a> {
     }
 
     async fn store(&self, items: StoreItems) -> Result<StoredItems, TurnError> {
-        Ok(retry_while_unavailable(|| self.store_once(items.clone())).await?)
+        let store = retry_while_unavailable(|| self.store_once(items.clone()));
+        Ok(self.track(store).await?)
     }
 
     async fn store_once(&self, items: StoreItems) -> Result<StoredItems, RepositoryError> {
-        // The items may be stored and the turn stopped before that is known.
-        self.entered.log().keep_numbers();
-        self.set_storing();
         let journal = &self.core.repositories.journal;
-        let stored = journal.store_items(self.fence, items).await;
-        self.lock().is_storing = false;
-        stored
+        journal.store_items(self.fence, items).await
     }
 
-    fn set_storing(&self) {
-        let mut state = self.lock();
-        state.has_stored = true;
-        state.is_storing = true;
+    /// Counts a write until its outcome is known.
+    async fn track(
+        &self,
+        write: impl Future<Output = Result<StoredItems, RepositoryError>>,
+    ) -> Result<StoredItems, RepositoryError> {
+        // The items may be stored and the turn stopped before that is known.
+        self.entered.log().keep_numbers();
+        {
+            let mut state = self.lock();
+            state.has_stored = true;
+            state.unknown_writes += 1;
+        }
+        let stored = write.await;
+        if !matches!(stored, Err(RepositoryError::Unavailable(_))) {
+            self.lock().unknown_writes -= 1;
+        }
+        stored
     }
 
     fn writing(&self, write: ItemWrite) -> StoreItems {
@@ -295,9 +306,9 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Emits an event, or logs that it is too large.
-    pub(crate) fn emit_or_log(&self, event: RunEvent) {
-        if let Err(error) = self.emit_checked(event) {
+    /// Emits something that is no part of the conversation, or logs that it is too large.
+    pub(crate) fn emit_aside_or_log(&self, aside: Aside) {
+        if let Err(error) = self.emit_aside(aside) {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "could not emit an event"

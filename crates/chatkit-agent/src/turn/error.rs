@@ -32,6 +32,7 @@ impl From<RepositoryError> for TurnError {
             RepositoryError::NotFound(_) => Self::Deleted,
             RepositoryError::RunLost => Self::Lost,
             RepositoryError::WrongMessage => Self::NotAllowed,
+            RepositoryError::TooLarge => Self::TooLarge,
             RepositoryError::Unavailable(cause) => Self::Unavailable(cause),
             RepositoryError::Failed(cause) => Self::Failed(cause),
             error @ (RepositoryError::RunActive { .. }

@@ -101,12 +101,10 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// [`TurnError::NotAllowed`] for user messages, for ids that are malformed or another thread's,
     /// and for events of the thread itself, which [`change`](Self::change) emits.
+    /// [`TurnError::TooLarge`] for more than 4 MiB.
     pub async fn emit(&self, event: Event) -> Result<(), TurnError> {
         let event = match Aside::try_from(event) {
-            Ok(aside) => {
-                self.emitter.emit_aside(aside);
-                return Ok(());
-            }
+            Ok(aside) => return self.emitter.emit_aside(aside),
             Err(event) => *event,
         };
         match event {
@@ -141,7 +139,7 @@ impl<'a> Turn<'a> {
 
     /// Shows the current activity, with an optional icon.
     pub fn progress(&self, text: impl Into<String>, icon: Option<&str>) {
-        self.emitter.emit_aside(Aside::Progress {
+        self.emitter.emit_aside_or_log(Aside::Progress {
             text: text.into(),
             icon: icon.map(str::to_owned),
         });
@@ -149,7 +147,7 @@ impl<'a> Turn<'a> {
 
     /// Shows a notice (Markdown) that is no part of the thread.
     pub fn notice(&self, level: NoticeLevel, message: impl Into<String>, title: Option<&str>) {
-        self.emitter.emit_aside(Aside::Notice {
+        self.emitter.emit_aside_or_log(Aside::Notice {
             level,
             message: message.into(),
             title: title.map(str::to_owned),
@@ -159,13 +157,13 @@ impl<'a> Turn<'a> {
     /// Has the host application carry out an effect, without waiting for it.
     pub fn client_effect(&self, name: impl Into<String>, data: Map<String, Value>) {
         let name = name.into();
-        self.emitter.emit_aside(Aside::Effect { name, data });
+        self.emitter.emit_aside_or_log(Aside::Effect { name, data });
     }
 
     /// Sets whether the user may stop the turn. If so, a client that disconnects stops it.
     pub fn allow_cancel(&self, allow_cancel: bool) {
         self.emitter
-            .emit_aside(Aside::StreamOptions { allow_cancel });
+            .emit_aside_or_log(Aside::StreamOptions { allow_cancel });
     }
 
     /// Writes a message (Markdown). Returns its id.

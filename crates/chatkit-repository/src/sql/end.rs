@@ -88,16 +88,12 @@ impl Database {
             text,
             reasoning,
             partial_answers,
-            emitted,
             last,
         } = recovered_text(transaction, run_id).await?;
         let incomplete_reason = Some(IncompleteReason::Interrupted);
         let has_text = !text.trim().is_empty();
         let stored_answer = last_answer(transaction, &run).await?;
-        // A stored answer that was emitted is not emitted again, unless tool calls are added to it.
-        let is_new = |row: message::Model| run.has_tool_calls || !emitted.contains(&row.id);
-        let emits_answer =
-            has_text || !partial_answers.is_empty() || stored_answer.is_some_and(is_new);
+        let emits_answer = has_text || !partial_answers.is_empty() || stored_answer.is_some();
         let write = |(id, text): (ItemId, String)| {
             let content = ItemContent::Answer {
                 parts: vec![OutputText::new(text)],

@@ -65,18 +65,12 @@ impl Database {
             .map_err(repository_error)?;
         let has_more = rows.len() as u64 == PAGE_ROWS;
         let last = rows.last().map_or(after, |row| natural(row.last));
-        let has_rows = !rows.is_empty();
         let (id, has_ended, last_event) = (run.id, run.ended_at.is_some(), run.last_event);
         let events = self.events_of(run, rows, after).await?;
         let end = if has_ended && !has_more {
             Some(Box::new(EventsEnd {
                 outcome: self.outcome(caller, conversation, RunId::new(id)).await?,
                 last_event: natural(last_event),
-                last_stored: if has_rows {
-                    last
-                } else {
-                    self.last_stored(id).await?
-                },
             }))
         } else {
             None
@@ -87,21 +81,6 @@ impl Database {
             has_more,
             end,
         })
-    }
-
-    /// The number of the last stored event of a run; 0 if there is none.
-    async fn last_stored(&self, run_id: Uuid) -> Result<u64, RepositoryError> {
-        let last: Option<i64> = run_event::Entity::find()
-            .select_only()
-            .column(run_event::Column::Last)
-            .filter(run_event::Column::RunId.eq(run_id))
-            .order_by_desc(run_event::Column::Last)
-            .limit(1)
-            .into_tuple()
-            .one(&self.reader)
-            .await
-            .map_err(repository_error)?;
-        Ok(last.map_or(0, natural))
     }
 
     pub(super) async fn news_of(
@@ -127,6 +106,7 @@ impl Database {
             let run_id = RunId::new(run.id);
             let after = cursors.get(&run_id).copied().unwrap_or_default();
             let rows = by_run.remove(&run.id).unwrap_or_default();
+            let last = rows.last().map_or(after, |row| natural(row.last));
             let is_active = run.ended_at.is_none();
             let (events, is_active) = match self.events_of(run, rows, after).await {
                 Ok(events) => (events, is_active),
@@ -144,6 +124,7 @@ impl Database {
             news.push(RunNews {
                 run_id,
                 events,
+                last,
                 is_active,
             });
         }

@@ -34,8 +34,10 @@ impl Database {
         let transaction = self.write().await?;
         let mut conversation = self.own(&transaction, fence).await?;
         let mut items = Vec::new();
-        for write in writes {
-            items.push(put(&mut conversation, fence.run_id, write, now).await?);
+        for ItemWrite { id, content } in writes {
+            let content = ItemColumns::of(content);
+            content.check_size()?;
+            items.push(put(&mut conversation, fence.run_id, id, content, now).await?);
         }
         let mut removed_messages = Vec::new();
         for id in remove {
@@ -58,11 +60,11 @@ impl Database {
 pub(super) async fn put(
     conversation: &mut LockedConversation<'_>,
     run_id: RunId,
-    write: ItemWrite,
+    id: ItemId,
+    mut content: ItemColumns,
     now: DateTime<Utc>,
 ) -> Result<Item, RepositoryError> {
-    let ItemWrite { id, content } = write;
-    let (content, display) = ItemColumns::of(content)?;
+    let display = content.display.take();
     let known = row_of(conversation, id).await?;
     let was_there = known.as_ref().is_some_and(|row| row.removed_at.is_none());
     let row = match known {
@@ -111,7 +113,12 @@ pub(super) async fn put_partial_answer(
     now: DateTime<Utc>,
 ) -> Result<(), RepositoryError> {
     match row_of(conversation, write.id).await {
-        Ok(None) => put(conversation, run_id, write, now).await.map(|_| ()),
+        Ok(None) => {
+            let content = ItemColumns::of(write.content);
+            put(conversation, run_id, write.id, content, now)
+                .await
+                .map(|_| ())
+        }
         Ok(Some(_)) | Err(RepositoryError::WrongMessage) => Ok(()),
         Err(error) => Err(error),
     }

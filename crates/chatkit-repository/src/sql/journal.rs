@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chatkit_domain::{
-    EventBatch, EventCursor, FinishRun, FinishedRun, ItemContent, ItemWrite, Message, NewToolCall,
-    Note, OwnedRun, RepositoryError, RunEnd, RunErrorCode, RunFence, RunId, RunJournal, RunNews,
+    EventBatch, EventCursor, FinishRun, FinishedRun, ItemContent, Message, NewToolCall, Note,
+    OwnedRun, RepositoryError, RunEnd, RunErrorCode, RunFence, RunId, RunJournal, RunNews,
     RunOwner, StoreItems, StoredItems, ToolCall, ToolCallOutcome, ToolCallStatus,
 };
 use chrono::{DateTime, Utc};
@@ -19,6 +19,7 @@ use super::{
     entity::{run, tool_call as tool_call_entity},
     error::repository_error,
     is_active,
+    item_columns::ItemColumns,
     items::put,
     locked::LockedConversation,
     owner_locks::DeadOwner,
@@ -141,9 +142,8 @@ impl RunJournal for Database {
         } = store_answer(&transaction, &mut conversation, &mut row, &finish).await?;
         // After restored items, a note would follow an answer that did not end early.
         if let Some(Note { id, text }) = finish.note.filter(|_| !is_restored) {
-            let content = ItemContent::HiddenContext(text);
-            let note = ItemWrite { id, content };
-            put(&mut conversation, fence.run_id, note, finish.now).await?;
+            let note = ItemColumns::of(ItemContent::HiddenContext(text));
+            put(&mut conversation, fence.run_id, id, note, finish.now).await?;
         }
         let unfinished = match &finish.end {
             RunEnd::Cancelled => ToolCallStatus::Cancelled,

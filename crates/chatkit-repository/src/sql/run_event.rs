@@ -203,8 +203,6 @@ pub(super) struct RecoveredText {
     pub(super) reasoning: ReasoningText,
     /// The texts of other answers that were started.
     pub(super) partial_answers: Vec<(ItemId, String)>,
-    /// The answers that were stored and emitted.
-    pub(super) emitted: Vec<Uuid>,
     /// The number of the last event.
     pub(super) last: u64,
 }
@@ -214,11 +212,9 @@ impl RecoveredText {
         match event {
             StoredEvent::Text(text) => self.text.push_str(&text),
             StoredEvent::Part(id, _, text) => self.add_part(ItemId::new(id), &text),
-            StoredEvent::Said(id) | StoredEvent::SaidAgain(id) => {
-                self.emitted.push(id);
+            StoredEvent::Said(id) | StoredEvent::SaidAgain(id) | StoredEvent::Removed(id) => {
                 self.drop_partial_answer(id);
             }
-            StoredEvent::Removed(id) => self.drop_partial_answer(id),
             StoredEvent::Reasoning(_, text) => self.reasoning.push(&text, false),
             StoredEvent::NextReasoning(_, text) => self.reasoning.push(&text, true),
             StoredEvent::Started
