@@ -29,7 +29,7 @@ pub(super) struct ItemColumns {
 }
 
 impl ItemColumns {
-    /// The columns, and the content of a display item.
+    /// Returns the columns for an item, and the content if it is a display item.
     pub(super) fn of(content: ItemContent) -> Result<(Self, Option<ItemKind>), RepositoryError> {
         let blank = Self {
             kind: message::HIDDEN_CONTEXT,
