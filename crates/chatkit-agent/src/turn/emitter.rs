@@ -1,5 +1,5 @@
-//! Emits and stores what a turn does. The rule: an item that is done, replaced or removed is stored
-//! first and emitted then; an item that is added or updated is only emitted.
+//! Emits and stores the actions of a turn. An item that is done, replaced or removed is stored
+//! before it is emitted. An item that is added or updated is only emitted.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +20,7 @@ use crate::{
     retry::retry_while_unavailable,
 };
 
-/// Emits and stores what a turn does.
+/// Emits and stores the actions of a turn.
 #[derive(Debug)]
 pub(crate) struct Emitter<'a> {
     pub(crate) core: &'a AgentCore,
@@ -37,7 +37,7 @@ struct EmitterState {
     answers: Vec<ItemId>,
     /// Whether something was stored, or may have been.
     has_stored: bool,
-    /// Whether items are being stored. Stays set if the turn is stopped meanwhile.
+    /// Whether items are being stored. Stays set if the turn is stopped in the meantime.
     is_storing: bool,
 }
 
@@ -51,8 +51,8 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Emits something that is no part of the conversation. An aside that is too large is logged
-    /// and dropped.
+    /// Emits an event that is not part of the conversation. Logs and drops an event that is too
+    /// large.
     pub(crate) fn emit_aside(&self, aside: Aside) {
         self.emit_or_log(RunEvent::Aside(aside));
     }
@@ -60,7 +60,7 @@ impl<'a> Emitter<'a> {
     /// Emits the start of an item. Does nothing for items that clients must not see.
     ///
     /// # Errors
-    /// `TooLarge`.
+    /// [`TurnError::TooLarge`].
     pub(crate) fn add(&self, item: ItemState) -> Result<(), TurnError> {
         if item.kind.is_hidden() {
             return Ok(());
@@ -74,7 +74,7 @@ impl<'a> Emitter<'a> {
     /// Emits a change of an item.
     ///
     /// # Errors
-    /// `TooLarge`.
+    /// [`TurnError::TooLarge`].
     pub(crate) fn update(&self, item: ItemId, update: ThreadItemUpdate) -> Result<(), TurnError> {
         let is_pending = self.apply(item, &update);
         self.emit_checked(match update {
@@ -93,7 +93,7 @@ impl<'a> Emitter<'a> {
         })
     }
 
-    /// Stores an item, and emits that it is done.
+    /// Stores a complete item, and then emits its end.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -102,7 +102,7 @@ impl<'a> Emitter<'a> {
             .await
     }
 
-    /// Stores new content for an item, and emits it.
+    /// Stores new content for an item, and then emits it.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -130,7 +130,7 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Removes an item from the history, and emits that.
+    /// Removes an item from the history, and then emits its removal.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -150,7 +150,7 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Changes the conversation, and emits it as it is now.
+    /// Changes the conversation, and then emits its new state.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -164,11 +164,11 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Stores an item and emits that it is done. If the database is unavailable, emits that the
-    /// item is removed instead, so that the turn does not wait for it.
+    /// Stores a complete item, and then emits its end. If the database is unavailable, emits the
+    /// removal of the item instead, so that the turn need not wait.
     ///
     /// # Errors
-    /// [`TurnError`], except `Unavailable`.
+    /// [`TurnError`], except [`Unavailable`](TurnError::Unavailable).
     pub(crate) async fn finish_dispensable(
         &self,
         item: ItemId,
@@ -199,7 +199,7 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// The unfinished answers that have text, marked with this reason.
+    /// Returns the unfinished answers that have text, marked with this reason.
     pub(crate) fn partial_answers(&self, reason: IncompleteReason) -> Vec<ItemWrite> {
         let state = self.lock();
         let pending = state.pending.iter();
@@ -208,7 +208,7 @@ impl<'a> Emitter<'a> {
             .collect()
     }
 
-    /// Whether something was stored, or an item was started.
+    /// Whether the turn has stored something or started an item.
     pub(crate) fn has_written(&self) -> bool {
         let state = self.lock();
         state.has_stored || !state.pending.is_empty()
@@ -219,13 +219,13 @@ impl<'a> Emitter<'a> {
         !self.lock().answers.is_empty()
     }
 
-    /// Whether every stored answer of this turn was emitted, and there is one.
+    /// Whether the turn has stored an answer, and has emitted all its stored answers.
     pub(crate) fn has_emitted_answer(&self) -> bool {
         let state = self.lock();
         !state.answers.is_empty() && !state.is_storing
     }
 
-    /// The stored item, which is no longer pending.
+    /// Returns the stored item, and removes it from the pending ones.
     fn stored_item(&self, id: ItemId, stored: StoredItems) -> Option<Item> {
         self.forget(id);
         let item = stored.items.into_iter().next()?;
@@ -239,7 +239,7 @@ impl<'a> Emitter<'a> {
         Some(item)
     }
 
-    /// Changes a pending item. Returns whether there is one.
+    /// Changes a pending item. Returns whether the item is pending.
     fn apply(&self, item: ItemId, update: &ThreadItemUpdate) -> bool {
         let mut state = self.lock();
         let pending = state.pending.iter_mut().find(|pending| pending.id == item);
@@ -264,7 +264,7 @@ impl<'a> Emitter<'a> {
     }
 
     async fn store_once(&self, items: StoreItems) -> Result<StoredItems, RepositoryError> {
-        // The items may be stored and the turn stopped before that is known.
+        // The turn may be stopped after the items are stored and before the result is known.
         self.entered.log().keep_numbers();
         self.set_storing();
         let journal = &self.core.repositories.journal;
@@ -314,7 +314,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn emit(&self, event: RunEvent) {
-        // The events of such a run cannot be rebuilt from what it leaves.
+        // These events cannot be rebuilt from the stored run.
         self.entered.log().keep_numbers();
         self.entered.emit(event);
     }
