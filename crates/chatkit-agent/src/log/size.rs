@@ -7,13 +7,13 @@ use chatkit_protocol::{ItemKind, OutputText, Task, TaskKind, ThreadItemUpdate};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// The approximate size of an event besides its text, in bytes.
+/// The approximate size of an event without its text, in bytes.
 const EVENT_BYTES: usize = 96;
 
 /// The approximate size of a structure of small fields, in bytes.
 const STRUCT_BYTES: usize = 512;
 
-/// The approximate size of an event in bytes.
+/// Returns the approximate size of an event in bytes.
 pub(crate) fn size(event: &RunEvent) -> usize {
     EVENT_BYTES
         + match event {
@@ -122,7 +122,7 @@ fn object_size(members: &Map<String, Value>) -> usize {
         .sum()
 }
 
-/// The approximate size of a value in bytes.
+/// Returns the approximate size of a value in bytes.
 fn json_size(value: &Value) -> usize {
     size_of::<Value>()
         + match value {

@@ -1,5 +1,5 @@
-//! Emits and stores what a turn does. The rule: an item that is done, replaced or removed is stored
-//! first and emitted then; an item that is added or updated is only emitted.
+//! Emits and stores the actions of a turn. An item that is done, replaced or removed is stored
+//! before it is emitted. An item that is added or updated is only emitted.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +20,7 @@ use crate::{
     retry::retry_while_unavailable,
 };
 
-/// Emits and stores what a turn does.
+/// Emits and stores the actions of a turn.
 #[derive(Debug)]
 pub(crate) struct Emitter<'a> {
     pub(crate) core: &'a AgentCore,
@@ -63,7 +63,7 @@ impl<'a> Emitter<'a> {
     /// Emits the start of an item. Does nothing for items that clients must not see.
     ///
     /// # Errors
-    /// `TooLarge`.
+    /// [`TurnError::TooLarge`].
     pub(crate) fn add(&self, item: ItemState) -> Result<(), TurnError> {
         if item.kind.is_hidden() {
             return Ok(());
@@ -77,7 +77,7 @@ impl<'a> Emitter<'a> {
     /// Emits a change of an item.
     ///
     /// # Errors
-    /// `TooLarge`.
+    /// [`TurnError::TooLarge`].
     pub(crate) fn update(&self, item: ItemId, update: ThreadItemUpdate) -> Result<(), TurnError> {
         let is_pending = self.apply(item, &update);
         self.emit_checked(match update {
@@ -96,7 +96,7 @@ impl<'a> Emitter<'a> {
         })
     }
 
-    /// Stores an item, and emits that it is done.
+    /// Stores a complete item, and then emits its end.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -105,7 +105,7 @@ impl<'a> Emitter<'a> {
             .await
     }
 
-    /// Stores new content for an item, and emits it.
+    /// Stores new content for an item, and then emits it.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -133,7 +133,7 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Removes an item from the history, and emits that.
+    /// Removes an item from the history, and then emits its removal.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -154,7 +154,7 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Changes the conversation, and emits it as it is now.
+    /// Changes the conversation, and then emits its new state.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -168,11 +168,11 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Stores an item and emits that it is done. If the database is unavailable, emits that the
-    /// item is removed instead, so that the turn does not wait for it.
+    /// Stores a complete item, and then emits its end. If the database is unavailable, emits the
+    /// removal of the item instead, so that the turn need not wait.
     ///
     /// # Errors
-    /// [`TurnError`], except `Unavailable`.
+    /// [`TurnError`], except [`Unavailable`](TurnError::Unavailable).
     pub(crate) async fn finish_dispensable(
         &self,
         item: ItemId,
@@ -201,7 +201,7 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// The unfinished answers that have text, marked with this reason.
+    /// Returns the unfinished answers that have text, marked with this reason.
     pub(crate) fn partial_answers(&self, reason: IncompleteReason) -> Vec<ItemWrite> {
         let state = self.lock();
         let pending = state.pending.iter();
@@ -210,7 +210,7 @@ impl<'a> Emitter<'a> {
             .collect()
     }
 
-    /// Whether something was stored, or an item was started.
+    /// Whether the turn has stored something or started an item.
     pub(crate) fn has_written(&self) -> bool {
         let state = self.lock();
         state.has_stored || !state.pending.is_empty()
@@ -221,13 +221,13 @@ impl<'a> Emitter<'a> {
         !self.lock().answers.is_empty()
     }
 
-    /// Whether every stored answer of this turn was emitted, and there is one.
+    /// Whether the turn has stored an answer, and has emitted all its stored answers.
     pub(crate) fn has_emitted_answer(&self) -> bool {
         let state = self.lock();
         !state.answers.is_empty() && state.unknown_writes == 0
     }
 
-    /// The stored item, which is no longer pending.
+    /// Returns the stored item, and removes it from the pending ones.
     fn stored_item(&self, id: ItemId, stored: StoredItems) -> Option<Item> {
         self.forget(id);
         let item = stored.items.into_iter().next()?;
@@ -241,7 +241,7 @@ impl<'a> Emitter<'a> {
         Some(item)
     }
 
-    /// Changes a pending item. Returns whether there is one.
+    /// Changes a pending item. Returns whether the item is pending.
     fn apply(&self, item: ItemId, update: &ThreadItemUpdate) -> bool {
         let mut state = self.lock();
         let pending = state.pending.iter_mut().find(|pending| pending.id == item);
@@ -325,7 +325,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn emit(&self, event: RunEvent) {
-        // The events of such a run cannot be rebuilt from what it leaves.
+        // These events cannot be rebuilt from the stored run.
         self.entered.log().keep_numbers();
         self.entered.emit(event);
     }

@@ -1,4 +1,4 @@
-//! Writes of runs before their end: items, and changes of their conversation.
+//! Stores the items and conversation changes that a run writes before its end.
 
 use chatkit_domain::{
     ConversationChanges, ConversationId, DisplayItem, Item, ItemId, ItemWrite, RepositoryError,
@@ -56,7 +56,7 @@ impl Database {
     }
 }
 
-/// Appends an item, or gives the one that has its id another content.
+/// Appends an item, or replaces the content of an existing item with the same id.
 pub(super) async fn put(
     conversation: &mut LockedConversation<'_>,
     run_id: RunId,
@@ -87,7 +87,7 @@ pub(super) async fn put(
         conversation.updated_at = conversation.updated_at.max(now).max(row.created_at);
     }
     match display {
-        // Its content is at hand, so it is not parsed again.
+        // The parsed content is available, so do not parse it again.
         Some(kind) => Ok(Item::Display(display_item(&row, kind))),
         None => row.try_into(),
     }
@@ -104,8 +104,8 @@ fn display_item(row: &message::Model, kind: ItemKind) -> DisplayItem {
     }
 }
 
-/// Stores an unfinished answer, unless its id is taken: the answer was stored or removed, or the id
-/// is not the run's. No run fails for that.
+/// Stores an unfinished answer. Does nothing if the id is taken, which must not fail the run: the
+/// answer may be stored or removed already, or the id may belong to another item.
 pub(super) async fn put_partial_answer(
     conversation: &mut LockedConversation<'_>,
     run_id: RunId,
