@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use chatkit_domain::{
-    AnswerDraft, BeginRun, Begun, Caller, Clock, ConversationId, Dialect, EarlierMessage,
-    FinishRun, MessageText, NewConversation, Repositories, Role, RunEnd, RunFence, RunInput,
-    RunOwner, RunTarget, SystemClock, Title, UserId,
+    AnswerDraft, Caller, Clock, ConversationId, Dialect, EarlierMessage, FinishRun, MessageText,
+    NewConversation, Repositories, Role, RunEnd, RunFence, RunInput, RunOwner, RunTarget, StartRun,
+    Started, SystemClock, Title, UserId,
 };
 
 use crate::database::Database;
@@ -106,7 +106,7 @@ async fn insert_history(
         lease: Duration::from_secs(60),
     };
     let conversation = clock.id();
-    let begin = BeginRun {
+    let begin = StartRun {
         id: clock.id(),
         target: RunTarget::New {
             id: conversation,
@@ -126,8 +126,8 @@ async fn insert_history(
         owner,
         now: clock.now(),
     };
-    let begun = repositories.runs.begin(&caller(user)?, begin).await?;
-    let Begun::New(begun) = begun else {
+    let begun = repositories.runs.start(&caller(user)?, begin).await?;
+    let Started::New(begun) = begun else {
         bail!("a run without a key is a new one");
     };
     let fence = RunFence {
@@ -136,18 +136,11 @@ async fn insert_history(
         owner,
     };
     let finish = FinishRun {
-        end: RunEnd::Completed,
         answer: Some(AnswerDraft::complete(SENTENCE)),
-        begun: None,
-        note: None,
-        usage: None,
-        window_start: None,
-        withholds_message: false,
-        events: None,
         last_event: 4,
-        now: clock.now(),
+        ..FinishRun::new(RunEnd::Completed, clock.now())
     };
-    repositories.runs.finish(fence, finish).await?;
+    repositories.journal.finish(fence, finish).await?;
     Ok(conversation)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use chatkit_domain::Repositories;
-use chatkit_repository::DatabaseOptions;
+use chatkit_repository::{DatabaseOptions, Stores};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -105,11 +105,19 @@ impl TestDatabase {
         self.folder.as_ref().map(TempDir::path)
     }
 
-    /// The repositories over it, as another replica would have them.
+    /// The repositories of this database, as another replica has them.
     ///
     /// # Panics
-    /// When it cannot be reached.
+    /// If the database cannot be reached.
     pub async fn repositories(&self) -> Repositories {
+        self.stores().await.repositories
+    }
+
+    /// The ports of this database, as another replica has them.
+    ///
+    /// # Panics
+    /// If the database cannot be reached.
+    pub async fn stores(&self) -> Stores {
         chatkit_repository::connect(DatabaseOptions {
             url: self.url.clone(),
             pool: 4,

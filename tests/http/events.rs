@@ -196,7 +196,7 @@ async fn a_run_whose_events_were_swept_is_told_again() {
     let repositories = server.database().repositories().await;
     let sweep = async |later| {
         let now = Utc::now() + TimeDelta::minutes(later);
-        repositories.maintenance.sweep_events(now).await.unwrap()
+        repositories.journal.sweep_events(now).await.unwrap()
     };
     assert_eq!(sweep(-1).await, 0, "what has just ended is kept");
     assert_eq!(alice.follow_to_end(&run, None).await, before);

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use chatkit_agent::{
-    Agent, AgentParts, AgentResponder, AgentSettings, provider::rules::RulesProvider,
-};
+use chatkit_agent::{Agent, AgentParts, AgentResponder, AgentSettings};
 use chatkit_domain::{Caller, SystemClock, UserId};
 use chatkit_http::{ApiOptions, ApiService, ApiState, AuthFailure, Authenticator, router};
+use chatkit_rules::RulesProvider;
 use chatkit_tests::TestDatabase;
 use http::{Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full};

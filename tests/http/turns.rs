@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatkit_domain::{
-    BeginRun, Caller, Clock, Dialect, MessageText, RunInput, RunOwner, RunTarget, SystemClock,
+    Caller, Clock, Dialect, MessageText, RunInput, RunOwner, RunTarget, StartRun, SystemClock,
     UserId,
 };
 use chatkit_tests::{TestServer, eventually};
@@ -37,7 +37,7 @@ async fn abandon_run_of(
     lease: Duration,
 ) -> String {
     let clock: &dyn Clock = &SystemClock;
-    let begin = BeginRun {
+    let begin = StartRun {
         id: clock.id(),
         target: RunTarget::Existing(conversation.parse().unwrap()),
         input: RunInput::Message {
@@ -57,7 +57,7 @@ async fn abandon_run_of(
     let caller = Caller::new(UserId::parse(user).unwrap());
     let repositories = server.database().repositories().await;
     let id = begin.id;
-    repositories.runs.begin(&caller, begin).await.unwrap();
+    repositories.runs.start(&caller, begin).await.unwrap();
     id.to_string()
 }
 
@@ -285,8 +285,8 @@ async fn deleting_a_conversation_stops_its_run() {
         id: owner,
         lease: Duration::from_secs(60),
     };
-    let runs = server.database().repositories().await.runs;
-    let owned = runs
+    let journal = server.database().repositories().await.journal;
+    let owned = journal
         .checkpoint(owner, &[run.parse().unwrap()], &[])
         .await
         .unwrap();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chatkit_domain::{
-    BeginRun, Caller, Clock, ConversationId, Dialect, EarlierMessage, MessageText, Role, RunInput,
-    RunOwner, RunTarget, SystemClock, UserId,
+    Caller, Clock, ConversationId, Dialect, EarlierMessage, MessageText, Role, RunInput, RunOwner,
+    RunTarget, StartRun, SystemClock, UserId,
 };
 use chatkit_tests::TestDatabase;
 
@@ -21,7 +21,7 @@ pub(super) async fn insert(database: &TestDatabase, user: &str, messages: usize)
             content: format!("Line **{number}** of a long talk."),
         });
     let conversation = clock.id();
-    let begin = BeginRun {
+    let begin = StartRun {
         id: clock.id(),
         target: RunTarget::New {
             id: conversation,
@@ -46,7 +46,7 @@ pub(super) async fn insert(database: &TestDatabase, user: &str, messages: usize)
         now: clock.now(),
     };
     let caller = Caller::new(UserId::parse(user).unwrap());
-    repositories.runs.begin(&caller, begin).await.unwrap();
+    repositories.runs.start(&caller, begin).await.unwrap();
     repositories.maintenance.close().await;
     conversation
 }

@@ -4,15 +4,16 @@
 //! what the repositories really send, in the plan that a prepared statement keeps.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chatkit_domain::{
-    AnswerDraft, BeginRun, Caller, Clock, ConversationId, Dialect, EventBatch, EventCursor,
-    FinishRun, Item, ItemId, Limit, ListConversations, ListCreated, ListMessages, MessageText,
-    MessageWindow, NewToolCall, NumberedEvent, Order, Position, Repositories, RunEnd, RunEvent,
-    RunFence, RunId, RunInput, RunOwner, RunTarget, Since, SystemClock, TaskFilter,
+    AnswerDraft, Caller, Clock, ConversationId, Dialect, EventBatch, EventCursor, FinishRun, Item,
+    ItemId, Limit, ListConversations, ListCreated, ListMessages, MessageText, MessageWindow,
+    NewToolCall, NumberedEvent, Order, Position, Repositories, RunEnd, RunEvent, RunFence, RunId,
+    RunInput, RunOwner, RunTarget, Since, StartRun, SystemClock, TaskFilter, TaskRepository,
     ToolCallOutcome, ToolCallStatus, UserId,
 };
+use chatkit_repository::Stores;
 use chatkit_tests::{Backend, TestDatabase, postgres::Cluster};
 use chrono::{TimeZone, Utc};
 use uuid::Uuid;
@@ -75,8 +76,11 @@ async fn hot_queries_are_index_scans() {
         cluster.sql(name, &format!("ALTER DATABASE {name} SET {setting}"));
     }
     let before = cluster.log().len();
-    let repositories = database.repositories().await;
-    read(&repositories).await;
+    let Stores {
+        repositories,
+        tasks,
+    } = database.stores().await;
+    read(&repositories, &*tasks).await;
     write(&repositories).await;
 
     let log = cluster.log()[before..].to_owned();
@@ -123,7 +127,7 @@ fn long() -> ConversationId {
 }
 
 /// Poll, list page, deep page, history pages, context window.
-async fn read(repositories: &Repositories) {
+async fn read(repositories: &Repositories, tasks: &dyn TaskRepository) {
     let caller = heavy();
     repositories
         .conversations
@@ -164,17 +168,13 @@ async fn read(repositories: &Repositories) {
     let run = RunId::new(Uuid::from_u128(0x0000_0000_0000_7000_9000_0000_0000_0001));
     repositories.runs.get(&caller, long(), run).await.unwrap();
     let user = Caller::new(UserId::parse("user7").unwrap());
-    repositories
-        .tasks
-        .list(&user, TaskFilter::Pending, 100)
-        .await
-        .unwrap();
+    tasks.list(&user, TaskFilter::Pending, 100).await.unwrap();
 }
 
 /// Parts of the lists in order of creation, from the middle.
 async fn list_created(repositories: &Repositories, caller: &Caller) {
     let middle = ConversationId::new(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_5000));
-    for order in [Order::OldestFirst, Order::NewestFirst] {
+    for order in [Order::Asc, Order::Desc] {
         let list = ListCreated {
             limit: Limit::DEFAULT,
             order,
@@ -216,7 +216,7 @@ async fn write(repositories: &Repositories) {
         id: clock.uuid(),
         lease: Duration::from_secs(60),
     };
-    let begin = BeginRun {
+    let begin = StartRun {
         id: clock.id(),
         target: RunTarget::Existing(long()),
         input: RunInput::Message {
@@ -238,49 +238,42 @@ async fn write(repositories: &Repositories) {
         conversation_id: long(),
         owner,
     };
-    let runs = &repositories.runs;
-    runs.begin(&heavy(), begin).await.unwrap();
+    let (runs, journal) = (&repositories.runs, &repositories.journal);
+    runs.start(&heavy(), begin).await.unwrap();
     follow(repositories, fence).await;
     use_tool(repositories, fence).await;
-    let closed = repositories
-        .maintenance
-        .close_expired_run(clock.now())
-        .await;
+    let closed = journal.close_expired_run(clock.now()).await;
     assert_eq!(closed.unwrap(), None);
     let finish = FinishRun {
-        end: RunEnd::Completed,
         answer: Some(AnswerDraft::complete("hello")),
-        begun: None,
-        note: None,
-        usage: None,
-        window_start: None,
-        withholds_message: false,
-        events: None,
         last_event: 4,
-        now: clock.now(),
+        ..FinishRun::new(RunEnd::Completed, clock.now())
     };
-    runs.finish(fence, finish).await.unwrap();
+    journal.finish(fence, finish).await.unwrap();
 }
 
 /// Keep events with the lease, read them behind a number, look for news, sweep.
 async fn follow(repositories: &Repositories, fence: RunFence) {
-    let (runs, maintenance) = (&repositories.runs, &repositories.maintenance);
+    let (runs, journal) = (&repositories.runs, &repositories.journal);
     let text = "hello".to_owned();
     let batch = EventBatch {
         run_id: fence.run_id,
         message_id: ItemId::new(SystemClock.uuid()),
-        events: vec![NumberedEvent {
+        events: vec![Arc::new(NumberedEvent {
             number: 1,
-            event: RunEvent::ReasoningDelta {
-                message_id: ItemId::new(SystemClock.uuid()),
-                item_id: ItemId::new(SystemClock.uuid()),
-                text,
+            event: RunEvent::Reasoning {
+                message: ItemId::new(SystemClock.uuid()),
+                item: ItemId::new(SystemClock.uuid()),
+                delta: text,
                 starts_another: false,
             },
-        }],
+        })],
     };
     let (ids, batches) = ([fence.run_id], [batch]);
-    let owned = runs.checkpoint(fence.owner, &ids, &batches).await.unwrap();
+    let owned = journal
+        .checkpoint(fence.owner, &ids, &batches)
+        .await
+        .unwrap();
     assert_eq!(owned.len(), 1);
     let page = runs
         .events(&heavy(), long(), fence.run_id, 0)
@@ -289,15 +282,15 @@ async fn follow(repositories: &Repositories, fence: RunFence) {
     assert_eq!(page.events.len(), 1);
     let ended = RunId::new(Uuid::from_u128(0x0000_0000_0000_7000_9000_0000_0000_0001));
     let cursors = [fence.run_id, ended].map(|run_id| EventCursor { run_id, after: 0 });
-    let news = maintenance.news(&cursors).await.unwrap();
+    let news = journal.news(&cursors).await.unwrap();
     assert_eq!(news.len(), 2);
     let long_ago = Utc.with_ymd_and_hms(1980, 1, 1, 0, 0, 0).unwrap();
-    assert_eq!(maintenance.sweep_events(long_ago).await.unwrap(), 0);
+    assert_eq!(journal.sweep_events(long_ago).await.unwrap(), 0);
 }
 
 async fn use_tool(repositories: &Repositories, fence: RunFence) {
     let clock: &dyn Clock = &SystemClock;
-    let runs = &repositories.runs;
+    let journal = &repositories.journal;
     let call = NewToolCall {
         id: clock.id(),
         round: 0,
@@ -311,7 +304,8 @@ async fn use_tool(repositories: &Repositories, fence: RunFence) {
         provider_data: None,
     };
     let calls = [call];
-    runs.start_tool_calls(fence, &calls, clock.now())
+    journal
+        .start_tool_calls(fence, &calls, clock.now())
         .await
         .unwrap();
     let outcome = ToolCallOutcome {
@@ -321,7 +315,8 @@ async fn use_tool(repositories: &Repositories, fence: RunFence) {
         error_message: None,
         execution_time_ms: 1,
     };
-    runs.finish_tool_call(fence, &outcome, clock.now())
+    journal
+        .finish_tool_call(fence, &outcome, clock.now())
         .await
         .unwrap();
 }

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
-use chatkit_domain::{Caller, Clock, Repositories, SystemClock, Title, UserId};
+use chatkit_domain::{Caller, Clock, SystemClock, Title, UserId, conformance::Store};
+use chatkit_repository::Stores;
 use chatkit_tests::{Backend, TestDatabase, eventually, postgres::Cluster};
 
-async fn repositories() -> (TestDatabase, Repositories) {
-    let database = TestDatabase::fresh(Backend::Postgres).await;
-    let repositories = database.repositories().await;
-    (database, repositories)
+async fn store() -> (TestDatabase, Store) {
+    let database = TestDatabase::fresh(BACKEND).await;
+    let Stores {
+        repositories,
+        tasks,
+    } = database.stores().await;
+    (database, Store::new(repositories, tasks))
 }
 
-chatkit_repository::conformance_tests!(repositories);
+chatkit_domain::conformance_tests!(store);
 
 #[path = "migrations.rs"]
 mod migrations;
@@ -19,13 +23,13 @@ mod migrations;
 const BACKEND: Backend = Backend::Postgres;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn callers_that_leave_leave_no_transaction_open() {
-    let (database, repositories) = repositories().await;
+async fn disconnecting_callers_leave_no_open_transaction() {
+    let (database, store) = store().await;
     let clock: &dyn Clock = &SystemClock;
     let caller = Caller::new(UserId::parse("alice").unwrap());
     let title = Title::parse("left").unwrap();
     // Opens the pool's connections.
-    let conversations = &repositories.conversations;
+    let conversations = &store.conversations;
     let reading = (0..8).map(|_| conversations.get(&caller, clock.id()));
     futures::future::join_all(reading).await;
     // Each leaves while its transaction is about to begin, some a little earlier than others.

@@ -1,15 +1,19 @@
 //! The conformance suite of the ports on SQLite.
 
-use chatkit_domain::Repositories;
+use chatkit_domain::conformance::Store;
+use chatkit_repository::Stores;
 use chatkit_tests::{Backend, TestDatabase};
 
-async fn repositories() -> (TestDatabase, Repositories) {
-    let database = TestDatabase::fresh(Backend::Sqlite).await;
-    let repositories = database.repositories().await;
-    (database, repositories)
+async fn store() -> (TestDatabase, Store) {
+    let database = TestDatabase::fresh(BACKEND).await;
+    let Stores {
+        repositories,
+        tasks,
+    } = database.stores().await;
+    (database, Store::new(repositories, tasks))
 }
 
-chatkit_repository::conformance_tests!(repositories);
+chatkit_domain::conformance_tests!(store);
 
 #[path = "migrations.rs"]
 mod migrations;

@@ -124,7 +124,7 @@ impl Responder for Stepper {
                 .into_iter()
                 .filter_map(|item| match item {
                     Item::HiddenContext(note) => Some(note.content),
-                    Item::Message(_) | Item::Shown(_) => None,
+                    _ => None,
                 });
             let notes: Vec<String> = notes.collect();
             turn.say(format!("Notes: {}", notes.join("; "))).await?;
