@@ -4,15 +4,16 @@ use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Context, Result};
 
-use crate::{openapi, process, test, tidy, web};
+use crate::{features, openapi, process, test, tidy, web};
 
 /// A step's name, and what runs it.
 type Step = (&'static str, fn() -> Result<()>);
 
 /// The steps before the tests, cheap ones first.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("format", format),
     ("clippy", clippy),
+    ("features", features::check),
     ("doc", doc),
     ("openapi", openapi::check),
     ("web", web::check),

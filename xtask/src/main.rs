@@ -13,6 +13,7 @@ mod bench;
 mod browser;
 mod ci;
 mod debian;
+mod features;
 mod node;
 mod openapi;
 mod postgres;
@@ -48,6 +49,8 @@ enum Command {
     Openapi(openapi::Arguments),
     /// Builds the chat page.
     Web(web::Arguments),
+    /// Checks that every crate compiles with each of its features alone, and with none.
+    Features,
     /// Checks the conventions that no compiler and no lint knows.
     Tidy,
 }
@@ -70,6 +73,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(arguments) => bench::run(&arguments)?,
         Command::Openapi(arguments) => openapi::run(&arguments)?,
         Command::Web(arguments) => web::run(&arguments)?,
+        Command::Features => features::check()?,
         Command::Tidy => tidy::run()?,
     }
     Ok(ExitCode::SUCCESS)

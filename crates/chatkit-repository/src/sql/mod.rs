@@ -1,6 +1,7 @@
 //! The connection, its transactions, and what the queries of all ports share.
 
 mod checkpoint;
+mod connection;
 mod conversation;
 mod conversation_row;
 mod end;
@@ -31,44 +32,24 @@ use std::{
 use chatkit_domain::{Caller, Order, Repositories, RepositoryError, RunStatus, TaskRepository};
 use chrono::{SubsecRound, Utc};
 use sea_orm::{
-    ConnectOptions, Database as SeaDatabase, DatabaseConnection, DatabaseTransaction, DbBackend,
-    ExprTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbBackend, ExprTrait, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
     sea_query::{Expr, SimpleExpr},
 };
 
-use sqlx::{Connection, sqlite::SqlitePoolOptions};
 use tokio::sync::Semaphore;
 
-use self::{error::repository_error, owner_locks::OwnerLocks};
-
-/// How long SQLite waits for another process that writes.
-const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long to wait for a free connection before the database counts as busy.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long an idle connection is taken to be alive without asking: under load none is asked,
-/// and after a restart of the database the dead ones are found.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
-
-/// How many rows of an answer SQLite's thread gives at once; a page is a row longer than what is
-/// shown of it.
-const LARGEST_PAGE: usize = 128;
+use self::{
+    connection::{ACQUIRE_TIMEOUT, Pools, SQLITE_BUSY_TIMEOUT, check_is_supported},
+    error::repository_error,
+    owner_locks::OwnerLocks,
+};
 
 /// The number of locks for users who start a run.
 const STARTERS: usize = 256;
 
 /// How many searches run at once.
 const SEARCHES: usize = 2;
-
-/// What every PostgreSQL connection begins with: no statement waits for a lock, and no transaction
-/// for its client, without end.
-///
-/// Plans are made once for a statement: with a LIMIT that is a parameter PostgreSQL would plan anew
-/// each time, and every statement here has one good plan, whatever its parameters.
-const POSTGRES_SETTINGS: &str = "SET lock_timeout = '5s'; \
-     SET idle_in_transaction_session_timeout = '60s'; \
-     SET plan_cache_mode = 'force_generic_plan'";
 
 /// The database to open.
 #[derive(Clone, Debug)]
@@ -97,8 +78,8 @@ pub struct Stores {
 /// Opens the connection pools.
 ///
 /// # Errors
-/// [`RepositoryError::Unavailable`] if the database cannot be reached, or if the URL is not that of
-/// a supported database.
+/// [`RepositoryError::Unavailable`] if the database cannot be reached. [`RepositoryError::Failed`] if
+/// the URL names no database, or one whose feature is off.
 pub async fn connect(options: DatabaseOptions) -> Result<Stores, RepositoryError> {
     let database = Arc::new(Database::open(options).await?);
     Ok(Stores {
@@ -134,10 +115,11 @@ impl Database {
     /// Opens the pools. Processes that open a new SQLite file at once meet its lock, for which
     /// SQLite does not wait while it switches to its write-ahead log.
     async fn open(options: DatabaseOptions) -> Result<Self, RepositoryError> {
-        let begun = Instant::now();
+        check_is_supported(&options.url)?;
+        let start = Instant::now();
         loop {
             match Self::try_open(&options).await.map_err(repository_error) {
-                Err(RepositoryError::Unavailable(_)) if begun.elapsed() < SQLITE_BUSY_TIMEOUT => {
+                Err(RepositoryError::Unavailable(_)) if start.elapsed() < SQLITE_BUSY_TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 result => return result,
@@ -146,19 +128,11 @@ impl Database {
     }
 
     async fn try_open(options: &DatabaseOptions) -> Result<Self, sea_orm::DbErr> {
-        let reader = SeaDatabase::connect(connect_options(&options.url, options.pool)).await?;
-        let backend = reader.get_database_backend();
-        let writer = if backend == DbBackend::Sqlite {
-            let mut writer = connect_options(&options.url, 1);
-            writer.map_sqlx_sqlite_pool_opts(after_writing);
-            SeaDatabase::connect(writer).await?
-        } else {
-            reader.clone()
-        };
+        let Pools { reader, writer } = Pools::open(&options.url, options.pool).await?;
         Ok(Self {
+            backend: reader.get_database_backend(),
             reader,
             writer,
-            backend,
             schema: options.schema.clone(),
             searches: Arc::new(Semaphore::new(SEARCHES)),
             starters: (0..STARTERS)
@@ -250,46 +224,6 @@ async fn uncancelled<T: Send + 'static>(
     tokio::spawn(future)
         .await
         .map_err(|error| RepositoryError::Failed(Box::new(error)))
-}
-
-fn connect_options(url: &str, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .sqlx_logging(false)
-        .test_before_acquire_if_idle_for(TRUSTED_FOR)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-                .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
-                .foreign_keys(true)
-                .busy_timeout(SQLITE_BUSY_TIMEOUT)
-                .row_buffer_size(LARGEST_PAGE)
-        })
-        .map_sqlx_postgres_opts(|postgres| postgres.application_name("chatkit"))
-        .map_sqlx_postgres_pool_opts(|pool| {
-            pool.after_connect(|connection, _| {
-                Box::pin(async move {
-                    sqlx::raw_sql(POSTGRES_SETTINGS).execute(connection).await?;
-                    Ok(())
-                })
-            })
-        });
-    options
-}
-
-/// Gives a connection back to the pool of writers only when it is in no transaction.
-fn after_writing(pool: SqlitePoolOptions) -> SqlitePoolOptions {
-    pool.after_release(|connection, _| {
-        Box::pin(async move {
-            // Behind it, a rollback that is under way has been carried out. A COMMIT that failed
-            // (a full disk) leaves the driver in a transaction that SQLite has ended: what it
-            // writes from then on is never committed.
-            connection.ping().await?;
-            Ok(!connection.is_in_transaction())
-        })
-    })
 }
 
 /// The statuses of active runs, as SQL literals. PostgreSQL uses a partial index only if it can
