@@ -8,10 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which of our crates a crate may build on.
-const ALLOWED: [(&str, &[&str]); 9] = [
-    ("chatkit-domain", &[]),
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("chatkit-protocol", &[]),
-    ("chatkit-repository", &["chatkit-domain"]),
+    ("chatkit-domain", &["chatkit-protocol"]),
+    (
+        "chatkit-repository",
+        &["chatkit-domain", "chatkit-protocol"],
+    ),
     ("chatkit-tools", &["chatkit-domain"]),
     (
         "chatkit-agent",
@@ -21,6 +24,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
         "chatkit-http",
         &["chatkit-agent", "chatkit-domain", "chatkit-protocol"],
     ),
+    ("chatkit-rules", &["chatkit-agent", "chatkit-domain"]),
     ("chatkit-migration", &[]),
     ("chatkit-web", &[]),
     (
@@ -31,6 +35,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "chatkit-http",
             "chatkit-migration",
             "chatkit-repository",
+            "chatkit-rules",
             "chatkit-tools",
             "chatkit-web",
         ],

@@ -196,7 +196,6 @@ async fn other_dialects_see_what_a_responder_says() {
         "message.delta",
         "message.delta",
         "message.completed",
-        "message.completed",
         "run.completed",
     ];
     assert_eq!(names, expected);
@@ -389,4 +388,63 @@ async fn what_was_taken_back_is_gone_once() {
         .iter()
         .filter(|event| event["type"] == "thread.item.removed");
     assert_eq!(removed.count(), 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_withdrawn_message_is_retracted_over_rest() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let replica = server.replica().await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let run = alice
+        .begin_run(&id, json!({"content": "withdraw and answer"}))
+        .await;
+    let live = alice.follow_to_end(&run, None).await;
+    let names: Vec<_> = live.iter().map(|event| event.name.as_str()).collect();
+    let expected = [
+        "run.started",
+        "message.created",
+        "message.completed",
+        "message.removed",
+        "message.delta",
+        "message.removed",
+        "message.completed",
+        "run.completed",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(live[3].data["message_id"], live[2].data["message"]["id"]);
+    assert_eq!(live[5].data["message_id"], live[4].data["message_id"]);
+    let other = replica.client("alice");
+    for after in 0..live.len() {
+        let number = live.get(after.wrapping_sub(1)).map(|event| event.id);
+        assert_eq!(other.follow_to_end(&run, number).await, live[after..]);
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_interrupted_after_it_was_emitted_is_not_emitted_again() {
+    let model = FakeModel::start().await;
+    let server = server(&model, &[], Exhibitor).await;
+    let alice = server.client("alice");
+    let id = alice.create_conversation().await;
+    let run = alice
+        .begin_run(&id, json!({"content": "say and hang"}))
+        .await;
+    let mut live = alice.follow(&run, None).await;
+    let mut told = live.up_to(|event| event.name == "message.completed").await;
+    let cancelled = alice.post(&format!("{run}/cancel"), json!({})).await;
+    cancelled.expect(StatusCode::ACCEPTED);
+    told.extend(live.rest().await);
+    let names: Vec<_> = told.iter().map(|event| event.name.as_str()).collect();
+    let expected = [
+        "run.started",
+        "message.created",
+        "message.completed",
+        "run.cancelled",
+    ];
+    assert_eq!(names, expected);
+    let ended = &told[3].data["run"];
+    assert_eq!(ended["assistant_message_id"], told[2].data["message"]["id"]);
+    assert_eq!(alice.follow_to_end(&run, None).await, told);
 }

@@ -142,6 +142,8 @@ impl Agent {
         let (finished_sender, finished) = oneshot::channel();
         let (agent, owner) = (self.clone(), caller.clone());
         let run = async move {
+            // As a whole: the task would otherwise hold only the field that it uses.
+            let task = task;
             let result = agent.core.repositories.runs.start(&owner, start).await;
             let run = match &result {
                 Ok(domain::Started::New(run)) => {

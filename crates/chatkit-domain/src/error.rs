@@ -1,24 +1,6 @@
-//! Errors of values and of repositories.
-
-use std::borrow::Cow;
+//! Errors of repositories.
 
 use crate::RunId;
-
-/// The reason why a value was refused, as a phrase that follows the field's name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct InvalidValue {
-    reason: Cow<'static, str>,
-}
-
-impl InvalidValue {
-    /// A refusal with its reason, such as "must not be blank".
-    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            reason: reason.into(),
-        }
-    }
-}
 
 /// Something that a caller can name and that a repository may not find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

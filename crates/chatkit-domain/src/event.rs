@@ -192,9 +192,8 @@ pub const fn last_event_number(before: u64, is_interrupted: bool, emits_answer: 
     before + gap + emits_answer as u64
 }
 
-/// The events that end a run and have numbers greater than `after`: the answer, then the end. An
-/// answer that was emitted before the end has no number greater than the last one before it, so it
-/// is not emitted again.
+/// The events that end a run: the answer, then the end. `after` is the number of the last event that
+/// a follower has. If no number is left for the answer between the two, it was emitted before.
 #[must_use]
 pub fn closing_events(
     run: &Run,
@@ -202,14 +201,14 @@ pub fn closing_events(
     last_number: u64,
     after: u64,
 ) -> Vec<Arc<NumberedEvent>> {
-    let answer =
-        answer.map(|message| RunEvent::Message(MessageEvent::Completed(Box::new(message.clone()))));
+    let has_answer = matches!(last_number.saturating_sub(after), 1 | INTERRUPTED_GAP);
+    let answer = answer
+        .filter(|_| !has_answer)
+        .map(|message| RunEvent::Message(MessageEvent::Completed(Box::new(message.clone()))));
     let events = answer
         .into_iter()
         .chain([RunEvent::Ended(Box::new(run.clone()))]);
-    let mut events = numbered_to(events.collect(), last_number);
-    events.retain(|event| event.number > after);
-    events
+    numbered_to(events.collect(), last_number)
 }
 
 /// The events of an ended run with numbers greater than `after`, rebuilt from what the run left;
@@ -221,14 +220,10 @@ pub fn rebuilt_events(
     last_number: u64,
     after: u64,
 ) -> Vec<Arc<NumberedEvent>> {
-    let closing = closing_events(
-        &outcome.run,
-        outcome.assistant_message.as_ref(),
-        last_number,
-        0,
-    );
-    let before = last_number.saturating_sub(closing.len() as u64);
+    let answer = outcome.assistant_message.as_ref();
+    let closing = closing_events(&outcome.run, answer, last_number, after);
     let opening = opening_events(outcome);
+    let before = last_number.saturating_sub(1 + u64::from(answer.is_some()));
     // Read-only tools run concurrently, so their events may have had another order.
     let was_numbered_so = opening.len() as u64 == before && outcome.run.tool_calls.is_empty();
     let mut events = if after == 0 || was_numbered_so {

@@ -4,22 +4,34 @@ use std::{cmp::Ordering, fmt, hash, marker::PhantomData, str::FromStr};
 
 use uuid::Uuid;
 
-use crate::{Conversation, InvalidValue, Item, Run, ToolCall};
+use crate::InvalidValue;
 
-/// The id of a `K`. Ids of different kinds cannot be mixed up.
+/// An id of the kind `K`. Ids of different kinds cannot be mixed up.
 pub struct Id<K> {
     value: Uuid,
     kind: PhantomData<fn() -> K>,
 }
 
+/// The kinds of ids. They have no values.
+mod kinds {
+    #[derive(Clone, Copy, Debug)]
+    pub enum Conversation {}
+    #[derive(Clone, Copy, Debug)]
+    pub enum Item {}
+    #[derive(Clone, Copy, Debug)]
+    pub enum Run {}
+    #[derive(Clone, Copy, Debug)]
+    pub enum ToolCall {}
+}
+
 /// The id of a conversation.
-pub type ConversationId = Id<Conversation>;
+pub type ConversationId = Id<kinds::Conversation>;
 /// The id of an item of a conversation's log. Messages are items.
-pub type ItemId = Id<Item>;
+pub type ItemId = Id<kinds::Item>;
 /// The id of a run.
-pub type RunId = Id<Run>;
+pub type RunId = Id<kinds::Run>;
 /// The id of a tool call.
-pub type ToolCallId = Id<ToolCall>;
+pub type ToolCallId = Id<kinds::ToolCall>;
 
 impl<K> Id<K> {
     /// The id with this value.

@@ -16,6 +16,7 @@ mod conversation;
 mod error;
 mod event;
 mod id;
+mod invalid_value;
 mod item;
 #[cfg(feature = "test-support")]
 pub mod memory;
@@ -35,12 +36,13 @@ pub use clock::{Clock, SystemClock, next_instant};
 pub use conversation::{
     Conversation, DEFAULT_TITLE, MAX_TITLE_CHARS, NewConversation, Title, automatic_title,
 };
-pub use error::{InvalidValue, RepositoryError, Resource};
+pub use error::{RepositoryError, Resource};
 pub use event::{
     Aside, EventBatch, ItemEvent, ItemState, MessageEvent, NumberedEvent, RunEvent, ToolCallEvent,
     closing_events, last_event_number, rebuilt_events,
 };
 pub use id::{ConversationId, Id, ItemId, RunId, ToolCallId};
+pub use invalid_value::InvalidValue;
 pub use item::{
     DisplayItem, HiddenContext, Item, ItemContent, ItemWrite, MAX_ITEM_BYTES, UnreadableItem,
 };
@@ -53,12 +55,12 @@ pub use repository::{
     AnswerDraft, Connections, Context, ConversationChanges, ConversationRepository, EarlierMessage,
     Erased, EventCursor, EventPage, EventsEnd, FinishRun, FinishedRun, Idempotency,
     ListConversations, ListMessages, Maintenance, MessagePage, MessageRepository, MessageWindow,
-    NewToolCall, Note, OwnedRun, Repositories, RunFence, RunInput, RunJournal, RunNews, RunOutcome,
-    RunOwner, RunRepository, RunTarget, Since, StartRun, Started, StartedRun, StoreItems,
-    StoredItems, TaskChanges, TaskList, TaskRepository, ToolCallOutcome,
+    Note, OwnedRun, Repositories, RunFence, RunInput, RunJournal, RunNews, RunOwner, RunRepository,
+    RunTarget, Since, StartRun, Started, StartedRun, StoreItems, StoredItems, TaskChanges,
+    TaskList, TaskRepository,
 };
-pub use run::{Dialect, Run, RunEnd, RunError, RunErrorCode, RunStatus, Usage};
+pub use run::{Dialect, Run, RunEnd, RunError, RunErrorCode, RunOutcome, RunStatus, Usage};
 pub use search::{SearchQuery, fold};
 pub use task::{MAX_TASK_DESCRIPTION_CHARS, MAX_TASK_TITLE_CHARS, Task, TaskFilter, TaskText};
 pub use text::{replace_escaped_nul, replace_nul, replace_nul_in_json};
-pub use tool_call::{ToolCall, ToolCallStatus};
+pub use tool_call::{NewToolCall, ToolCall, ToolCallOutcome, ToolCallStatus};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{ConversationId, ItemId, RunId, ToolCall, values::named_values};
+use crate::{ConversationId, ItemId, Message, RunId, ToolCall, values::named_values};
 
 /// One attempt of the agent to answer a user message.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,17 @@ impl Run {
             ..self.clone()
         }
     }
+}
+
+/// What an ended run left.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunOutcome {
+    /// The run.
+    pub run: Run,
+    /// The message that the run answers.
+    pub user_message: Message,
+    /// The answer, if there is one.
+    pub assistant_message: Option<Message>,
 }
 
 named_values! {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::{ItemId, NewToolCall, RunId, ToolCallId, ToolCallOutcome, values::named_values};
+use crate::{ItemId, RunId, ToolCallId, values::named_values};
 
 /// A use of a tool within a run, with its arguments and its outcome.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,4 +156,44 @@ impl ToolCall {
     pub fn is_emitted_as_completed(&self) -> bool {
         matches!(self.status, ToolCallStatus::Success | ToolCallStatus::Error)
     }
+}
+
+/// A tool call that is about to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewToolCall {
+    /// The call's id.
+    pub id: ToolCallId,
+    /// The round of the run, from 0.
+    pub round: u32,
+    /// The position in the round, from 0.
+    pub position: u32,
+    /// The model's own id for the call.
+    pub call_id: String,
+    /// The tool's name.
+    pub tool_name: String,
+    /// The arguments. Empty if the model did not send a JSON object.
+    pub arguments: Map<String, Value>,
+    /// The model's text if it is not a JSON object.
+    pub arguments_text: Option<String>,
+    /// The arguments byte for byte, as the model wrote them.
+    pub raw_arguments: String,
+    /// The number of characters of the answer's text before the call.
+    pub content_offset: u64,
+    /// Data that the model's server attached to the call and wants back, as JSON text.
+    pub provider_data: Option<String>,
+}
+
+/// The end of a tool call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolCallOutcome {
+    /// The call.
+    pub id: ToolCallId,
+    /// `Success`, `Error` or `Cancelled`.
+    pub status: ToolCallStatus,
+    /// The tool's result.
+    pub result: Option<Value>,
+    /// The reason of a failure, as the model receives it.
+    pub error_message: Option<String>,
+    /// The duration of the call in milliseconds.
+    pub execution_time_ms: u64,
 }

@@ -15,6 +15,7 @@ const IS_END = {
   "tool_call.started": false,
   "tool_call.completed": false,
   "message.completed": false,
+  "message.removed": false,
   "run.completed": true,
   "run.failed": true,
   "run.cancelled": true,

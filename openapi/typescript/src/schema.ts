@@ -517,9 +517,7 @@ export interface components {
             message: string;
         };
         /**
-         * @description The reason why an answer is incomplete. `cancelled`: the user stopped it. `interrupted`: the
-         *     server stopped. `failed`: the model or the run failed. `length`: the model reached its length
-         *     limit. `content_filter`: the model's filter withheld the rest.
+         * @description The reason why an answer is incomplete. `cancelled`: the user stopped it. `interrupted`: the server stopped. `failed`: the model or the run failed. `length`: the model reached its length limit. `content_filter`: the model's filter withheld the rest.
          * @enum {string}
          */
         IncompleteReason: "cancelled" | "interrupted" | "failed" | "length" | "content_filter";
@@ -792,6 +790,22 @@ export interface components {
             active_run: components["schemas"]["Run"] | null;
         };
         /**
+         * MessageRemoved
+         * @description An assistant message of the run has been withdrawn. Remove it, if you show it.
+         */
+        MessageRemoved: {
+            /**
+             * @description The type of the event. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "message.removed";
+            /**
+             * Format: uuid
+             * @description The id of the message.
+             */
+            message_id: string;
+        };
+        /**
          * @description Whether a message is complete. `incomplete_reason` says why it is not.
          * @enum {string}
          */
@@ -1025,7 +1039,7 @@ export interface components {
             message: string;
         };
         /** @description An event of a run. Ignore events with an unknown type: new types may be added. */
-        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["MessageCreated"] | components["schemas"]["MessageDelta"] | components["schemas"]["ReasoningDelta"] | components["schemas"]["ToolCallStarted"] | components["schemas"]["ToolCallCompleted"] | components["schemas"]["MessageCompleted"] | components["schemas"]["RunCompleted"] | components["schemas"]["RunFailed"] | components["schemas"]["RunCancelled"];
+        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["MessageCreated"] | components["schemas"]["MessageDelta"] | components["schemas"]["ReasoningDelta"] | components["schemas"]["ToolCallStarted"] | components["schemas"]["ToolCallCompleted"] | components["schemas"]["MessageCompleted"] | components["schemas"]["MessageRemoved"] | components["schemas"]["RunCompleted"] | components["schemas"]["RunFailed"] | components["schemas"]["RunCancelled"];
         /**
          * RunFailed
          * @description The run has failed. Text from before an interruption stays stored.

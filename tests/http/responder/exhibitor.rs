@@ -22,12 +22,16 @@ impl Responder for Exhibitor {
                 allow_retry: false,
             }),
             "hang" => std::future::pending().await,
+            "say and hang" => {
+                turn.say("Said.").await?;
+                std::future::pending().await
+            }
             "once" => answer_once(turn).await,
             "show" | "lock" | "note" | "picture" => {
                 prepare(turn).await?;
                 Ok(Reply::ByAgent)
             }
-            "twice" | "mend" | "language" | "widget" | "withdraw" => {
+            "twice" | "mend" | "language" | "widget" | "withdraw" | "withdraw and answer" => {
                 answer(turn).await?;
                 Ok(Reply::Done)
             }
@@ -82,6 +86,14 @@ async fn answer(turn: &Turn<'_>) -> Result<(), ResponderError> {
         "withdraw" => {
             let draft = turn.say("A draft.").await?;
             turn.remove(draft).await?;
+        }
+        "withdraw and answer" => {
+            let draft = turn.say("A draft.").await?;
+            turn.remove(draft).await?;
+            let mut started = turn.message();
+            started.text("Another dra");
+            started.remove().await?;
+            turn.say("The answer.").await?;
         }
         "widget" => {
             let text = build::text("Sunny");

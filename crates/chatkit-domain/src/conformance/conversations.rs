@@ -1,14 +1,14 @@
 //! Facts about conversations.
 
 use crate::{
-    Caller, Conversation, ConversationId, Limit, ListConversations, ListCreated, Order, Page,
-    Position, SearchQuery, Title,
+    Caller, Conversation, ConversationId, Limit, ListConversations, ListCreated, NewConversation,
+    Order, Page, Position, RepositoryError, SearchQuery, Title,
 };
 use chrono::TimeDelta;
 
 use super::{
     LONG, Store, assert_not_found, clock, complete_turn, new_caller, new_conversation, owner,
-    start_in,
+    start_in, start_new, turns::answer_again,
 };
 
 async fn page(
@@ -23,6 +23,17 @@ async fn page(
         query: None,
     };
     store.conversations.list(caller, &list).await.unwrap()
+}
+
+/// The number of conversations that a search finds.
+async fn search(store: &Store, caller: &Caller, text: &str) -> usize {
+    let list = ListConversations {
+        limit: Limit::parse(10).unwrap(),
+        after: None,
+        query: Some(SearchQuery::parse(text).unwrap()),
+    };
+    let page = store.conversations.list(caller, &list).await.unwrap();
+    page.entries.len()
 }
 
 /// Pages of any size contain each conversation once, even if all have the same time.
@@ -123,28 +134,18 @@ pub async fn a_deleted_conversation_is_hidden_until_it_is_restored(store: &Store
     assert_eq!(page(store, &caller, 10, None).await.entries, [before]);
 }
 
-/// A search ignores case and takes its text literally. It covers the caller's conversations that
-/// are not deleted.
+/// A search takes its text literally. It covers the caller's conversations that are not deleted.
 pub async fn a_search_finds_messages_of_live_conversations_only(store: &Store) {
     let (alice, bob) = (new_caller(), new_caller());
     let id = new_conversation(store, &alice, clock().now()).await.id;
     complete_turn(store, &alice, id).await;
-    let search = async |caller: &Caller, text: &str| {
-        let list = ListConversations {
-            limit: Limit::parse(10).unwrap(),
-            after: None,
-            query: Some(SearchQuery::parse(text).unwrap()),
-        };
-        let page = store.conversations.list(caller, &list).await.unwrap();
-        page.entries.len()
-    };
-    assert_eq!(search(&alice, "AN ANSWER").await, 1);
-    assert_eq!(search(&alice, "a question").await, 1);
-    assert_eq!(search(&alice, "an_answer").await, 0);
-    assert_eq!(search(&bob, "answer").await, 0);
+    assert_eq!(search(store, &alice, "AN ANSWER").await, 1);
+    assert_eq!(search(store, &alice, "a question").await, 1);
+    assert_eq!(search(store, &alice, "an_answer").await, 0);
+    assert_eq!(search(store, &bob, "answer").await, 0);
     let now = clock().now();
     store.conversations.delete(&alice, id, now).await.unwrap();
-    assert_eq!(search(&alice, "answer").await, 0);
+    assert_eq!(search(store, &alice, "answer").await, 0);
 }
 
 /// Pages of any size list conversations in order of creation, in both directions, even if several
@@ -189,4 +190,64 @@ pub async fn conversations_are_listed_in_order_of_creation(store: &Store) {
         after: Some(elsewhere),
     };
     assert_not_found(conversations.list_created(&caller, list).await);
+}
+
+/// A search finds titles and messages whatever their case and the composition of their characters.
+pub async fn a_search_ignores_case_and_composition(store: &Store) {
+    let caller = new_caller();
+    let title = Title::parse("ÄPFEL Kaufen").unwrap();
+    let new = NewConversation {
+        id: clock().id(),
+        title: Some(title),
+        now: clock().now(),
+    };
+    store.conversations.insert(&caller, new).await.unwrap();
+    for (text, expected) in [("a\u{308}pfel k", 1), ("birnen", 0)] {
+        assert_eq!(search(store, &caller, text).await, expected, "{text}");
+    }
+}
+
+/// A search does not find the text of a message that has left the history.
+pub async fn a_search_finds_no_removed_messages(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let first = complete_turn(store, &caller, id).await;
+    assert_eq!(search(store, &caller, "answer").await, 1);
+    let again = answer_again(id, first.run.user_message_id.unwrap());
+    start_new(store, &caller, again).await;
+    assert_eq!(search(store, &caller, "answer").await, 0);
+}
+
+/// A list in order of creation continues after a conversation that was deleted meanwhile.
+pub async fn a_list_continues_after_a_deleted_conversation(store: &Store) {
+    let (caller, now) = (new_caller(), clock().now());
+    let first = new_conversation(store, &caller, now).await.id;
+    let second = new_conversation(store, &caller, now).await.id;
+    let conversations = &store.conversations;
+    conversations.delete(&caller, first, now).await.unwrap();
+    let list = ListCreated {
+        limit: Limit::DEFAULT,
+        order: Order::Asc,
+        after: Some(first),
+    };
+    let page = conversations.list_created(&caller, list).await.unwrap();
+    let ids: Vec<_> = page.entries.iter().map(|found| found.id).collect();
+    assert_eq!(ids, [second]);
+}
+
+/// Inserting a conversation with a known id fails, and changes nothing.
+pub async fn a_conversation_id_is_used_once(store: &Store) {
+    let (caller, now) = (new_caller(), clock().now());
+    let known = new_conversation(store, &caller, now).await;
+    let new = NewConversation {
+        id: known.id,
+        title: Some(Title::parse("another").unwrap()),
+        now,
+    };
+    for caller in [&caller, &new_caller()] {
+        let failed = store.conversations.insert(caller, new.clone()).await;
+        assert!(matches!(failed, Err(RepositoryError::Failed(_))));
+    }
+    let read = store.conversations.get(&caller, known.id).await.unwrap();
+    assert_eq!(read, known);
 }

@@ -1,11 +1,9 @@
 //! Facts about the answers that the end of a run leaves in the history, and about restored items.
 
 use crate::{
-    Aside, EventBatch, IncompleteReason, Item, ItemContent, ItemId, ItemWrite, Message,
-    MessageEvent, MessageStatus, NumberedEvent, Role, RunErrorCode, RunEvent, StartRun, StoreItems,
+    IncompleteReason, Item, ItemContent, ItemId, ItemWrite, Message, MessageStatus, Role,
+    RunErrorCode, StartRun, StoreItems,
 };
-
-use std::sync::Arc;
 
 use chatkit_protocol::OutputText;
 
@@ -16,77 +14,6 @@ use super::{
     },
     *,
 };
-
-fn part_text(message_id: ItemId, text: &str) -> RunEvent {
-    RunEvent::Text {
-        item: message_id,
-        part: Some(0),
-        delta: text.to_owned(),
-    }
-}
-
-/// Answers that were started are stored as far as they were emitted. Stored answers stay as they
-/// are.
-pub async fn an_interrupted_run_leaves_the_answers_that_it_started(store: &Store) {
-    let caller = new_caller();
-    let id = new_conversation(store, &caller, clock().now()).await.id;
-    let (_, fence) = start_run(store, &caller, id, Duration::ZERO).await;
-    let [whole, silent, started, removed]: [ItemId; 4] = std::array::from_fn(|_| clock().id());
-    let stored = store_items(
-        store,
-        fence,
-        vec![answer(whole, "whole"), answer(silent, "as stored")],
-    )
-    .await;
-    let Item::Message(message) = stored.items[0].clone() else {
-        panic!("an answer is a message");
-    };
-    let events = [
-        part_text(whole, "who"),
-        RunEvent::Message(MessageEvent::Completed(Box::new(message))),
-        part_text(removed, "taken back"),
-        RunEvent::Message(MessageEvent::Removed(removed)),
-        part_text(silent, "as"),
-        part_text(started, "so "),
-        RunEvent::Aside(Aside::Progress {
-            text: "busy".to_owned(),
-            icon: None,
-        }),
-        part_text(started, "far"),
-    ];
-    let events = (1..).zip(events);
-    let batch = EventBatch {
-        run_id: fence.run_id,
-        message_id: clock().id(),
-        events: events
-            .map(|(number, event)| Arc::new(NumberedEvent { number, event }))
-            .collect(),
-    };
-    let emitted = batch.events.clone();
-    let runs = &store.runs;
-    let (ids, batches) = ([fence.run_id], [batch]);
-    let owned = store.journal.checkpoint(fence.owner, &ids, &batches);
-    owned.await.unwrap();
-    let page = runs.events(&caller, id, fence.run_id, 0).await.unwrap();
-    assert_eq!(page.events, emitted);
-    // The next start closes the run.
-    let next = start_in(id, owner(LONG), clock().now());
-    start_new(store, &caller, next).await;
-    let messages = message_texts(store, &caller, id).await;
-    let expected = [
-        ("a question", MessageStatus::Completed),
-        ("whole", MessageStatus::Completed),
-        ("as stored", MessageStatus::Completed),
-        ("so far", MessageStatus::Incomplete),
-        ("a question", MessageStatus::Completed),
-    ];
-    assert_eq!(
-        messages,
-        expected.map(|(text, status)| (text.to_owned(), status))
-    );
-    let closed = runs.get(&caller, id, fence.run_id).await.unwrap();
-    assert_eq!(closed.assistant_message_id, Some(started));
-}
 
 /// Completes a turn, and starts a run that answers its message again. Returns the first answer.
 async fn answer_again(store: &Store, caller: &Caller, lease: Duration) -> (Message, RunFence) {
@@ -230,12 +157,19 @@ pub async fn a_partial_answer_replaces_items_that_are_no_answer(store: &Store) {
         input: RunInput::Regenerate(first.user_message.id),
         ..start_in(id, owner(LONG), clock().now())
     };
-    // Stopping without an answer restores everything, and stores no note.
+    // Stopping without an answer restores everything, stores no note, and withholds no message.
     let start = again();
     let fence = fence_of(&start);
     start_new(store, &caller, start).await;
+    let stopped = FinishRun {
+        note: Some(note("it was stopped again")),
+        withholds_message: true,
+        ..stopped
+    };
     store.journal.finish(fence, stopped).await.unwrap();
-    assert_eq!(log_after_question(store, &caller, id).await.len(), 2);
+    let context = store.messages.context(&caller, id, 50).await.unwrap();
+    assert_eq!(context.items.len(), 3);
+    assert!(matches!(&context.items[0], Item::Message(message) if !message.is_withheld));
     // An interruption in the middle of an answer restores nothing.
     let start = again();
     let fence = fence_of(&start);
@@ -248,4 +182,61 @@ pub async fn a_partial_answer_replaces_items_that_are_no_answer(store: &Store) {
     let finished = store.journal.finish(fence, interrupted).await.unwrap();
     assert_eq!(finished.assistant_message.unwrap().content, "half");
     assert_eq!(log_after_question(store, &caller, id).await.len(), 1);
+}
+
+/// A partial answer of a run that the user stops replaces the earlier answer.
+pub async fn a_stopped_run_with_an_answer_restores_nothing(store: &Store) {
+    let caller = new_caller();
+    let (_, fence) = answer_again(store, &caller, LONG).await;
+    let stopped = FinishRun {
+        end: RunEnd::Cancelled,
+        answer: Some(AnswerDraft::incomplete(
+            "so far",
+            IncompleteReason::Cancelled,
+        )),
+        ..completed()
+    };
+    let finished = store.journal.finish(fence, stopped).await.unwrap();
+    let items = log_after_question(store, &caller, fence.conversation_id).await;
+    let ids: Vec<_> = items.iter().map(Item::id).collect();
+    assert_eq!(ids, [finished.assistant_message.unwrap().id]);
+}
+
+/// A failed run restores only the items that it removed itself.
+pub async fn restoring_leaves_items_that_earlier_runs_removed(store: &Store) {
+    let caller = new_caller();
+    let (first, fence) = answer_again(store, &caller, LONG).await;
+    let second = store.journal.finish(fence, completed()).await.unwrap();
+    let start = StartRun {
+        input: RunInput::Regenerate(second.run.user_message_id.unwrap()),
+        ..start_in(fence.conversation_id, owner(LONG), clock().now())
+    };
+    let fence = fence_of(&start);
+    start_new(store, &caller, start).await;
+    let failed = FinishRun {
+        end: RunEnd::Failed(crate::RunError::new(RunErrorCode::ModelFailed)),
+        answer: None,
+        ..completed()
+    };
+    store.journal.finish(fence, failed).await.unwrap();
+    let items = log_after_question(store, &caller, fence.conversation_id).await;
+    let ids: Vec<_> = items.iter().map(Item::id).collect();
+    assert_eq!(ids, [second.assistant_message.unwrap().id]);
+    assert_ne!(ids, [first.id]);
+}
+
+/// The answer of an earlier run is not the answer of a run that stored none.
+pub async fn a_run_without_an_answer_has_none(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    complete_turn(store, &caller, id).await;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let finish = FinishRun {
+        answer: None,
+        partial_answers: Some(Vec::new()),
+        ..completed()
+    };
+    let finished = store.journal.finish(fence, finish).await.unwrap();
+    assert_eq!(finished.run.assistant_message_id, None);
+    assert_eq!(finished.assistant_message, None);
 }

@@ -1,11 +1,11 @@
 //! Facts about the events of runs.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
-    Caller, ConversationId, EventBatch, EventCursor, EventsEnd, FinishRun, IncompleteReason,
-    MessageEvent, MessageStatus, NumberedEvent, RunEvent, RunFence, RunId, RunStatus, StartedRun,
-    ToolCallEvent, ToolCallOutcome, ToolCallStatus,
+    Caller, ConversationId, EventBatch, EventCursor, EventsEnd, FinishRun, MessageEvent,
+    NumberedEvent, RunEvent, RunFence, RunId, StartedRun, ToolCallEvent, ToolCallOutcome,
+    ToolCallStatus,
 };
 use chrono::TimeDelta;
 use serde_json::json;
@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Pieces of the answer's text as events, numbered from `first`.
-fn text_batch(fence: RunFence, first: u64, texts: &[&str]) -> EventBatch {
+pub(super) fn text_batch(fence: RunFence, first: u64, texts: &[&str]) -> EventBatch {
     let message_id = clock().id();
     let events = (first..).zip(texts).map(|(number, text)| NumberedEvent {
         number,
@@ -34,7 +34,7 @@ fn text_batch(fence: RunFence, first: u64, texts: &[&str]) -> EventBatch {
     }
 }
 
-async fn checkpoint(store: &Store, fence: RunFence, batch: &EventBatch) {
+pub(super) async fn checkpoint(store: &Store, fence: RunFence, batch: &EventBatch) {
     let batch = std::slice::from_ref(batch);
     let ids = [fence.run_id];
     let owned = store.journal.checkpoint(fence.owner, &ids, batch);
@@ -63,7 +63,7 @@ fn numbered(number: u64, text: &str) -> (u64, String) {
     (number, text.to_owned())
 }
 
-fn reasoning(started: &StartedRun, text: &str, starts_another: bool) -> RunEvent {
+pub(super) fn reasoning(started: &StartedRun, text: &str, starts_another: bool) -> RunEvent {
     RunEvent::Reasoning {
         message: started.run.assistant_message_id.unwrap(),
         item: clock().id(),
@@ -175,49 +175,6 @@ pub async fn an_owner_that_lost_its_run_stores_no_events_of_it(store: &Store) {
     );
 }
 
-/// A run whose owner fell silent leaves the emitted text. Its end has a much greater number.
-pub async fn an_interrupted_run_leaves_the_text_that_it_emitted(store: &Store) {
-    let caller = new_caller();
-    for texts in [["half an ", "answer"].as_slice(), &[" ", "\n"], &[]] {
-        let id = new_conversation(store, &caller, clock().now()).await.id;
-        let (started, fence) = start_run(store, &caller, id, Duration::ZERO).await;
-        let thoughts = [
-            reasoning(&started, "h", false),
-            reasoning(&started, "m", false),
-            reasoning(&started, "well", true),
-        ];
-        let mut batch = text_batch(fence, 4, texts);
-        let thoughts = (1..).zip(thoughts);
-        let thoughts = thoughts.map(|(number, event)| Arc::new(NumberedEvent { number, event }));
-        batch.events.splice(0..0, thoughts);
-        checkpoint(store, fence, &batch).await;
-        let next = start_in(id, owner(LONG), clock().now());
-        start_new(store, &caller, next).await;
-        let run = fence.run_id;
-        let page = store.runs.events(&caller, id, run, 0).await.unwrap();
-        let EventsEnd {
-            outcome,
-            last_event: last,
-        } = *page.end.unwrap();
-        assert_eq!(outcome.run.status, RunStatus::Failed);
-        let has_text = !texts.concat().trim().is_empty();
-        let flushed = u64::try_from(3 + texts.len()).unwrap();
-        assert_eq!(last, flushed + 1_000_000 + u64::from(has_text));
-        let answer = outcome.assistant_message;
-        assert_eq!(answer.is_some(), has_text);
-        if let Some(message) = answer {
-            assert_eq!(message.content, texts.concat());
-            assert_eq!(message.status, MessageStatus::Incomplete);
-            assert_eq!(
-                message.incomplete_reason,
-                Some(IncompleteReason::Interrupted)
-            );
-            assert_eq!(message.reasoning.as_deref(), Some("hm\n\nwell"));
-            assert_eq!(outcome.run.assistant_message_id, Some(message.id));
-        }
-    }
-}
-
 /// One call reads several runs, each after its own number.
 pub async fn news_contain_the_events_after_each_cursor(store: &Store) {
     let caller = new_caller();
@@ -294,4 +251,34 @@ pub async fn only_events_of_runs_that_ended_earlier_are_swept(store: &Store) {
             [numbered(1, "a")]
         );
     }
+}
+
+/// The number of events per page is bounded. Pages that follow each other contain each event once.
+pub async fn pages_of_events_contain_each_event_once(store: &Store) {
+    const BATCHES: u64 = 70;
+    const EVENTS_PER_BATCH: u64 = 20;
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    for batch in 0..BATCHES {
+        let first = batch * EVENTS_PER_BATCH + 1;
+        let texts = ["a"; EVENTS_PER_BATCH as usize];
+        checkpoint(store, fence, &text_batch(fence, first, &texts)).await;
+    }
+    store.journal.finish(fence, completed()).await.unwrap();
+    let (mut numbers, mut after) = (Vec::new(), 0);
+    loop {
+        let page = store.runs.events(&caller, id, fence.run_id, after).await;
+        let page = page.unwrap();
+        numbers.extend(page.events.iter().map(|event| event.number));
+        after = page.last;
+        assert_ne!(page.end.is_some(), page.has_more);
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!(
+        numbers,
+        (1..=BATCHES * EVENTS_PER_BATCH).collect::<Vec<_>>()
+    );
 }

@@ -1,8 +1,9 @@
 //! Facts about items that runs store before their end, and about changes of the conversation.
 
 use crate::{
-    ConversationChanges, ConversationId, ConversationStatus, Item, ItemContent, ItemId, ItemWrite,
-    ListMessages, MessageStatus, MessageWindow, StartRun, StoreItems, StoredItems, Title,
+    AnswerDraft, ConversationChanges, ConversationId, FinishRun, IncompleteReason, Item,
+    ItemContent, ItemId, ItemWrite, ListMessages, MAX_ITEM_BYTES, MessageDetails, MessageStatus,
+    MessageWindow, RepositoryError, StoreItems, StoredItems,
 };
 
 use chatkit_protocol::{ItemKind, OutputText};
@@ -200,6 +201,15 @@ pub async fn a_run_writes_no_foreign_items(store: &Store) {
         let refused = store.journal.store_items(fence, refused).await;
         assert!(matches!(refused, Err(RepositoryError::WrongMessage)));
     }
+    let other_kind = ItemWrite {
+        id: widget.id,
+        ..display(task())
+    };
+    let refused = store
+        .journal
+        .store_items(fence, storing(vec![other_kind]))
+        .await;
+    assert!(matches!(refused, Err(RepositoryError::WrongMessage)));
     let remove = StoreItems {
         remove: vec![started.user_message.id],
         ..storing(Vec::new())
@@ -213,89 +223,103 @@ pub async fn a_run_writes_no_foreign_items(store: &Store) {
     assert_eq!(log_after_question(store, &caller, id).await.len(), 2);
 }
 
-/// Starts a run whose message gives its conversation no title.
-async fn start_without_naming(store: &Store, caller: &Caller) -> RunFence {
-    let id = new_conversation(store, caller, clock().now()).await.id;
-    let start = StartRun {
-        names_conversation: false,
-        ..start_in(id, owner(LONG), clock().now())
-    };
-    let fence = fence_of(&start);
-    start_new(store, caller, start).await;
-    fence
-}
-
-/// Stores changes of a conversation. Returns the conversation, and checks that it is read and
-/// listed like this.
-async fn change(
-    store: &Store,
-    caller: &Caller,
-    fence: RunFence,
-    changes: ConversationChanges,
-) -> Conversation {
-    let items = StoreItems {
-        changes,
+/// Storing a removed item again returns it to the history at its old position.
+pub async fn a_removed_item_can_be_stored_again(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let message = clock().id();
+    let first = store_items(
+        store,
+        fence,
+        vec![answer(message, "one"), display(widget())],
+    )
+    .await;
+    let remove = StoreItems {
+        remove: vec![message],
         ..storing(Vec::new())
     };
-    let stored = store.journal.store_items(fence, items).await.unwrap();
-    let conversations = &store.conversations;
-    let read = conversations.get(caller, fence.conversation_id).await;
-    assert_eq!(read.unwrap(), stored.conversation);
-    let list = crate::ListConversations {
-        limit: crate::Limit::DEFAULT,
-        after: None,
-        query: None,
-    };
-    let listed = conversations.list(caller, &list).await.unwrap();
-    assert_eq!(listed.entries, std::slice::from_ref(&stored.conversation));
-    stored.conversation
+    store.journal.store_items(fence, remove).await.unwrap();
+    let again = store_items(store, fence, vec![answer(message, "two")]).await;
+    assert_eq!(again.conversation.message_count, 2);
+    let ids: Vec<_> = log_after_question(store, &caller, id).await;
+    let ids: Vec<_> = ids.iter().map(Item::id).collect();
+    assert_eq!(ids, [first.items[0].id(), first.items[1].id()]);
 }
 
-/// A run changes the named fields and no others.
-pub async fn a_run_changes_its_conversation(store: &Store) {
+/// U+0000, which PostgreSQL cannot store, is replaced by U+FFFD in every kind of item.
+pub async fn nul_characters_of_items_are_replaced(store: &Store) {
     let caller = new_caller();
-    let fence = start_without_naming(store, &caller).await;
-    let nothing = ConversationChanges::default;
-    let before = change(store, &caller, fence, nothing()).await;
-    assert!(before.title_is_default);
-    let title = Some(Title::parse("A title").unwrap());
-    let changes = ConversationChanges { title, ..nothing() };
-    let named = change(store, &caller, fence, changes).await;
-    assert_eq!(named.title.as_str(), "A title");
-    assert!(!named.title_is_default);
-    let reason = Some("Under review".to_owned());
-    let expected = Conversation {
-        status: ConversationStatus::Locked { reason },
-        image_domains: Some(vec!["img.example.com".to_owned()]),
-        metadata: Map::from_iter([("plan".to_owned(), json!({"n": 1}))]),
-        ..named
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let step = |title: &str| -> ItemKind {
+        let task = json!({"type": "custom", "title": title});
+        serde_json::from_value(json!({"type": "task", "task": task})).unwrap()
     };
-    let changes = ConversationChanges {
-        title: None,
-        status: Some(expected.status.clone()),
-        image_domains: Some(expected.image_domains.clone()),
-        metadata: Some(expected.metadata.clone()),
+    let note = ItemWrite {
+        id: clock().id(),
+        content: ItemContent::HiddenContext("a\0b".to_owned()),
     };
-    let changed = change(store, &caller, fence, changes).await;
-    assert_eq!(changed, expected);
-    let changes = ConversationChanges {
-        status: Some(ConversationStatus::Active),
-        ..nothing()
+    let put = vec![answer(clock().id(), "a\0b"), note, display(step("a\0b"))];
+    store_items(store, fence, put).await;
+    let finish = FinishRun {
+        answer: Some(AnswerDraft::complete("a\0b")),
+        ..completed()
     };
-    let opened = change(store, &caller, fence, changes).await;
-    let expected = Conversation {
-        status: ConversationStatus::Active,
-        ..expected
+    store.journal.finish(fence, finish).await.unwrap();
+    for item in log_after_question(store, &caller, id).await {
+        match item {
+            Item::Message(message) => assert_eq!(message.content, "a\u{fffd}b"),
+            Item::HiddenContext(note) => assert_eq!(note.content, "a\u{fffd}b"),
+            Item::Display(item) => assert_eq!(item.kind, step("a\u{fffd}b")),
+            Item::Unreadable(item) => panic!("{item:?}"),
+        }
+    }
+}
+
+/// An item of the greatest size is stored. A larger one is refused.
+pub async fn the_size_of_an_item_is_limited(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let note = |bytes| ItemWrite {
+        id: clock().id(),
+        content: ItemContent::HiddenContext("a".repeat(bytes)),
     };
-    assert_eq!(opened, expected);
-    let changes = ConversationChanges {
-        image_domains: Some(None),
-        metadata: Some(Map::new()),
-        ..nothing()
+    store_items(store, fence, vec![note(MAX_ITEM_BYTES)]).await;
+    let larger = storing(vec![note(MAX_ITEM_BYTES + 1)]);
+    let refused = store.journal.store_items(fence, larger).await;
+    assert!(matches!(refused, Err(RepositoryError::Failed(_))));
+    assert_eq!(log_after_question(store, &caller, id).await.len(), 1);
+}
+
+/// Only an answer that is more than one plain text keeps its parts.
+pub async fn an_answer_of_several_parts_keeps_them(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let message = clock().id();
+    let parts = vec![OutputText::new("one "), OutputText::new("two")];
+    let several = ItemWrite {
+        id: message,
+        content: ItemContent::Answer {
+            parts: parts.clone(),
+            incomplete_reason: Some(IncompleteReason::Length),
+        },
     };
-    let cleared = change(store, &caller, fence, changes).await;
-    assert_eq!(
-        (cleared.image_domains, cleared.metadata),
-        (None, Map::new())
-    );
+    let details = Some(Box::new(MessageDetails::Assistant { content: parts }));
+    for (write, text, details, status) in [
+        (several, "one two", details, MessageStatus::Incomplete),
+        (
+            answer(message, "one"),
+            "one",
+            None,
+            MessageStatus::Completed,
+        ),
+    ] {
+        store_items(store, fence, vec![write]).await;
+        let read = store.messages.get(&caller, id, message).await.unwrap();
+        assert_eq!((read.content.as_str(), read.status), (text, status));
+        assert_eq!(read.details, details);
+    }
 }

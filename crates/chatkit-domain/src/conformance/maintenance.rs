@@ -37,26 +37,38 @@ pub async fn only_expired_runs_are_closed(store: &Store) {
     assert_eq!(run.status, RunStatus::Running);
 }
 
-/// Conversations that are not deleted, or were deleted later, stay.
+/// Conversations that are not deleted, or were deleted later, stay. A call purges no more
+/// than its limit.
 pub async fn purging_removes_conversations_that_were_deleted_long_ago(store: &Store) {
     let (caller, now) = (new_caller(), clock().now());
     let old = new_conversation(store, &caller, now).await.id;
+    let older = new_conversation(store, &caller, now).await.id;
     let young = new_conversation(store, &caller, now).await.id;
     let live = new_conversation(store, &caller, now).await.id;
     complete_turn(store, &caller, old).await;
     let conversations = &store.conversations;
     let long_ago = now - TimeDelta::days(40);
-    conversations.delete(&caller, old, long_ago).await.unwrap();
+    for deleted in [old, older] {
+        let deleted = conversations.delete(&caller, deleted, long_ago);
+        deleted.await.unwrap();
+    }
     conversations.delete(&caller, young, now).await.unwrap();
     let before = now - TimeDelta::days(30);
-    while store.maintenance.purge_deleted(before, 1).await.unwrap() > 0 {}
+    loop {
+        match store.maintenance.purge_deleted(before, 1).await.unwrap() {
+            0 => break,
+            purged => assert_eq!(purged, 1),
+        }
+    }
     let ever = long_ago - TimeDelta::days(1);
-    assert_not_found(conversations.restore(&caller, old, ever).await);
+    for purged in [old, older] {
+        assert_not_found(conversations.restore(&caller, purged, ever).await);
+    }
     conversations.restore(&caller, young, ever).await.unwrap();
     conversations.get(&caller, live).await.unwrap();
 }
 
-/// The conversations and tasks of other users stay.
+/// The conversations and tasks of other users stay. The numbers of the user's tasks start again.
 pub async fn erasing_removes_everything_of_one_user(store: &Store) {
     let (alice, bob, now) = (new_caller(), new_caller(), clock().now());
     let mut conversations = Vec::new();
@@ -85,4 +97,7 @@ pub async fn erasing_removes_everything_of_one_user(store: &Store) {
     assert_eq!(listed.count, 1);
     let again = store.maintenance.erase_user(alice.user_id()).await.unwrap();
     assert_eq!(again, Erased::default());
+    let title = TaskText::title("a task").unwrap();
+    let first = store.tasks.insert(&alice, title, None, now).await.unwrap();
+    assert_eq!(first.number, 1);
 }

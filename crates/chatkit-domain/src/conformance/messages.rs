@@ -1,16 +1,16 @@
 //! Facts about messages.
 
 use crate::{
-    AnswerDraft, Feedback, FinishRun, IncompleteReason, Item, Limit, ListCreated, ListMessages,
-    Message, MessagePage, MessageStatus, MessageWindow, Order, RepositoryError, RunEnd, RunError,
-    RunErrorCode, Since, ToolCallStatus,
+    AnswerDraft, Caller, ConversationId, Feedback, FinishRun, IncompleteReason, Item, ItemId,
+    Limit, ListCreated, ListMessages, Message, MessagePage, MessageStatus, MessageWindow, Order,
+    RepositoryError, RunEnd, Since, ToolCallStatus,
 };
 use chrono::TimeDelta;
 
 use super::{
     LONG, Store, assert_not_found, clock, complete_turn, completed, fence_of, new_caller,
     new_conversation, note, outcome, owner, start_in, start_new, start_run, start_tool_call,
-    tool_call,
+    tool_call, turns::answer_again,
 };
 
 fn listing(limit: i64, window: MessageWindow) -> ListMessages {
@@ -126,100 +126,6 @@ pub async fn pages_contain_each_message_once(store: &Store) {
     assert_eq!(unknown.messages, all[7..]);
 }
 
-/// The limit counts messages. Notes between and after them are included, earlier notes are not.
-pub async fn the_context_contains_the_newest_messages_with_their_notes(store: &Store) {
-    let caller = new_caller();
-    let id = new_conversation(store, &caller, clock().now()).await.id;
-    for index in 0..3 {
-        let (_, fence) = start_run(store, &caller, id, LONG).await;
-        let stopped = FinishRun {
-            end: RunEnd::Cancelled,
-            answer: Some(AnswerDraft::incomplete(
-                format!("answer {index}"),
-                IncompleteReason::Cancelled,
-            )),
-            note: Some(note(&format!("note {index}"))),
-            ..completed()
-        };
-        store.journal.finish(fence, stopped).await.unwrap();
-    }
-    let context = async |messages| -> Vec<String> {
-        let items = store.messages.context(&caller, id, messages).await.unwrap();
-        let items = items.items.into_iter();
-        items
-            .map(|item| match item {
-                Item::Message(message) => message.content,
-                Item::HiddenContext(note) => note.content,
-                Item::Display(shown) => format!("{:?}", shown.kind),
-                Item::Unreadable(item) => panic!("{item:?}"),
-            })
-            .collect()
-    };
-    assert_eq!(context(1).await, ["answer 2", "note 2"]);
-    assert_eq!(
-        context(3).await,
-        ["answer 1", "note 1", "a question", "answer 2", "note 2"]
-    );
-    assert_eq!(context(50).await.len(), 9);
-}
-
-/// The start is that of the newest run that stored one.
-pub async fn the_context_returns_the_start_of_the_newest_window(store: &Store) {
-    let caller = new_caller();
-    let id = new_conversation(store, &caller, clock().now()).await.id;
-    for (stored, expected) in [
-        (None, None),
-        (Some(3), Some(3)),
-        (Some(5), Some(5)),
-        (None, Some(5)),
-    ] {
-        let (_, fence) = start_run(store, &caller, id, LONG).await;
-        let finish = FinishRun {
-            window_start: stored,
-            ..completed()
-        };
-        store.journal.finish(fence, finish).await.unwrap();
-        let context = store.messages.context(&caller, id, 50).await.unwrap();
-        assert_eq!(context.window_start, expected);
-    }
-    // Only runs whose items are part of the context count.
-    let newest = store.messages.context(&caller, id, 2).await.unwrap();
-    assert_eq!(newest.window_start, None);
-}
-
-/// A message that the model's filter refused keeps its text.
-pub async fn a_withheld_message_is_marked_for_the_model(store: &Store) {
-    let caller = new_caller();
-    let id = new_conversation(store, &caller, clock().now()).await.id;
-    let (_, fence) = start_run(store, &caller, id, LONG).await;
-    let refused = FinishRun {
-        end: RunEnd::Failed(RunError::new(RunErrorCode::ContentFiltered)),
-        answer: None,
-        withholds_message: true,
-        ..completed()
-    };
-    store.journal.finish(fence, refused).await.unwrap();
-    complete_turn(store, &caller, id).await;
-    let context = store.messages.context(&caller, id, 50).await.unwrap();
-    let marked: Vec<(String, bool)> = context
-        .items
-        .into_iter()
-        .filter_map(|item| match item {
-            Item::Message(message) => Some((message.content, message.is_withheld)),
-            _ => None,
-        })
-        .collect();
-    let expected = [
-        ("a question", true),
-        ("a question", false),
-        ("an answer", false),
-    ];
-    assert_eq!(
-        marked,
-        expected.map(|(text, is_withheld)| (text.to_owned(), is_withheld))
-    );
-}
-
 /// Reading an answer returns its reasoning, and its reason if it is incomplete.
 pub async fn reasoning_and_incomplete_reason_are_stored_with_an_answer(store: &Store) {
     let caller = new_caller();
@@ -325,4 +231,50 @@ pub async fn the_log_is_listed_in_both_directions(store: &Store) {
             .items(&new_caller(), id, list(Order::Asc, None, 1))
             .await,
     );
+}
+
+/// A message that has left the history is neither read nor rated.
+pub async fn a_removed_message_is_not_found(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let removed = removed_answer(store, &caller, id).await;
+    let messages = &store.messages;
+    assert_not_found(messages.get(&caller, id, removed).await);
+    let rating = Some(Feedback::Positive);
+    assert_not_found(messages.rate(&caller, id, removed, rating).await);
+}
+
+/// A reader whose last message has left the history gets the newest messages instead.
+pub async fn a_page_after_a_removed_message_starts_over(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let removed = removed_answer(store, &caller, id).await;
+    let list = listing(10, MessageWindow::Since(Since::Message(removed)));
+    let page = store.messages.list(&caller, id, &list).await.unwrap();
+    assert!(page.reset);
+    assert_eq!(page.messages.len(), 1);
+}
+
+/// The log is listed after an item even if the item has left the history.
+pub async fn the_log_is_listed_after_a_removed_item(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let removed = removed_answer(store, &caller, id).await;
+    for (order, expected) in [(Order::Asc, 0), (Order::Desc, 1)] {
+        let list = ListCreated {
+            limit: Limit::MAX,
+            order,
+            after: Some(removed),
+        };
+        let page = store.messages.items(&caller, id, list).await.unwrap();
+        assert_eq!(page.entries.len(), expected);
+    }
+}
+
+/// Completes a turn and starts to answer its message again. Returns the answer of the turn.
+async fn removed_answer(store: &Store, caller: &Caller, id: ConversationId) -> ItemId {
+    let turn = complete_turn(store, caller, id).await;
+    let again = answer_again(id, turn.run.user_message_id.unwrap());
+    start_new(store, caller, again).await;
+    turn.assistant_message.unwrap().id
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use crate::{
-    FinishRun, Limit, ListMessages, MessageWindow, RepositoryError, RunEnd, RunErrorCode, RunFence,
-    RunOwner, RunStatus, ToolCallStatus, Usage,
+    FinishRun, Limit, ListMessages, MessageText, MessageWindow, RepositoryError, RunEnd,
+    RunErrorCode, RunFence, RunInput, RunOwner, RunStatus, StartRun, ToolCallStatus, Usage,
 };
 
 use super::{
-    LONG, Store, assert_lost, assert_not_found, clock, complete_turn, completed, fence_of,
-    new_caller, new_conversation, outcome, owner, start_in, start_run, start_tool_call, tool_call,
+    LONG, Store, assert_lost, assert_not_found, clock, complete_turn, completed,
+    events::text_batch, fence_of, new_caller, new_conversation, outcome, owner, start_in,
+    start_new, start_run, start_tool_call, tool_call, turns::answer_again,
 };
 
 /// A checkpoint tells the owner. Cancelling an ended run changes nothing.
@@ -103,7 +104,7 @@ pub async fn concurrent_turns_do_not_interleave(store: &Store) {
     }
 }
 
-/// If the run cannot be stored, its message is not stored either.
+/// A start with the id of a known run or message fails, and stores neither.
 pub async fn a_run_that_fails_to_start_stores_nothing(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;
@@ -111,6 +112,17 @@ pub async fn a_run_that_fails_to_start_stores_nothing(store: &Store) {
     let mut twice = start_in(id, owner(LONG), clock().now());
     twice.id = run.id;
     let failed = store.runs.start(&caller, twice).await;
+    assert!(
+        matches!(failed, Err(RepositoryError::Failed(_))),
+        "{failed:?}"
+    );
+    let mut known = start_in(id, owner(LONG), clock().now());
+    known.input = RunInput::Message {
+        id: run.user_message_id.unwrap(),
+        text: MessageText::parse("another".to_owned()).unwrap(),
+        details: None,
+    };
+    let failed = store.runs.start(&caller, known).await;
     assert!(
         matches!(failed, Err(RepositoryError::Failed(_))),
         "{failed:?}"
@@ -219,7 +231,7 @@ pub async fn deleting_a_conversation_asks_its_run_to_stop(store: &Store) {
     assert_eq!(finished.run.assistant_message_id, None);
 }
 
-/// A run stores its usage. Its answer has the sum of input and output tokens.
+/// A run stores its usage. Its answer has the model, and the sum of input and output tokens.
 pub async fn usage_is_stored_with_the_run(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;
@@ -236,8 +248,65 @@ pub async fn usage_is_stored_with_the_run(store: &Store) {
             ..completed()
         };
         let finished = store.journal.finish(fence, finish).await.unwrap();
-        assert_eq!(finished.assistant_message.unwrap().tokens_used, Some(16));
+        let answer = finished.assistant_message.unwrap();
+        assert_eq!(answer.tokens_used, Some(16));
+        assert_eq!(answer.model.as_deref(), Some("model"));
         let run = store.runs.get(&caller, id, fence.run_id).await.unwrap();
         assert_eq!(run.usage, Some(usage));
     }
+}
+
+/// A start closes only the expired run of its own conversation. The others block no start either.
+pub async fn expired_runs_do_not_count_toward_the_limit(store: &Store) {
+    let caller = new_caller();
+    let silent = new_conversation(store, &caller, clock().now()).await.id;
+    let other = new_conversation(store, &caller, clock().now()).await.id;
+    start_run(store, &caller, silent, Duration::ZERO).await;
+    let start = StartRun {
+        max_runs_per_user: 1,
+        ..start_in(other, owner(LONG), clock().now())
+    };
+    start_new(store, &caller, start).await;
+}
+
+/// A checkpoint extends no lease and stores no events of a run that the owner does not name.
+pub async fn a_checkpoint_covers_only_the_named_runs(store: &Store) {
+    let caller = new_caller();
+    let owner = owner(LONG);
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let id = new_conversation(store, &caller, clock().now()).await.id;
+        let start = start_in(id, owner, clock().now());
+        runs.push(fence_of(&start));
+        start_new(store, &caller, start).await;
+    }
+    let named = [runs[0].run_id];
+    let batches = [text_batch(runs[1], 1, &["a"])];
+    let owned = store.journal.checkpoint(owner, &named, &batches).await;
+    let owned: Vec<_> = owned.unwrap().iter().map(|run| run.id).collect();
+    assert_eq!(owned, named);
+    let RunFence {
+        run_id,
+        conversation_id,
+        ..
+    } = runs[1];
+    let page = store.runs.events(&caller, conversation_id, run_id, 0).await;
+    assert_eq!(page.unwrap().events, []);
+}
+
+/// The outcome of a run contains its messages, even after they have left the history.
+pub async fn the_outcome_of_a_run_outlives_its_messages(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let first = complete_turn(store, &caller, id).await;
+    let second = complete_turn(store, &caller, id).await;
+    let again = answer_again(id, first.run.user_message_id.unwrap());
+    let active = again.id;
+    start_new(store, &caller, again).await;
+    let outcome = store.runs.outcome(&caller, id, second.run.id).await;
+    let outcome = outcome.unwrap();
+    assert_eq!(Some(outcome.user_message.id), second.run.user_message_id);
+    assert_eq!(outcome.assistant_message, second.assistant_message);
+    let page = store.runs.events(&caller, id, active, 0).await.unwrap();
+    assert_eq!(page.end, None);
 }

@@ -2,6 +2,8 @@
 
 use crate::{Caller, Task, TaskChanges, TaskFilter, TaskList, TaskText};
 
+use chrono::TimeDelta;
+
 use super::{Store, assert_not_found, clock, new_caller};
 
 async fn added(store: &Store, caller: &Caller, title: &str) -> Task {
@@ -50,8 +52,10 @@ pub async fn callers_see_only_their_own_tasks(store: &Store) {
     let tasks = &store.tasks;
     assert_not_found(tasks.update(&bob, 1, completed(), now).await);
     assert_not_found(tasks.delete(&bob, 1).await);
-    let done = tasks.update(&alice, 1, completed(), now).await.unwrap();
+    let later = now + TimeDelta::minutes(1);
+    let done = tasks.update(&alice, 1, completed(), later).await.unwrap();
     assert!(done.completed);
+    assert_eq!(done.updated_at, later);
     let changes = TaskChanges {
         title: Some(TaskText::title("zwei").unwrap()),
         description: Some(TaskText::description("mehr").unwrap()),
@@ -59,6 +63,7 @@ pub async fn callers_see_only_their_own_tasks(store: &Store) {
     };
     let changed = tasks.update(&alice, 2, changes, now).await.unwrap();
     assert_eq!((changed.title.as_str(), changed.completed), ("zwei", false));
+    assert_eq!(changed.description.as_deref(), Some("mehr"));
     let numbers = async |caller: &Caller, filter, limit| {
         let TaskList { tasks, count } = tasks.list(caller, filter, limit).await.unwrap();
         let numbers: Vec<u64> = tasks.iter().map(|task| task.number).collect();

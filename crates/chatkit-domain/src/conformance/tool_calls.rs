@@ -2,8 +2,9 @@
 
 use crate::{
     AnswerDraft, FinishRun, IncompleteReason, Limit, ListMessages, MessageStatus, MessageWindow,
-    RunEnd, ToolCallOutcome, ToolCallStatus,
+    NewToolCall, RunEnd, RunError, RunErrorCode, ToolCallOutcome, ToolCallStatus,
 };
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
@@ -83,4 +84,78 @@ pub async fn unfinished_tool_calls_of_a_stopped_run_are_cancelled(store: &Store)
     assert_eq!(answer.status, MessageStatus::Incomplete);
     assert_eq!(answer.tool_calls[0].status, ToolCallStatus::Cancelled);
     assert!(answer.tool_calls[0].completed_at.is_some());
+}
+
+/// Tool calls that still run become cancelled if the owner stopped them, and unknown if it cannot
+/// know their effect. Calls that have ended stay as they are.
+pub async fn the_end_of_a_run_settles_its_tool_calls(store: &Store) {
+    use RunErrorCode::{Internal, Interrupted, ModelFailed, TooManyToolRounds, Unavailable};
+    let caller = new_caller();
+    let failed = |code| RunEnd::Failed(RunError::new(code));
+    for (end, expected) in [
+        (RunEnd::Cancelled, ToolCallStatus::Cancelled),
+        (failed(ModelFailed), ToolCallStatus::Cancelled),
+        (failed(TooManyToolRounds), ToolCallStatus::Cancelled),
+        (failed(Interrupted), ToolCallStatus::Unknown),
+        (failed(Unavailable), ToolCallStatus::Unknown),
+        (failed(Internal), ToolCallStatus::Unknown),
+    ] {
+        let id = new_conversation(store, &caller, clock().now()).await.id;
+        let (_, fence) = start_run(store, &caller, id, LONG).await;
+        let calls = [tool_call(0), tool_call(1)];
+        let now = clock().now();
+        let journal = &store.journal;
+        journal.start_tool_calls(fence, &calls, now).await.unwrap();
+        let outcome = outcome(calls[0].id, ToolCallStatus::Success);
+        let finished = journal.finish_tool_call(fence, &outcome, now);
+        finished.await.unwrap();
+        let later = now + TimeDelta::seconds(1);
+        let finish = FinishRun::new(end, later);
+        let run = journal.finish(fence, finish).await.unwrap().run;
+        let ends = run.tool_calls.iter();
+        let ends: Vec<_> = ends.map(|call| (call.status, call.completed_at)).collect();
+        assert_eq!(
+            ends,
+            [
+                (ToolCallStatus::Success, Some(now)),
+                (expected, Some(later))
+            ]
+        );
+    }
+}
+
+/// Tool calls are returned by round and position, in whatever order they were recorded.
+pub async fn tool_calls_are_returned_in_the_order_of_the_model(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let later_round = NewToolCall {
+        round: 1,
+        ..tool_call(0)
+    };
+    for call in [later_round, tool_call(1), tool_call(0)] {
+        start_tool_call(store, fence, &call).await;
+    }
+    let run = store.runs.get(&caller, id, fence.run_id).await.unwrap();
+    let order = run.tool_calls.iter();
+    let order: Vec<_> = order.map(|call| (call.round, call.position)).collect();
+    assert_eq!(order, [(0, 0), (0, 1), (1, 0)]);
+}
+
+/// The calls of failed runs are listed for the message that the runs answered, for its user only.
+pub async fn failed_tool_calls_are_those_of_failed_runs_of_a_message(store: &Store) {
+    let (caller, other) = (new_caller(), new_caller());
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let failed = RunEnd::Failed(RunError::new(RunErrorCode::ModelFailed));
+    for (end, expected) in [(failed, 1), (RunEnd::Cancelled, 0), (RunEnd::Completed, 0)] {
+        let (started, fence) = start_run(store, &caller, id, LONG).await;
+        start_tool_call(store, fence, &tool_call(0)).await;
+        let finish = FinishRun::new(end, clock().now());
+        store.journal.finish(fence, finish).await.unwrap();
+        let message = started.user_message.id;
+        for (caller, expected) in [(&caller, expected), (&other, 0)] {
+            let calls = store.runs.failed_tool_calls(caller, id, message).await;
+            assert_eq!(calls.unwrap().len(), expected);
+        }
+    }
 }

@@ -1,21 +1,27 @@
-//! Facts about the message that a run answers: a new one, one that is answered again, the one of an
-//! idempotency key, or the last of an earlier conversation.
+//! Facts about the message that a run answers: a new one, one that is answered again, or the last of
+//! an earlier conversation. Facts about the limit of active runs are here too.
 
 use std::time::Duration;
 
+use chatkit_protocol::{InferenceOptions, UserMessageContent};
+
 use crate::{
-    AnswerDraft, Caller, ConversationId, EarlierMessage, FinishRun, Idempotency, IncompleteReason,
-    ItemId, Limit, ListMessages, MessageWindow, RepositoryError, Role, RunEnd, RunError,
-    RunErrorCode, RunInput, RunStatus, RunTarget, StartRun, Started,
+    AnswerDraft, Caller, ConversationId, EarlierMessage, FinishRun, IncompleteReason, ItemId,
+    Limit, ListMessages, MessageDetails, MessageWindow, RepositoryError, Role, RunEnd, RunError,
+    RunErrorCode, RunInput, RunTarget, StartRun,
 };
 
 use super::{
     LONG, Store, assert_not_found, clock, complete_turn, completed, fence_of, new_caller,
-    new_conversation, owner, start_in, start_new, start_tool_call, tool_call,
+    new_conversation, owner, start_in, start_new,
 };
 
 /// The newest messages' contents, oldest first.
-async fn contents(store: &Store, caller: &Caller, conversation: ConversationId) -> Vec<String> {
+pub(super) async fn contents(
+    store: &Store,
+    caller: &Caller,
+    conversation: ConversationId,
+) -> Vec<String> {
     let list = ListMessages {
         limit: Limit::parse(100).unwrap(),
         window: MessageWindow::Newest,
@@ -34,7 +40,7 @@ async fn contents(store: &Store, caller: &Caller, conversation: ConversationId) 
 }
 
 /// A run that answers a message again.
-fn answer_again(conversation: ConversationId, message: ItemId) -> StartRun {
+pub(super) fn answer_again(conversation: ConversationId, message: ItemId) -> StartRun {
     StartRun {
         input: RunInput::Regenerate(message),
         ..start_in(conversation, owner(LONG), clock().now())
@@ -48,7 +54,7 @@ fn completed_with(text: &str) -> FinishRun {
     }
 }
 
-fn failed() -> FinishRun {
+pub(super) fn failed() -> FinishRun {
     FinishRun {
         end: RunEnd::Failed(RunError::new(RunErrorCode::ModelFailed)),
         answer: None,
@@ -147,125 +153,6 @@ pub async fn only_a_user_message_is_answered_again(store: &Store) {
     complete_turn(store, &caller, id).await;
 }
 
-fn keyed(conversation: ConversationId, key: &str, fingerprint: &str) -> StartRun {
-    StartRun {
-        idempotency: Some(Idempotency {
-            key: key.to_owned(),
-            fingerprint: fingerprint.to_owned(),
-        }),
-        ..start_in(conversation, owner(LONG), clock().now())
-    }
-}
-
-/// A key returns its run while the run is active and after it has ended, for its user only.
-pub async fn a_repeated_key_returns_its_run(store: &Store) {
-    let (caller, other) = (new_caller(), new_caller());
-    let id = new_conversation(store, &caller, clock().now()).await.id;
-    let runs = &store.runs;
-    let known = async || match runs.start(&caller, keyed(id, "key", "same")).await.unwrap() {
-        Started::Known(run) => *run,
-        Started::New(started) => panic!("expected a known run, got {started:?}"),
-    };
-    let start = keyed(id, "key", "same");
-    let fence = fence_of(&start);
-    let first = start_new(store, &caller, start).await;
-    assert_eq!(known().await.id, first.run.id);
-    store.journal.finish(fence, completed()).await.unwrap();
-    let again = known().await;
-    assert_eq!(
-        (again.id, again.status),
-        (first.run.id, RunStatus::Completed)
-    );
-    let outcome = runs.outcome(&caller, id, first.run.id).await.unwrap();
-    assert_eq!(outcome.user_message, first.user_message);
-    assert_eq!(outcome.assistant_message.unwrap().content, "an answer");
-    assert_eq!(contents(store, &caller, id).await.len(), 2);
-
-    let reused = runs.start(&caller, keyed(id, "key", "other")).await;
-    assert!(
-        matches!(reused, Err(RepositoryError::KeyReused)),
-        "{reused:?}"
-    );
-    let others = new_conversation(store, &other, clock().now()).await.id;
-    start_new(store, &other, keyed(others, "key", "other")).await;
-}
-
-/// Repeating a failed turn stores no second message.
-pub async fn a_key_of_a_failed_run_answers_its_message_again(store: &Store) {
-    let caller = new_caller();
-    let id = new_conversation(store, &caller, clock().now()).await.id;
-    let runs = &store.runs;
-    let start = keyed(id, "key", "same");
-    let fence = fence_of(&start);
-    let first = start_new(store, &caller, start).await;
-    start_tool_call(store, fence, &tool_call(0)).await;
-    store.journal.finish(fence, failed()).await.unwrap();
-
-    let start = keyed(id, "key", "same");
-    let fence = fence_of(&start);
-    let second = start_new(store, &caller, start).await;
-    assert!(second.is_repeated);
-    assert_eq!(second.user_message.id, first.user_message.id);
-    let earlier = runs
-        .failed_tool_calls(&caller, id, first.user_message.id)
-        .await
-        .unwrap();
-    assert_eq!(earlier.len(), 1);
-    assert_eq!(earlier[0].call_id, "call_0");
-    store.journal.finish(fence, completed()).await.unwrap();
-    assert_eq!(
-        contents(store, &caller, id).await,
-        ["a question", "an answer"]
-    );
-}
-
-/// The partial answer of the interrupted run leaves the history.
-pub async fn a_key_of_an_interrupted_run_answers_its_message_again(store: &Store) {
-    let caller = new_caller();
-    let id = new_conversation(store, &caller, clock().now()).await.id;
-    let start = keyed(id, "key", "same");
-    let fence = fence_of(&start);
-    let first = start_new(store, &caller, start).await;
-    let interrupted = FinishRun {
-        end: RunEnd::Failed(RunError::new(RunErrorCode::Interrupted)),
-        answer: Some(AnswerDraft::incomplete(
-            "half an ans",
-            IncompleteReason::Cancelled,
-        )),
-        ..completed()
-    };
-    store.journal.finish(fence, interrupted).await.unwrap();
-    assert_eq!(
-        contents(store, &caller, id).await,
-        ["a question", "half an ans"]
-    );
-    let start = keyed(id, "key", "same");
-    let fence = fence_of(&start);
-    let second = start_new(store, &caller, start).await;
-    assert_eq!(second.user_message.id, first.user_message.id);
-    store.journal.finish(fence, completed()).await.unwrap();
-    assert_eq!(
-        contents(store, &caller, id).await,
-        ["a question", "an answer"]
-    );
-}
-
-/// Answering again would remove the later turn from the history.
-pub async fn a_key_returns_its_failed_run_after_a_later_turn(store: &Store) {
-    let caller = new_caller();
-    let id = new_conversation(store, &caller, clock().now()).await.id;
-    let start = keyed(id, "key", "same");
-    let fence = fence_of(&start);
-    start_new(store, &caller, start).await;
-    store.journal.finish(fence, failed()).await.unwrap();
-    complete_turn(store, &caller, id).await;
-    let repeated = store.runs.start(&caller, keyed(id, "key", "same")).await;
-    match repeated.unwrap() {
-        Started::Known(run) => assert_eq!(run.status, RunStatus::Failed),
-        Started::New(started) => panic!("expected a known run, got {started:?}"),
-    }
-}
-
 /// The limit covers all conversations of the user, and no other user's.
 pub async fn a_user_has_a_bounded_number_of_active_runs(store: &Store) {
     let (caller, other) = (new_caller(), new_caller());
@@ -337,4 +224,41 @@ pub async fn a_new_conversation_starts_with_its_earlier_messages(store: &Store) 
     );
     let conversation = store.conversations.get(&caller, id).await.unwrap();
     assert_eq!(conversation.title.as_str(), "hello");
+}
+
+/// A message that has left the history is not answered again.
+pub async fn a_removed_message_is_not_answered_again(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let first = complete_turn(store, &caller, id).await.run;
+    let second = complete_turn(store, &caller, id).await.run;
+    let start = answer_again(id, first.user_message_id.unwrap());
+    let fence = fence_of(&start);
+    start_new(store, &caller, start).await;
+    store.journal.finish(fence, completed()).await.unwrap();
+    let removed = answer_again(id, second.user_message_id.unwrap());
+    assert_not_found(store.runs.start(&caller, removed).await);
+}
+
+/// The parts of a user message, its quote and its options are stored with its text.
+pub async fn a_user_message_keeps_its_details(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let text = "a question".to_owned();
+    let details = MessageDetails::User {
+        content: vec![UserMessageContent::InputText { text }],
+        quoted_text: Some("a quote".to_owned()),
+        inference_options: InferenceOptions::default(),
+    };
+    let mut start = start_in(id, owner(LONG), clock().now());
+    if let RunInput::Message {
+        details: stored, ..
+    } = &mut start.input
+    {
+        *stored = Some(Box::new(details.clone()));
+    }
+    let message = start_new(store, &caller, start).await.user_message;
+    assert_eq!(message.details.as_deref(), Some(&details));
+    let read = store.messages.get(&caller, id, message.id).await.unwrap();
+    assert_eq!(read, message);
 }

@@ -8,7 +8,7 @@ use crate::{
     RunStatus, Since, ToolCall,
 };
 
-use super::{MemoryStore, log::LogEntry, state::StoredConversation};
+use super::{MemoryStore, entry::LogEntry, state::StoredConversation};
 
 const NOT_FOUND: RepositoryError = RepositoryError::NotFound(Resource::Message);
 

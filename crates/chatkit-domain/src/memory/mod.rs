@@ -6,6 +6,7 @@
 mod content;
 mod conversation;
 mod end;
+mod entry;
 mod journal;
 mod log;
 mod maintenance;

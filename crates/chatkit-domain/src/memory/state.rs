@@ -11,7 +11,7 @@ use crate::{
     NumberedEvent, RepositoryError, Resource, Run, RunFence, RunId, RunOwner, Task, UserId,
 };
 
-use super::log::LogEntry;
+use super::entry::LogEntry;
 
 /// Everything in the store.
 #[derive(Clone, Debug, Default)]

@@ -16,14 +16,14 @@ mod task;
 
 pub use conversation::{ConversationRepository, ListConversations};
 pub use journal::{
-    AnswerDraft, ConversationChanges, EventCursor, FinishRun, FinishedRun, NewToolCall, Note,
-    OwnedRun, RunJournal, RunNews, StoreItems, StoredItems, ToolCallOutcome,
+    AnswerDraft, ConversationChanges, EventCursor, FinishRun, FinishedRun, Note, OwnedRun,
+    RunJournal, RunNews, StoreItems, StoredItems,
 };
 pub use maintenance::{Connections, Erased, Maintenance};
 pub use message::{Context, ListMessages, MessagePage, MessageRepository, MessageWindow, Since};
 pub use run::{
-    EarlierMessage, EventPage, EventsEnd, Idempotency, RunFence, RunInput, RunOutcome, RunOwner,
-    RunRepository, RunTarget, StartRun, Started, StartedRun,
+    EarlierMessage, EventPage, EventsEnd, Idempotency, RunFence, RunInput, RunOwner, RunRepository,
+    RunTarget, StartRun, Started, StartedRun,
 };
 pub use task::{TaskChanges, TaskList, TaskRepository};
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     Caller, ConversationId, Dialect, ItemId, Message, MessageDetails, MessageText, NumberedEvent,
-    RepositoryError, Role, Run, RunId, ToolCall,
+    RepositoryError, Role, Run, RunId, RunOutcome, ToolCall,
 };
 
 /// Starts, stops and reads runs on behalf of callers. [`RunJournal`](crate::RunJournal) is the port
@@ -200,17 +200,6 @@ pub struct StartedRun {
     pub user_message: Message,
     /// Whether an earlier run answered the same message, or failed to.
     pub is_repeated: bool,
-}
-
-/// What an ended run left.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunOutcome {
-    /// The run.
-    pub run: Run,
-    /// The message that the run answers.
-    pub user_message: Message,
-    /// The answer, if there is one.
-    pub assistant_message: Option<Message>,
 }
 
 /// Stored events of a run.

@@ -69,7 +69,7 @@ impl Projection {
             RunEvent::Reasoning { item, delta, .. } => self.reasoning(*item, delta, events),
             RunEvent::Message(event) => self.message(event, events),
             RunEvent::ToolCall(ToolCallEvent::Started(call) | ToolCallEvent::Completed(call)) => {
-                events.extend(self.tool_call(call))
+                events.extend(self.tool_call(call));
             }
             RunEvent::Item(event) => events.push(self.item_event(event)),
             RunEvent::Conversation(conversation) => {

@@ -1,11 +1,11 @@
-//! Threads and their items, as ChatKit knows them.
+//! Threads and their items.
 
 use std::collections::HashSet;
 
 use chatkit_agent::thread::{to_item, to_thread};
 use chatkit_domain::{
     Caller, ConversationId, Item, ItemId, Limit, ListCreated, Order, Page as Listed,
-    RepositoryError, Title,
+    RepositoryError, Resource, Title,
 };
 use chatkit_protocol::{
     Feedback, ListItems, ListThreads, Page, Thread, ThreadItem, ThreadRef, UpdateThread,
@@ -13,16 +13,12 @@ use chatkit_protocol::{
 use uuid::Uuid;
 
 use super::workflow;
-use crate::{
-    middleware::notes,
-    problem::{ApiError, Resource},
-    state::ApiState,
-};
+use crate::{middleware::notes, problem::ApiError, state::ApiState};
 
-/// How many items are rated at once.
+/// Largest number of items in one rating.
 const MAX_RATED: usize = 100;
 
-/// A thread's id; what is none names no thread.
+/// A thread's id. A malformed id names no thread.
 pub(super) fn id(text: &str) -> Result<ConversationId, ApiError> {
     let id = Uuid::parse_str(text).map_err(|_| ApiError::NotFound(Resource::Conversation))?;
     let id = ConversationId::new(id);
@@ -113,7 +109,7 @@ pub(super) async fn items(
     Ok(page_of_items(items?, list.order))
 }
 
-/// Rates answers. Of other items nothing is kept.
+/// Rates answers. Ratings of other items are ignored.
 pub(super) async fn rate(
     state: &ApiState,
     caller: &Caller,
@@ -151,8 +147,7 @@ fn listed<T>(asked: Option<i64>, order: Order, after: Option<T>) -> ListCreated<
     }
 }
 
-/// How many entries a page has: 20 when the client names no number, and at most 100, though
-/// clients ask for 9999.
+/// The largest number of entries on a page: 20 by default, and at most 100. Clients ask for 9999.
 fn limit(asked: Option<i64>) -> Limit {
     match asked.filter(|limit| *limit > 0) {
         None => Limit::DEFAULT,
@@ -160,8 +155,7 @@ fn limit(asked: Option<i64>) -> Limit {
     }
 }
 
-/// A page without the items that clients must not see, its last one perhaps, and with the steps of
-/// answers before these.
+/// A page with the steps of answers, and without hidden items. Its `after` may name a hidden item.
 fn page_of_items(part: Listed<Item>, order: Order) -> Page<ThreadItem> {
     let Listed { entries, has_more } = part;
     let last = entries.last().map(Item::id);

@@ -1,4 +1,4 @@
-//! Turns: what the user says, and its answer as a stream.
+//! Turns: the user's message, and its answer as a stream.
 
 use std::time::Duration;
 
@@ -20,16 +20,12 @@ use super::{
     stream::{self, ChatKitStream},
     texts, threads,
 };
-use crate::{
-    middleware::notes,
-    problem::{ApiError, Resource},
-    state::ApiState,
-};
+use crate::{middleware::notes, problem::ApiError, state::ApiState};
 
-/// How long a turn waits for the end of the one that it stops.
+/// How long a turn waits for the end of the run that it stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Most of what is kept of a message beside its text, in bytes of JSON.
+/// Largest size of the parts and the quote of a message, in bytes of JSON.
 const MAX_DETAILS_BYTES: usize = 64 * 1024;
 
 /// A request for a turn.
@@ -49,7 +45,7 @@ impl TurnRequest<'_> {
         };
         let start = self.start(target, input)?;
         notes::conversation(start.target.conversation_id());
-        let answer = self.begin(start).await?;
+        let answer = self.start_turn(start).await?;
         let created = ThreadStreamEvent::ThreadCreated {
             thread: new_thread(answer.thread(), answer.run().created_at),
         };
@@ -68,7 +64,7 @@ impl TurnRequest<'_> {
         let conversations = &self.state.repositories().conversations;
         let before = conversations.get(self.caller, thread).await?;
         let start = self.start(RunTarget::Existing(thread), input)?;
-        let answer = match self.begin(start).await {
+        let answer = match self.start_turn(start).await {
             Err(ApiError::RunActive(_)) => return Ok(stream::refusal(texts::busy(self.locale))),
             answer => answer?,
         };
@@ -89,9 +85,9 @@ impl TurnRequest<'_> {
             .get(caller, thread)
             .await?;
         let messages = &state.repositories().messages;
-        // Looked at before an answer that is under way is stopped for it.
+        // Checked before an active run is stopped.
         let message = messages.get(caller, thread, item).await;
-        let message = message.map_err(|error| ApiError::of(Resource::Message, error))?;
+        let message = message?;
         if message.role != Role::User {
             return Err(ApiError::WrongMessage);
         }
@@ -106,20 +102,20 @@ impl TurnRequest<'_> {
             input: StartInput::Regenerate(item),
             dialect: Dialect::ChatKit,
             idempotency: None,
-            // What may not be chosen any more is as if it had not been.
+            // Choices that are no longer allowed are ignored.
             options: self
                 .options(&asked)
                 .or_else(|_| self.options(&InferenceOptions::default()))?,
         };
-        let answer = match self.begin(start).await {
+        let answer = match self.start_turn(start).await {
             Err(ApiError::RunActive(_)) => return Ok(stream::refusal(texts::busy(self.locale))),
-            answer => answer.map_err(|error| ApiError::of(Resource::Message, error))?,
+            answer => answer?,
         };
         Ok(answer.response(&[stream::options(state)]))
     }
 
-    /// The thread under the name that its first message gave it; nothing where that cannot be read
-    /// just now, as the answer has begun.
+    /// The thread with the title from its first message. Returns `None` if it cannot be read, because
+    /// the run has already started.
     async fn renamed(self, thread: ConversationId) -> Option<ThreadStreamEvent> {
         let conversations = &self.state.repositories().conversations;
         let thread = conversations.get(self.caller, thread).await.ok()?;
@@ -156,14 +152,14 @@ impl TurnRequest<'_> {
         };
         let model = asked.model.as_ref();
         if model.is_some_and(|model| !self.state.options().models.contains(model)) {
-            return Err(refuse("model", "one of those that may be chosen"));
+            return Err(refuse("model", "a model that may be chosen"));
         }
         let tool = asked.tool_choice.as_ref().map(|tool| tool.id.clone());
         if tool
             .as_ref()
             .is_some_and(|tool| !self.state.agent().has_tool(tool))
         {
-            return Err(refuse("tool_choice", "a tool that there is"));
+            return Err(refuse("tool_choice", "an existing tool"));
         }
         Ok(RunOptions {
             model: model.cloned(),
@@ -173,9 +169,9 @@ impl TurnRequest<'_> {
         })
     }
 
-    /// Begins a turn. A turn of ChatKit's that is under way in the thread is stopped first: a client
-    /// that stops one and goes on at once may be heard of in the other order.
-    async fn begin(self, start: StartRun) -> Result<ChatKitStream, ApiError> {
+    /// Starts a turn. An active ChatKit run of the thread is stopped first: when a client stops an
+    /// answer and sends the next message at once, the message may arrive first.
+    async fn start_turn(self, start: StartRun) -> Result<ChatKitStream, ApiError> {
         let agent = self.state.agent();
         let thread = start.target.conversation_id();
         let started = match agent.start(self.caller, start.clone()).await {
@@ -194,7 +190,7 @@ impl TurnRequest<'_> {
         }
     }
 
-    /// Stops a run of ChatKit's and waits for its end; any other is in the way.
+    /// Stops a ChatKit run and waits for its end. A run of another dialect is an error.
     async fn stop(self, thread: ConversationId, run: RunId) -> Result<(), ApiError> {
         let Self { state, caller, .. } = self;
         let active = state.repositories().runs.get(caller, thread, run).await?;
@@ -213,10 +209,10 @@ impl TurnRequest<'_> {
     }
 }
 
-/// What is kept of a message beside its text is read with every history: it has bounds, too.
+/// Checks the parts and the quote of a message, which are stored beside its text.
 fn check(input: &UserMessageInput) -> Result<(), ApiError> {
-    let kept = json!([input.content, input.quoted_text]);
-    if kept.to_string().len() > MAX_DETAILS_BYTES {
+    let stored = json!([input.content, input.quoted_text]);
+    if stored.to_string().len() > MAX_DETAILS_BYTES {
         return Err(ApiError::invalid(
             "params.input",
             "must be smaller than 64 KiB",
@@ -227,13 +223,13 @@ fn check(input: &UserMessageInput) -> Result<(), ApiError> {
         let message = format!("must have at most {MAX_MESSAGE_CHARS} characters");
         return Err(ApiError::invalid("params.input.quoted_text", message));
     }
-    if replace_nul_in_json(kept.clone()) != kept {
+    if replace_nul_in_json(stored.clone()) != stored {
         return Err(ApiError::invalid("params.input", "must not contain U+0000"));
     }
     Ok(())
 }
 
-/// The parts as one text: words as they are, what is named with an `@`.
+/// The parts as one text. A tag has an `@` before its text.
 fn text_of(parts: &[UserMessageContent]) -> String {
     let texts = parts.iter().map(|part| match part {
         UserMessageContent::InputText { text } => text.clone(),

@@ -1,14 +1,13 @@
 //! The request for a completion. Unknown members are ignored, as OpenAI often adds some.
 
 use chatkit_agent::{RunOptions, StartInput, StartRun, provider::Sampling};
-use chatkit_domain::{ConversationId, Dialect, EarlierMessage, MessageText, Role, RunTarget};
+use chatkit_domain::{
+    ConversationId, Dialect, EarlierMessage, MessageText, Resource, Role, RunTarget,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    problem::{ApiError, Resource},
-    state::ApiState,
-};
+use crate::{problem::ApiError, state::ApiState};
 
 /// Largest number of messages with which a new conversation can start.
 const MAX_EARLIER: usize = 500;
@@ -70,26 +69,13 @@ impl CompletionRequest {
     ) -> Result<CheckedRequest, ApiError> {
         self.refuse_unsupported()?;
         let conversation = self.conversation(header)?;
-        let texts = self
-            .messages
-            .iter()
-            .map(IncomingMessage::text)
-            .collect::<Result<Vec<_>, _>>()?;
-        let is_users = self.messages.last().is_some_and(|last| last.role == "user");
-        let (true, Some((text, before))) = (is_users, texts.split_last()) else {
-            return Err(ApiError::invalid(
-                "messages",
-                "must end with a message of the user",
-            ));
-        };
-        let text = MessageText::parse(text.clone())
-            .map_err(|error| ApiError::invalid("messages", format!("the last message {error}")))?;
+        let (text, before) = self.texts()?;
         let (target, instructions) = match conversation {
             // The history is in the database.
             Some(id) => (RunTarget::Existing(id), String::new()),
             None => {
                 let id = state.clock().id();
-                let (earlier, instructions) = self.earlier(before, state)?;
+                let (earlier, instructions) = self.earlier(&before, state)?;
                 (RunTarget::New { id, earlier }, instructions)
             }
         };
@@ -101,6 +87,7 @@ impl CompletionRequest {
             tool: None,
             locale: None,
         };
+        let stream_usage = self.stream_options.and_then(|asked| asked.include_usage);
         Ok(CheckedRequest {
             start: StartRun {
                 target,
@@ -110,11 +97,21 @@ impl CompletionRequest {
                 options,
             },
             stream: self.stream.unwrap_or_default(),
-            stream_usage: self
-                .stream_options
-                .and_then(|options| options.include_usage)
-                .unwrap_or_default(),
+            stream_usage: stream_usage.unwrap_or_default(),
         })
+    }
+
+    /// The text of the last message, which must be the user's, and the texts before it.
+    fn texts(&self) -> Result<(MessageText, Vec<String>), ApiError> {
+        let texts = self.messages.iter().map(IncomingMessage::text);
+        let mut texts = texts.collect::<Result<Vec<_>, _>>()?;
+        let is_users = self.messages.last().is_some_and(|last| last.role == "user");
+        let last = texts.pop().filter(|_| is_users);
+        let last = last
+            .ok_or_else(|| ApiError::invalid("messages", "must end with a message of the user"))?;
+        let text = MessageText::parse(last)
+            .map_err(|error| ApiError::invalid("messages", format!("the last message {error}")))?;
+        Ok((text, texts))
     }
 
     /// Refuses members whose meaning would be lost if they were ignored.

@@ -88,7 +88,7 @@ async fn next_piece(started: &mut StartedRun, text: &mut AnswerText) -> Option<S
     }
 }
 
-/// What all chunks of an answer have in common.
+/// The members that all chunks of a completion share.
 struct Chunks {
     id: String,
     run: Run,
@@ -117,7 +117,7 @@ impl Chunks {
         format!("data: {chunk}\n\n")
     }
 
-    /// What follows the last text: the end once it is stored, or the error.
+    /// The chunks after the last text: the end of the stored answer, or an error.
     async fn end(&self, started: StartedRun) -> String {
         let answer = match started.finished().await {
             Ok(ended) => Completion::of(ended),

@@ -1,5 +1,6 @@
 //! Errors of the layers below as errors of the API.
 
+use chatkit_domain::Resource;
 use poem::{
     Response,
     error::{MethodNotAllowedError, NotFoundError, ReadBodyError},
@@ -7,16 +8,13 @@ use poem::{
 };
 use poem_openapi::error::{ContentTypeError, ParseParamError};
 
-use crate::{
-    body::unreadable,
-    problem::{ApiError, Resource},
-};
+use crate::{body::unreadable, problem::ApiError};
 
 /// The error of the API, or a response that is already complete. `resource` is not found if the path
 /// is malformed.
 pub(super) fn to_api_error(
     error: poem::Error,
-    resource: Resource,
+    resource: Option<Resource>,
     allow: impl FnOnce() -> String,
 ) -> Result<ApiError, Box<Response>> {
     if error.is::<ApiError>() {
@@ -30,7 +28,7 @@ pub(super) fn to_api_error(
         if let Some(error) = error.downcast_ref::<ParseParamError>() {
             ApiError::invalid(error.name, rule_of(error.name))
         } else if error.is::<NotFoundError>() {
-            ApiError::NotFound(Resource::Route)
+            ApiError::RouteNotFound
         } else if error.is::<MethodNotAllowedError>() {
             ApiError::MethodNotAllowed { allow: allow() }
         } else if error.is::<ContentTypeError>() {
@@ -40,9 +38,9 @@ pub(super) fn to_api_error(
         } else if error.is::<poem::error::ParsePathError>()
             || error.is::<poem_openapi::error::ParsePathError>()
         {
-            ApiError::NotFound(resource)
+            resource.map_or(ApiError::RouteNotFound, ApiError::NotFound)
         } else if error.status() == StatusCode::NOT_FOUND {
-            ApiError::NotFound(Resource::Route)
+            ApiError::RouteNotFound
         } else if error.status().is_client_error() {
             ApiError::UnreadableBody("the request is malformed".into())
         } else {

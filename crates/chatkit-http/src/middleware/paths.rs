@@ -1,12 +1,13 @@
 //! The facts about each path that are needed before, or without, a matching route: its methods, the
 //! media types of its responses, and the format of its errors.
 
+use chatkit_domain::Resource;
 use std::collections::BTreeMap;
 
 use poem::http::Method;
 use serde_json::Value;
 
-use crate::problem::{ErrorFormat, Resource};
+use crate::problem::ErrorFormat;
 
 /// The media types of a response, or none if `Accept` is not checked.
 pub(crate) type MediaTypes = &'static [&'static str];
@@ -25,7 +26,7 @@ pub(crate) struct Known {
     /// The format of errors that no handler has formatted.
     pub(crate) errors: ErrorFormat,
     /// The resource that is not found if an id in the path is malformed.
-    pub(crate) resource: Resource,
+    pub(crate) resource: Option<Resource>,
 }
 
 impl Known {
@@ -34,7 +35,7 @@ impl Known {
         Self {
             accepts,
             errors,
-            resource: Resource::Route,
+            resource: None,
         }
     }
 }
@@ -114,8 +115,7 @@ impl Paths {
     }
 
     fn find(&self, path: &str) -> Option<&Path> {
-        let wanted = segments(path);
-        self.0.iter().find(|path| path.matches(&wanted))
+        self.0.iter().find(|known| known.matches(path))
     }
 }
 
@@ -125,10 +125,15 @@ impl Path {
         parameters.count()
     }
 
-    fn matches(&self, wanted: &[String]) -> bool {
-        let mut pairs = self.segments.iter().zip(wanted);
-        self.segments.len() == wanted.len()
-            && pairs.all(|(part, wanted)| is_parameter(part) || part == wanted)
+    /// Whether a request's path is this one, without an allocation: every request asks.
+    fn matches(&self, path: &str) -> bool {
+        let mut wanted = path.split('/');
+        let mut known = self.segments.iter();
+        let is_match = known.all(|known| {
+            let wanted = wanted.next();
+            wanted.is_some_and(|wanted| is_parameter(known) || known == wanted)
+        });
+        is_match && wanted.next().is_none()
     }
 }
 
@@ -143,13 +148,13 @@ fn accepts(operation: &Value) -> MediaTypes {
 }
 
 /// The resource that the last id of a path names.
-fn resource(path: &str) -> Resource {
+fn resource(path: &str) -> Option<Resource> {
     let last = path.split('/').rfind(|part| is_parameter(part));
     match last {
-        Some("{conversation_id}") => Resource::Conversation,
-        Some("{message_id}") => Resource::Message,
-        Some("{run_id}") => Resource::Run,
-        _ => Resource::Route,
+        Some("{conversation_id}") => Some(Resource::Conversation),
+        Some("{message_id}") => Some(Resource::Message),
+        Some("{run_id}") => Some(Resource::Run),
+        _ => None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Payloads and small types that describe in the contract exactly the JSON on the wire.
 
 mod json;
-mod named;
+pub(crate) mod named;
 mod nullable;
 mod values;
 
 pub(crate) use self::{
     json::Json,
-    named::{Named, NamedValue, publish},
+    named::{Named, publish},
     nullable::{Nullable, present},
     values::{ConversationRef, JsonObject, JsonValue, Timestamp},
 };

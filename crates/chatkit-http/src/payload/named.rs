@@ -44,7 +44,8 @@ impl<'de, T: NamedValue> Deserialize<'de> for Named<T> {
         let mut values = T::VALUES.iter().copied();
         let value = values.find(|value| value.name() == name);
         value.map(Self).ok_or_else(|| {
-            let names: Vec<&str> = T::VALUES.iter().map(|value| value.name()).collect();
+            let names = T::VALUES.iter().map(|value| format!("`{}`", value.name()));
+            let names: Vec<String> = names.collect();
             serde::de::Error::custom(format!("must be one of {}", names.join(", ")))
         })
     }
@@ -98,7 +99,7 @@ impl<T: NamedValue> ParseFromJSON for Named<T> {
 macro_rules! publish {
     ($($type:ty, $schema:literal, $description:expr;)+) => {
         $(
-            impl $crate::payload::NamedValue for $type {
+            impl $crate::payload::named::NamedValue for $type {
                 const SCHEMA: &'static str = $schema;
                 const DESCRIPTION: &'static str = $description;
                 const VALUES: &'static [Self] = Self::ALL;

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, error::Error, fmt};
 
 use chatkit_agent::FailureDetails;
-use chatkit_domain::{Run, RunErrorCode, RunId};
+use chatkit_domain::{Resource, Run, RunErrorCode, RunId};
 use poem_openapi::Object;
 use serde::Serialize;
 
@@ -27,6 +27,8 @@ pub(crate) enum ApiError {
     ForeignOrigin,
     /// The caller has no such resource.
     NotFound(Resource),
+    /// There is nothing at the path.
+    RouteNotFound,
     /// The path exists, but not with this method.
     MethodNotAllowed {
         /// The methods that the path has.
@@ -77,15 +79,6 @@ pub(crate) struct FailedRun {
 /// The underlying error. It is logged and never sent to the caller.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
-/// A kind of resource that may not exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Resource {
-    Conversation,
-    Message,
-    Run,
-    Route,
-}
-
 /// A value that breaks its rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Object)]
 pub(crate) struct FieldError {
@@ -126,14 +119,6 @@ impl ApiError {
 
     pub(crate) fn invalid(path: &str, message: impl fmt::Display) -> Self {
         Self::Invalid(vec![FieldError::new(path, message)])
-    }
-
-    /// The error of an operation on this resource: whatever was not found is the resource.
-    pub(crate) fn of(resource: Resource, error: impl Into<Self>) -> Self {
-        match error.into() {
-            Self::NotFound(_) => Self::NotFound(resource),
-            error => error,
-        }
     }
 
     /// Logs the cause that the caller does not see. Called once, where the error is answered.

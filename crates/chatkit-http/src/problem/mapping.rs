@@ -1,9 +1,9 @@
 //! Errors of other layers as errors of the API.
 
 use chatkit_agent::AgentError;
-use chatkit_domain::{self as domain, RepositoryError};
+use chatkit_domain::RepositoryError;
 
-use super::error::{ApiError, Resource};
+use super::error::ApiError;
 use crate::auth::failure::AuthFailure;
 
 impl From<AuthFailure> for ApiError {
@@ -37,7 +37,7 @@ impl From<ApiError> for poem::Error {
 impl From<RepositoryError> for ApiError {
     fn from(error: RepositoryError) -> Self {
         match error {
-            RepositoryError::NotFound(resource) => Self::NotFound(resource.into()),
+            RepositoryError::NotFound(resource) => Self::NotFound(resource),
             RepositoryError::RunActive { run_id } => Self::RunActive(run_id),
             RepositoryError::TooManyRuns => Self::TooManyRuns,
             RepositoryError::WrongMessage => Self::WrongMessage,
@@ -56,18 +56,6 @@ impl From<AgentError> for ApiError {
             AgentError::Draining => Self::Draining,
             AgentError::Busy => Self::Busy,
             AgentError::Lost => Self::Unavailable(Box::new(AgentError::Lost)),
-        }
-    }
-}
-
-impl From<domain::Resource> for Resource {
-    fn from(resource: domain::Resource) -> Self {
-        match resource {
-            domain::Resource::Conversation => Self::Conversation,
-            domain::Resource::Message => Self::Message,
-            domain::Resource::Run => Self::Run,
-            // The API has no tasks.
-            domain::Resource::Task => Self::Route,
         }
     }
 }

@@ -7,7 +7,7 @@ mod status;
 mod wire;
 
 pub(crate) use self::{
-    error::{ApiError, FailedRun, Resource},
+    error::{ApiError, FailedRun},
     responses::{SignInError, StartError, TurnError},
     wire::ErrorFormat,
 };

@@ -2,31 +2,30 @@
 
 use std::fmt;
 
-use chatkit_domain::{RunError, RunErrorCode};
+use chatkit_domain::{Resource, RunError, RunErrorCode};
 use poem::http::{HeaderMap, StatusCode, header};
 
-use super::error::{ApiError, FailedRun, FieldError, Resource};
+use super::error::{ApiError, FailedRun, FieldError};
 
 /// Seconds after which to retry, unless the model's server named a time.
 const RETRY_AFTER_SECONDS: u64 = 2;
 
-impl Resource {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Conversation => "conversation_not_found",
-            Self::Message => "message_not_found",
-            Self::Run => "run_not_found",
-            Self::Route => "route_not_found",
-        }
+/// The code of a resource that was not found.
+const fn code_of(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Conversation => "conversation_not_found",
+        Resource::Message => "message_not_found",
+        Resource::Run => "run_not_found",
+        Resource::Task => "task_not_found",
     }
+}
 
-    const fn detail(self) -> &'static str {
-        match self {
-            Self::Conversation => "Conversation not found",
-            Self::Message => "Message not found",
-            Self::Run => "Run not found",
-            Self::Route => "There is nothing at this path",
-        }
+const fn detail_of(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Conversation => "Conversation not found",
+        Resource::Message => "Message not found",
+        Resource::Run => "Run not found",
+        Resource::Task => "Task not found",
     }
 }
 
@@ -36,7 +35,7 @@ impl ApiError {
             Self::UnreadableBody(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::OtherUser | Self::ForeignOrigin => StatusCode::FORBIDDEN,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::NotFound(_) | Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::RunActive(_) | Self::RunCancelled(_) => StatusCode::CONFLICT,
@@ -60,7 +59,8 @@ impl ApiError {
             Self::Unauthorized { .. } => "unauthorized",
             Self::OtherUser => "other_user",
             Self::ForeignOrigin => "foreign_origin",
-            Self::NotFound(resource) => resource.code(),
+            Self::NotFound(resource) => code_of(*resource),
+            Self::RouteNotFound => "route_not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::NotAcceptable(_) => "not_acceptable",
             Self::RunActive(_) => "run_active",
@@ -96,7 +96,8 @@ impl ApiError {
             Self::Unauthorized { detail, .. } => detail,
             Self::OtherUser => "You are signed in as a different user than this request expects",
             Self::ForeignOrigin => "Pages of this origin may not act for a signed-in user",
-            Self::NotFound(resource) => resource.detail(),
+            Self::NotFound(resource) => detail_of(*resource),
+            Self::RouteNotFound => "There is nothing at this path",
             Self::MethodNotAllowed { .. } => "This path does not have this method",
             Self::RunActive(_) => "The assistant is still answering in this conversation",
             Self::RunCancelled(_) => "The answer was stopped before it contained any text",

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use chatkit_agent::{RunOptions, StartInput, StartRun};
-use chatkit_domain::{Caller, Dialect, MessageText, RunTarget};
+use chatkit_domain::{Caller, Dialect, MessageText, Resource, RunTarget};
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path, types::Example};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::{
     contract::{examples::example_id, tags::Tags},
     middleware::notes,
     payload::{ConversationRef, Json, JsonObject, Nullable},
-    problem::{ApiError, Resource, TurnError},
+    problem::{ApiError, TurnError},
     state::ApiState,
     turns::{CompletedTurn, take_turn},
 };

@@ -1,8 +1,8 @@
 //! `/api/chat/conversations`.
 
 use chatkit_domain::{
-    Caller, ConversationId, Cursor, CursorScope, InvalidValue, Limit, ListConversations,
-    NewConversation, Position, SearchQuery, Title,
+    Caller, ConversationId, Cursor, CursorScope, Limit, ListConversations, NewConversation,
+    Position, SearchQuery, Title,
 };
 use chrono::{DateTime, Datelike};
 use poem_openapi::{ApiResponse, OpenApi, param::Query};
@@ -83,18 +83,10 @@ impl ConversationsApi {
                 .map(|text| SearchQuery::parse(text).map_err(|error| ApiError::invalid("q", error)))
                 .transpose()?;
         let scope = scope(caller, query.as_ref());
-        let after = cursor
-            .0
-            .as_deref()
-            .map(|text| {
-                Cursor::parse(text, scope)
-                    .and_then(check_time)
-                    .map_err(|error| ApiError::invalid("cursor", error))
-            })
-            .transpose()?;
+        let after = cursor.0.as_deref().map(|text| position(text, scope));
         let list = ListConversations {
             limit: Limit::parse(limit.0).map_err(|error| ApiError::invalid("limit", error))?,
-            after,
+            after: after.transpose()?,
             query,
         };
         let conversations = &call.state.repositories().conversations;
@@ -220,12 +212,14 @@ impl ConversationsApi {
     }
 }
 
-/// Checks a position in the list. Its key is a time, in years that all databases support.
-fn check_time(position: Position) -> Result<Position, InvalidValue> {
-    let time = DateTime::from_timestamp_millis(position.key);
-    time.filter(|time| (1..=9999).contains(&time.year()))
+/// The position that a cursor names. Its key is a time, in years that all databases support.
+fn position(cursor: &str, scope: CursorScope) -> Result<Position, ApiError> {
+    let position = Cursor::parse(cursor, scope);
+    let position = position.map_err(|error| ApiError::invalid("cursor", error))?;
+    DateTime::from_timestamp_millis(position.key)
+        .filter(|time| (1..=9999).contains(&time.year()))
         .map(|_| position)
-        .ok_or_else(|| InvalidValue::new("is not a cursor of this list"))
+        .ok_or_else(|| ApiError::invalid("cursor", "is not a cursor of this list"))
 }
 
 fn default_limit() -> i64 {

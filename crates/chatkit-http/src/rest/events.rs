@@ -19,11 +19,7 @@ use super::{
     projection::project,
     schema::event::RunEvent,
 };
-use crate::{
-    contract::tags::Tags,
-    problem::{ApiError, Resource},
-    sse,
-};
+use crate::{contract::tags::Tags, problem::ApiError, sse};
 
 /// A stream of events.
 #[derive(Debug)]
@@ -142,7 +138,7 @@ impl EventsApi {
         let agent = call.state.agent();
         let follower = agent.follow(&call.caller, conversation_id.0, run_id.0, after);
         let follower = follower.await;
-        let follower = follower.map_err(|error| ApiError::of(Resource::Run, error))?;
+        let follower = follower?;
         Ok(follower.map_or(FollowResponse::Nothing, |follower| {
             FollowResponse::Events(RunEvents(follower))
         }))

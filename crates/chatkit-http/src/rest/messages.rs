@@ -24,7 +24,7 @@ use super::{
 use crate::{
     contract::{fingerprint::Fingerprint, tags::Tags},
     payload::{Json, Named},
-    problem::{ApiError, Resource, TurnError},
+    problem::{ApiError, TurnError},
     turns::{CompletedTurn, idempotency, single_key, take_turn},
 };
 
@@ -218,9 +218,7 @@ impl MessagesApi {
             idempotency: None,
             options: RunOptions::default(),
         };
-        let turn = take_turn(call.state, &call.caller, start)
-            .await
-            .map_err(|error| ApiError::of(Resource::Message, error))?;
+        let turn = take_turn(call.state, &call.caller, start).await?;
         Ok(RegeneratedResponse::Created(Json(turn.into())))
     }
 
@@ -243,8 +241,7 @@ impl MessagesApi {
         let messages = &call.state.repositories().messages;
         messages
             .rate(&call.caller, conversation_id.0, message_id.0, feedback)
-            .await
-            .map_err(|error| ApiError::of(Resource::Message, error))?;
+            .await?;
         Ok(RatedResponse::Rated)
     }
 }

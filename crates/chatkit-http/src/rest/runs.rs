@@ -1,7 +1,9 @@
 //! `/api/chat/conversations/{conversation_id}/runs`.
 
 use chatkit_agent::{RunOptions, StartInput, StartRun, Started};
-use chatkit_domain::{ConversationId, Dialect, ItemId, MessageText, RunId, RunTarget};
+use chatkit_domain::{
+    self as domain, ConversationId, Dialect, Idempotency, ItemId, MessageText, RunId, RunTarget,
+};
 use poem::http::HeaderMap;
 use poem_openapi::{ApiResponse, OpenApi, param::Header};
 
@@ -16,7 +18,7 @@ use crate::{
     contract::tags::Tags,
     middleware::notes,
     payload::Json,
-    problem::{ApiError, Resource, StartError},
+    problem::{ApiError, StartError},
     turns::{idempotency, single_key},
 };
 
@@ -97,29 +99,16 @@ impl RunsApi {
     ) -> Result<StartedResponse, StartError> {
         let (agent, id) = (call.state.agent(), conversation_id.0);
         let input = body.0.input()?;
-        let (asked, resource) = match &input {
-            StartInput::Message(text, _) => {
-                let asked = ["content", text.as_str()].map(str::to_owned);
-                (asked, Resource::Conversation)
-            }
-            StartInput::Regenerate(message) => {
-                let asked = ["regenerate".to_owned(), message.to_string()];
-                (asked, Resource::Message)
-            }
-        };
-        let idempotency = single_key(headers, idempotency_key.0)?
-            .map(|key| idempotency(&key, &["startRun", &id.to_string(), &asked[0], &asked[1]]))
-            .transpose()?;
+        let key = single_key(headers, idempotency_key.0)?;
         let start = StartRun {
             target: RunTarget::Existing(id),
+            idempotency: key.map(|key| identify(&key, id, &input)).transpose()?,
             input,
             dialect: Dialect::Rest,
-            idempotency,
             options: RunOptions::default(),
         };
         let started = agent.start(&call.caller, start).await;
-        let started = started.map_err(|error| ApiError::of(resource, error))?;
-        let (run, user_message) = match started {
+        let started = match started? {
             Started::New(started) => (started.run, started.user_message),
             Started::Known(run) => {
                 let runs = &call.state.repositories().runs;
@@ -127,15 +116,7 @@ impl RunsApi {
                 (outcome.run, outcome.user_message)
             }
         };
-        notes::run(run.id);
-        let replayed = (!run.status.is_active()).then(|| "true".to_owned());
-        let path = format!("/api/chat/conversations/{id}/runs/{}", run.id);
-        let begun = BegunRun {
-            user_message: user_message.into(),
-            run: run.into(),
-        };
-        let location = call.state.public_path(&path);
-        Ok(StartedResponse::Begun(Json(begun), location, replayed))
+        Ok(accepted(&call, started))
     }
 
     /// Stop a run
@@ -158,7 +139,7 @@ impl RunsApi {
         let run = agent
             .cancel(&call.caller, conversation_id.0, run_id.0)
             .await;
-        let run = run.map_err(|error| ApiError::of(Resource::Run, error))?;
+        let run = run?;
         Ok(if run.status.is_active() {
             CancelledResponse::Asked(Json(run.into()))
         } else {
@@ -182,7 +163,33 @@ impl RunsApi {
     ) -> Result<RunResponse, ApiError> {
         let runs = &call.state.repositories().runs;
         let run = runs.get(&call.caller, conversation_id.0, run_id.0).await;
-        let run = run.map_err(|error| ApiError::of(Resource::Run, error))?;
+        let run = run?;
         Ok(RunResponse::Found(Json(run.into())))
     }
+}
+
+/// The idempotency key of a run with this input.
+fn identify(
+    key: &str,
+    conversation: ConversationId,
+    input: &StartInput,
+) -> Result<Idempotency, ApiError> {
+    let [kind, value] = match input {
+        StartInput::Message(text, _) => ["content", text.as_str()].map(str::to_owned),
+        StartInput::Regenerate(message) => ["regenerate".to_owned(), message.to_string()],
+    };
+    let request = ["startRun", &conversation.to_string(), &kind, &value];
+    idempotency(key, &request)
+}
+
+fn accepted(call: &Call<'_>, (run, message): (domain::Run, domain::Message)) -> StartedResponse {
+    notes::run(run.id);
+    let (id, conversation) = (run.id, run.conversation_id);
+    let path = format!("/api/chat/conversations/{conversation}/runs/{id}");
+    let replayed = (!run.status.is_active()).then(|| "true".to_owned());
+    let begun = BegunRun {
+        user_message: message.into(),
+        run: run.into(),
+    };
+    StartedResponse::Begun(Json(begun), call.state.public_path(&path), replayed)
 }

@@ -14,7 +14,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Widget;
+use super::tree::Widget;
 
 /// A component of a widget.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use super::Widget;
+use super::tree::Widget;
 use crate::ThreadItemUpdate;
 
 /// How a widget became another, in updates for those who show it. Texts that grew are told by what

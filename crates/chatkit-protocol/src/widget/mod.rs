@@ -3,54 +3,6 @@
 
 pub mod build;
 mod diff;
+mod tree;
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use serde_json::{Map, Value};
-
-pub use self::diff::diff;
-
-/// A widget: an object with a `type`, and without `null`s at any depth.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Widget(Map<String, Value>);
-
-impl Widget {
-    /// The widget that is this object, without its `null`s; `None` when it has no `type`.
-    #[must_use]
-    pub fn new(root: Map<String, Value>) -> Option<Self> {
-        matches!(root.get("type"), Some(Value::String(_))).then(|| Self::of(root))
-    }
-
-    /// The same of an object that has a `type`.
-    fn of(mut root: Map<String, Value>) -> Self {
-        strip(&mut root);
-        Self(root)
-    }
-
-    /// The root component.
-    #[must_use]
-    pub fn root(&self) -> &Map<String, Value> {
-        &self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for Widget {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let root = Map::deserialize(deserializer)?;
-        Self::new(root).ok_or_else(|| D::Error::missing_field("type"))
-    }
-}
-
-/// Takes out every member that is `null`: in a widget it means the same as none.
-fn strip(object: &mut Map<String, Value>) {
-    object.retain(|_, value| !value.is_null());
-    object.values_mut().for_each(strip_within);
-}
-
-fn strip_within(value: &mut Value) {
-    match value {
-        Value::Object(object) => strip(object),
-        Value::Array(values) => values.iter_mut().for_each(strip_within),
-        _ => {}
-    }
-}
+pub use self::{diff::diff, tree::Widget};

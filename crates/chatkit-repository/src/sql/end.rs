@@ -21,7 +21,8 @@ use super::{
     error::repository_error,
     is_active,
     items::put_partial_answer,
-    locked::{LockedConversation, place_of},
+    locked::LockedConversation,
+    removal::place_of,
     run_event::{RecoveredText, recovered_text},
     stored, tool_call,
 };

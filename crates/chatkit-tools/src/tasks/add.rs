@@ -5,7 +5,7 @@ use chatkit_domain::{TaskRepository, TaskText};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ChangedTask, failed, invalid};
+use super::output::{ChangedTask, failed, invalid};
 use crate::{Tool, ToolContext, ToolError};
 
 /// Adds a task.

@@ -5,7 +5,7 @@ use chatkit_domain::TaskRepository;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ChangedTask, failed_for};
+use super::output::{ChangedTask, failed_for};
 use crate::{Tool, ToolContext, ToolError};
 
 /// Deletes a task.

@@ -5,7 +5,7 @@ use chatkit_domain::{TaskFilter, TaskRepository};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{TaskOutput, failed};
+use super::output::{TaskOutput, failed};
 use crate::{Tool, ToolContext, ToolError};
 
 /// Most tasks listed at once.

@@ -5,7 +5,7 @@ use chatkit_domain::{TaskChanges, TaskRepository, TaskText};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ChangedTask, failed_for, invalid};
+use super::output::{ChangedTask, failed_for, invalid};
 use crate::{Tool, ToolContext, ToolError};
 
 /// Changes a task's title or description.

@@ -13,6 +13,7 @@ type Content<Type extends RunEventType> = Omit<RunEventOf<Type>, "type">;
 const hasRun = objectOf<Content<"run.started">>({ run: isRun });
 const hasMessage = objectOf<Content<"message.created">>({ message: isMessage });
 const hasToolCall = objectOf<Content<"tool_call.started">>({ tool_call: isToolCall });
+const hasMessageId = objectOf<Content<"message.removed">>({ message_id: isString });
 const hasText = objectOf<Content<"message.delta">>({ message_id: isString, text: isString });
 
 const CONTENTS: { readonly [Type in RunEventType]: Guard<Content<Type>> } = {
@@ -23,6 +24,7 @@ const CONTENTS: { readonly [Type in RunEventType]: Guard<Content<Type>> } = {
   "tool_call.started": hasToolCall,
   "tool_call.completed": hasToolCall,
   "message.completed": hasMessage,
+  "message.removed": hasMessageId,
   "run.completed": hasRun,
   "run.failed": hasRun,
   "run.cancelled": hasRun,

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::OpenAiApi;
+use super::options::OpenAiApi;
 
 /// The time for which an adaptation is remembered. After that the full form is tried again.
 const REMEMBERED: Duration = Duration::from_secs(600);

@@ -6,10 +6,10 @@
 use std::collections::VecDeque;
 
 use super::{
-    OpenAiApi,
     answer::{Broken, Part, Parts, Stage, garbage},
     attached::Tag,
     chat::ChatAnswer,
+    options::OpenAiApi,
     responses::ResponseAnswer,
     sse::{Event, EventReader},
     think::{Piece, ThinkSplitter},

@@ -13,9 +13,9 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    OpenAiApi,
     answer::{Broken, Stage, garbage},
     decoder::Decoder,
+    options::OpenAiApi,
     refusal::Refusal,
 };
 use crate::provider::{ModelEvent, ModelRequest, ModelStream, ProviderError, Sampling};

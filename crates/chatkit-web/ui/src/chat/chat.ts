@@ -385,6 +385,10 @@ export class Chat {
             live.complete(event.message.id, event.message.tool_calls ?? []);
             this.#announce(event.message);
             break;
+          case "message.removed":
+            this.history.remove(event.message_id);
+            live.complete(event.message_id, []);
+            break;
           case "run.completed":
           case "run.failed":
           case "run.cancelled":

@@ -74,6 +74,11 @@ export class History {
     this.messages.value = this.messages.value.map((other) => (other.id === message.id ? message : other));
   }
 
+  /** Removes a message that was withdrawn. */
+  remove(messageId: string): void {
+    this.messages.value = this.messages.value.filter(({ id }) => id !== messageId);
+  }
+
   /** Takes away everything behind a message, which is being answered again. */
   cutBehind(messageId: string): void {
     const index = this.messages.value.findIndex(({ id }) => id === messageId);
