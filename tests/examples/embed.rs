@@ -50,7 +50,7 @@ impl Library {
         let request = self.http.post(format!("{}{path}", self.url));
         let request = request.header("x-api-key", "alices-key").json(&body);
         let response = request.send().await.unwrap();
-        assert!(response.status().is_success(), "{:?}", response);
+        assert!(response.status().is_success(), "{response:?}");
         response.json().await.unwrap()
     }
 
@@ -106,7 +106,9 @@ async fn an_axum_application_serves_chatkit_as_a_part_of_itself() {
     assert_eq!(info["user_id"], "alice");
     assert_eq!(info["provider"], "librarian");
 
-    let sign_in = library.http.post(format!("{}/assistant/api/session", library.url));
+    let sign_in = library
+        .http
+        .post(format!("{}/assistant/api/session", library.url));
     let sign_in = sign_in.bearer_auth("a.b.c").send().await.unwrap();
     assert_eq!(sign_in.status(), StatusCode::NOT_IMPLEMENTED);
 

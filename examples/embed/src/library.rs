@@ -24,7 +24,7 @@ impl Authenticator for ApiKeys {
     async fn caller(&self, parts: &http::request::Parts) -> Result<Caller, AuthFailure> {
         let key = parts.headers.get("x-api-key").ok_or(AuthFailure::Missing)?;
         let user = key.to_str().ok().and_then(|key| self.0.get(key));
-        let user = *user.ok_or(AuthFailure::invalid("the key is unknown"))?;
+        let user = *user.ok_or_else(|| AuthFailure::invalid("the key is unknown"))?;
         let user = UserId::parse(user).map_err(|error| AuthFailure::Unavailable(error.into()))?;
         Ok(Caller::new(user))
     }

@@ -67,7 +67,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         .sqlx_logging(false)
         .test_before_acquire_if_idle_for(TRUSTED_FOR);
     #[cfg(feature = "sqlite")]
-    options.map_sqlx_sqlite_opts(sqlite::options);
+    options
+        .map_sqlx_sqlite_opts(|options| sqlite::options(options).busy_timeout(SQLITE_BUSY_TIMEOUT));
     #[cfg(feature = "postgres")]
     options
         .map_sqlx_postgres_opts(|postgres| postgres.application_name("chatkit"))
@@ -104,8 +105,6 @@ mod sqlite {
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     };
 
-    use super::SQLITE_BUSY_TIMEOUT;
-
     /// How many rows of an answer SQLite's thread returns at once. A page is one row longer than
     /// the part that is shown.
     const LARGEST_PAGE: usize = 128;
@@ -115,7 +114,6 @@ mod sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(SQLITE_BUSY_TIMEOUT)
             .row_buffer_size(LARGEST_PAGE)
     }
 
