@@ -143,6 +143,8 @@ function written(text: string, event: RunEvent): string {
     case "message.completed":
       event.message satisfies Message;
       return event.message.content;
+    case "message.removed":
+      return "";
     case "tool_call.started":
     case "tool_call.completed":
       event.tool_call satisfies ToolCall;

@@ -192,18 +192,19 @@ pub const fn last_event_number(before: u64, is_interrupted: bool, emits_answer: 
     before + gap + emits_answer as u64
 }
 
-/// The events that end a run: the answer, then the end. `after` is the number of the last event that
-/// a follower has. If no number is left for the answer between the two, it was emitted before.
+/// The events that end a run: the answer, then the end. `last_stored` is the number of the last event
+/// before the end. If no number is left for the answer between the two, it was emitted before. 0
+/// means that no event is stored.
 #[must_use]
 pub fn closing_events(
     run: &Run,
     answer: Option<&Message>,
     last_number: u64,
-    after: u64,
+    last_stored: u64,
 ) -> Vec<Arc<NumberedEvent>> {
-    let has_answer = matches!(last_number.saturating_sub(after), 1 | INTERRUPTED_GAP);
+    let is_emitted = matches!(last_number.saturating_sub(last_stored), 1 | INTERRUPTED_GAP);
     let answer = answer
-        .filter(|_| !has_answer)
+        .filter(|_| !is_emitted)
         .map(|message| RunEvent::Message(MessageEvent::Completed(Box::new(message.clone()))));
     let events = answer
         .into_iter()
@@ -221,7 +222,7 @@ pub fn rebuilt_events(
     after: u64,
 ) -> Vec<Arc<NumberedEvent>> {
     let answer = outcome.assistant_message.as_ref();
-    let closing = closing_events(&outcome.run, answer, last_number, after);
+    let closing = closing_events(&outcome.run, answer, last_number, 0);
     let opening = opening_events(outcome);
     let before = last_number.saturating_sub(1 + u64::from(answer.is_some()));
     // Read-only tools run concurrently, so their events may have had another order.

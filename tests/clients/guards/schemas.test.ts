@@ -33,7 +33,8 @@ const GUARDS: Record<string, client.Guard<unknown>> = {
 /** The schemas of the single events, which one guard is for. */
 const EVENTS = [
   ...["RunStarted", "MessageCreated", "MessageDelta", "ReasoningDelta", "ToolCallStarted"],
-  ...["ToolCallCompleted", "MessageCompleted", "RunCompleted", "RunFailed", "RunCancelled"],
+  ...["ToolCallCompleted", "MessageCompleted", "MessageRemoved", "RunCompleted", "RunFailed"],
+  ...["RunCancelled"],
 ];
 
 // What a text looks like that is an id or a time is not for guards to say.

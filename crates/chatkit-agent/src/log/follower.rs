@@ -144,12 +144,19 @@ impl Follower {
             let EventsEnd {
                 outcome,
                 last_event,
+                last_stored,
             } = *end;
-            if events.is_empty() {
+            if last_stored == 0 {
                 events = rebuilt_events(&outcome, last_event, self.after);
             } else {
                 let answer = outcome.assistant_message.as_ref();
-                events.extend(closing_events(&outcome.run, answer, last_event, page.last));
+                events.extend(closing_events(
+                    &outcome.run,
+                    answer,
+                    last_event,
+                    last_stored,
+                ));
+                events.retain(|event| event.number > self.after);
             }
             return Ok((events, Some(Source::Ended)));
         }

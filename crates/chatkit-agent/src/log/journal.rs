@@ -139,9 +139,8 @@ impl EnteredRun {
     /// Emits the end of the run.
     pub(crate) fn emit_end(&self, finished: &FinishedRun, last_event: u64) {
         let answer = finished.assistant_message.as_ref();
-        let after = self.log.last();
-        self.log
-            .end(closing_events(&finished.run, answer, last_event, after));
+        let closing = closing_events(&finished.run, answer, last_event, self.log.last());
+        self.log.end(closing);
     }
 
     /// Emits more of the answer's text.

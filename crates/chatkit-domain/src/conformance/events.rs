@@ -150,6 +150,7 @@ pub async fn events_contain_the_stored_run_message_and_tool_calls(store: &Store)
     let EventsEnd {
         outcome,
         last_event: last,
+        ..
     } = *page.end.unwrap();
     assert_eq!((outcome.run, last), (ended.run, 8));
     assert_eq!(outcome.assistant_message, ended.assistant_message);

@@ -120,6 +120,7 @@ pub async fn an_interrupted_run_leaves_the_text_that_it_emitted(store: &Store) {
         let EventsEnd {
             outcome,
             last_event: last,
+            ..
         } = *page.end.unwrap();
         assert_eq!(outcome.run.status, RunStatus::Failed);
         let has_text = !texts.concat().trim().is_empty();
@@ -173,5 +174,8 @@ pub async fn the_end_of_an_interrupted_run_emits_each_answer_once(store: &Store)
             end.last_event,
             1 + 1_000_000 + u64::from(is_emitted_at_the_end)
         );
+        // A follower may have seen events that the dead process did not store.
+        let page = store.runs.events(&caller, id, fence.run_id, 5).await;
+        assert_eq!(page.unwrap().end.unwrap().last_stored, 1);
     }
 }

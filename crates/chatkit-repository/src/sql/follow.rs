@@ -65,12 +65,18 @@ impl Database {
             .map_err(repository_error)?;
         let has_more = rows.len() as u64 == PAGE_ROWS;
         let last = rows.last().map_or(after, |row| natural(row.last));
+        let has_rows = !rows.is_empty();
         let (id, has_ended, last_event) = (run.id, run.ended_at.is_some(), run.last_event);
         let events = self.events_of(run, rows, after).await?;
         let end = if has_ended && !has_more {
             Some(Box::new(EventsEnd {
                 outcome: self.outcome(caller, conversation, RunId::new(id)).await?,
                 last_event: natural(last_event),
+                last_stored: if has_rows {
+                    last
+                } else {
+                    self.last_stored(id).await?
+                },
             }))
         } else {
             None
@@ -81,6 +87,21 @@ impl Database {
             has_more,
             end,
         })
+    }
+
+    /// The number of the last stored event of a run; 0 if there is none.
+    async fn last_stored(&self, run_id: Uuid) -> Result<u64, RepositoryError> {
+        let last: Option<i64> = run_event::Entity::find()
+            .select_only()
+            .column(run_event::Column::Last)
+            .filter(run_event::Column::RunId.eq(run_id))
+            .order_by_desc(run_event::Column::Last)
+            .limit(1)
+            .into_tuple()
+            .one(&self.reader)
+            .await
+            .map_err(repository_error)?;
+        Ok(last.map_or(0, natural))
     }
 
     pub(super) async fn news_of(
