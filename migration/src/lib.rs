@@ -114,17 +114,38 @@ pub async fn status(database_url: &str) -> Result<Vec<Migration>, MigrationError
 }
 
 async fn connect(database_url: &str) -> Result<DatabaseConnection, DbErr> {
+    check_is_supported(database_url)?;
     let mut options = ConnectOptions::new(database_url);
     options
         .max_connections(1)
         .acquire_timeout(CONNECT_TIMEOUT)
         .sqlx_logging(false);
+    #[cfg(feature = "sqlite")]
     options.map_sqlx_sqlite_opts(|sqlite| {
         sqlite
             .foreign_keys(true)
             .busy_timeout(std::time::Duration::from_secs(30))
     });
     Database::connect(options).await
+}
+
+/// Refuses a URL that this build cannot open. The error does not quote the URL, which may hold a
+/// password.
+fn check_is_supported(url: &str) -> Result<(), DbErr> {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    let (feature, is_on) = match scheme {
+        "sqlite" => ("sqlite", cfg!(feature = "sqlite")),
+        "postgres" | "postgresql" => ("postgres", cfg!(feature = "postgres")),
+        _ => {
+            let reason = "the URL must begin with sqlite: or postgres:";
+            return Err(DbErr::Custom(reason.to_owned()));
+        }
+    };
+    if is_on {
+        return Ok(());
+    }
+    let reason = format!("this build lacks the feature `{feature}`, which opens this database");
+    Err(DbErr::Custom(reason))
 }
 
 /// Starts a transaction that runs alone among the migrations of all replicas.

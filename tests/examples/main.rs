@@ -5,6 +5,8 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod embed;
+
 use std::{
     net::TcpListener,
     path::{Path, PathBuf},

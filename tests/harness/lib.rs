@@ -24,7 +24,7 @@ pub mod token;
 pub use better_auth::{BetterAuth, SignedIn};
 pub use client::{Answer, Client};
 pub use database::{Backend, TestDatabase};
-pub use server::{Replica, Stopped, TestServer};
+pub use server::{Extensions, Replica, Stopped, TestServer};
 
 use std::time::Duration;
 

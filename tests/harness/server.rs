@@ -1,8 +1,12 @@
 //! A started server.
 
+use std::sync::Arc;
+
 use chatkit_server::{
-    App, Extensions,
+    App, AppBuilder, Responder, ToolRegistry,
+    agent::AgentResponder,
     config::{Cli, Settings},
+    recorder::Recorder,
 };
 use clap::Parser;
 
@@ -12,6 +16,34 @@ use crate::{
     model::FakeModel,
     token,
 };
+
+/// The parts that an embedding service brings.
+#[derive(Clone, Debug)]
+pub struct Extensions {
+    /// Tools besides the built-in ones.
+    pub tools: ToolRegistry,
+    /// The responder that is asked first.
+    pub responder: Arc<dyn Responder>,
+}
+
+impl Default for Extensions {
+    fn default() -> Self {
+        Self {
+            tools: ToolRegistry::default(),
+            responder: Arc::new(AgentResponder),
+        }
+    }
+}
+
+impl Extensions {
+    fn builder(&self, settings: &Settings) -> AppBuilder {
+        let recorder = Recorder::install().unwrap();
+        App::builder(settings.clone())
+            .tools(self.tools.clone())
+            .responder(self.responder.clone())
+            .metrics(move || recorder.render())
+    }
+}
 
 /// A server that listens on a port of its own, with a database of its own.
 #[derive(Debug)]
@@ -91,7 +123,7 @@ impl TestServer {
         extensions: Extensions,
     ) -> Self {
         log::watch();
-        let app = App::start_with(settings, extensions.clone()).await.unwrap();
+        let app = extensions.builder(settings).start().await.unwrap();
         Self {
             app,
             database,
@@ -125,9 +157,7 @@ impl TestServer {
     /// When it does not start.
     pub async fn replica(&self) -> Replica {
         let settings = settings(self.database.url(), &self.flags);
-        let app = App::start_with(&settings, self.extensions.clone())
-            .await
-            .unwrap();
+        let app = self.extensions.builder(&settings).start().await.unwrap();
         Replica { app }
     }
 
@@ -217,5 +247,6 @@ fn parse(database_url: &str, flags: &[String]) -> Settings {
         arguments.push("--listen-addr=127.0.0.1:0".to_owned());
     }
     arguments.extend_from_slice(flags);
-    Cli::try_parse_from(arguments).unwrap().settings
+    let cli = Cli::try_parse_from(arguments).unwrap();
+    cli.settings.try_into().unwrap()
 }

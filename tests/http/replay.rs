@@ -5,8 +5,7 @@ mod player;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
-use chatkit_server::Extensions;
-use chatkit_tests::{Client, TestServer, model::FakeModel};
+use chatkit_tests::{Client, Extensions, TestServer, model::FakeModel};
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 

@@ -7,9 +7,8 @@ mod steps;
 use std::{sync::Arc, time::Duration};
 
 use chatkit_agent::Responder;
-use chatkit_server::Extensions;
 use chatkit_tests::{
-    Client, TestServer, eventually,
+    Client, Extensions, TestServer, eventually,
     model::{FakeModel, Reply as Answer},
 };
 use reqwest::StatusCode;

@@ -9,9 +9,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chatkit_server::Extensions;
 use chatkit_tests::{
-    TestServer,
+    Extensions, TestServer,
     model::{FakeModel, Reply},
 };
 use chatkit_tools::{Tool, ToolContext, ToolError, ToolRegistry};

@@ -4,17 +4,19 @@ use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Context, Result};
 
-use crate::{openapi, process, test, tidy, web};
+use crate::{features, openapi, process, readme, test, tidy, web};
 
 /// A step's name, and what runs it.
 type Step = (&'static str, fn() -> Result<()>);
 
 /// The steps before the tests, cheap ones first.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 9] = [
     ("format", format),
     ("clippy", clippy),
+    ("features", features::check),
     ("doc", doc),
     ("openapi", openapi::check),
+    ("readme", readme::check),
     ("web", web::check),
     ("tidy", tidy::run),
     ("deny", deny),

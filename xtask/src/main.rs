@@ -13,11 +13,13 @@ mod bench;
 mod browser;
 mod ci;
 mod debian;
+mod features;
 mod node;
 mod openapi;
 mod postgres;
 mod process;
 mod python;
+mod readme;
 mod test;
 mod tidy;
 mod web;
@@ -46,8 +48,12 @@ enum Command {
     Bench(bench::Arguments),
     /// Writes the API's document, and the TypeScript types made from it.
     Openapi(openapi::Arguments),
+    /// Writes the files that the README shows into it.
+    Readme(readme::Arguments),
     /// Builds the chat page.
     Web(web::Arguments),
+    /// Checks that every crate compiles with each of its features alone, and with none.
+    Features,
     /// Checks the conventions that no compiler and no lint knows.
     Tidy,
 }
@@ -69,7 +75,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Ci => return ci::run(),
         Command::Bench(arguments) => bench::run(&arguments)?,
         Command::Openapi(arguments) => openapi::run(&arguments)?,
+        Command::Readme(arguments) => readme::run(&arguments)?,
         Command::Web(arguments) => web::run(&arguments)?,
+        Command::Features => features::check()?,
         Command::Tidy => tidy::run()?,
     }
     Ok(ExitCode::SUCCESS)

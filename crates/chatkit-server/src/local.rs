@@ -18,9 +18,7 @@ pub const LOCAL_USER: &str = "local";
 /// machine can reach it, and its database is a file.
 #[must_use]
 pub fn is_local(settings: &Settings) -> bool {
-    let is_open = settings.better_auth_secret.is_none()
-        && settings.jwt_secret.is_none()
-        && settings.jwks_url.is_none();
+    let is_open = settings.secret.is_none() && settings.jwks_url.is_none();
     is_open
         && settings.listen_addr.ip().is_loopback()
         && settings.database_url.sqlite_file().is_some()

@@ -6,15 +6,15 @@ use anyhow::Context;
 use tracing::{Dispatch, Level, Metadata, dispatcher};
 use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt::MakeWriter, layer::SubscriberExt};
 
-use crate::config::{LogFormat, Settings};
+use crate::config::{LogArgs, LogFormat};
 
 /// Sets up the log of the process.
 ///
 /// # Errors
-/// When `RUST_LOG` is no filter, or a log is set up already.
-pub fn init(settings: &Settings) -> anyhow::Result<()> {
-    let log = log(&settings.rust_log, settings.log_format, std::io::stdout)?;
-    dispatcher::set_global_default(log).context("there is a log already")
+/// When `RUST_LOG` is not a filter, or a log is already set up.
+pub fn init(args: &LogArgs) -> anyhow::Result<()> {
+    let log = log(&args.rust_log, args.log_format, std::io::stdout)?;
+    dispatcher::set_global_default(log).context("another log is already set up")
 }
 
 /// Logs the location of every panic from now on, and never its text: a panic of a library may quote

@@ -29,7 +29,7 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 
 /// Answers the page and what belongs to it; anything else is not found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pages {
     policy: String,
 }

@@ -6,9 +6,8 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use chatkit_server::Extensions;
 use chatkit_tests::{
-    TestServer,
+    Extensions, TestServer,
     model::{FakeModel, Reply, Step},
 };
 use chatkit_tools::{Tool, ToolContext, ToolError, ToolRegistry};

@@ -191,7 +191,7 @@ pub enum ModelEvent {
 
 impl ModelEvent {
     /// Returns the length of the texts in bytes.
-    #[cfg(any(test, feature = "fuzzing"))]
+    #[cfg(any(all(test, feature = "openai"), feature = "fuzzing"))]
     fn text_bytes(&self) -> usize {
         match self {
             Self::TextDelta(text) | Self::ReasoningDelta(text) => text.len(),

@@ -2,6 +2,7 @@
 
 use super::{
     Database,
+    connection::count,
     entity::{conversation, task, task_counter},
     error::{corrupt, repository_error},
 };
@@ -41,11 +42,11 @@ impl Maintenance for Database {
     }
 
     fn connections(&self) -> Connections {
+        let readers = count(&self.reader);
         if self.backend == DbBackend::Postgres {
-            return of_pool(self.reader.get_postgres_connection_pool());
+            return readers;
         }
-        let readers = of_pool(self.reader.get_sqlite_connection_pool());
-        let writer = of_pool(self.writer.get_sqlite_connection_pool());
+        let writer = count(&self.writer);
         Connections {
             idle: readers.idle + writer.idle,
             busy: readers.busy + writer.busy,
@@ -95,14 +96,5 @@ impl Maintenance for Database {
             conversations: conversations.rows_affected,
             tasks: tasks.rows_affected,
         })
-    }
-}
-
-fn of_pool<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Connections {
-    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-    Connections {
-        idle,
-        busy: pool.size().saturating_sub(idle),
-        max: pool.options().get_max_connections(),
     }
 }

@@ -1,6 +1,7 @@
 //! The connections, their transactions, and code that the queries of all ports share.
 
 mod checkpoint;
+mod connection;
 mod conversation;
 mod conversation_row;
 mod end;
@@ -34,44 +35,24 @@ use std::{
 use chatkit_domain::{Caller, Order, Repositories, RepositoryError, RunStatus, TaskRepository};
 use chrono::{SubsecRound, Utc};
 use sea_orm::{
-    ConnectOptions, Database as SeaDatabase, DatabaseConnection, DatabaseTransaction, DbBackend,
-    ExprTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbBackend, ExprTrait, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
     sea_query::{Expr, SimpleExpr},
 };
 
-use sqlx::{Connection, sqlite::SqlitePoolOptions};
 use tokio::sync::Semaphore;
 
-use self::{error::repository_error, owner_locks::OwnerLocks};
-
-/// How long SQLite waits for the write lock of another process.
-const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long to wait for a free connection before the database counts as busy.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long an idle connection counts as alive without a check. Under load there are no checks, and
-/// dead connections are still found after a restart of the database.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
-
-/// The number of rows that the thread of a SQLite connection buffers. A page reads one row more
-/// than it returns.
-const LARGEST_PAGE: usize = 128;
+use self::{
+    connection::{ACQUIRE_TIMEOUT, Pools, SQLITE_BUSY_TIMEOUT, check_is_supported},
+    error::repository_error,
+    owner_locks::OwnerLocks,
+};
 
 /// The number of locks for users who start a run at the same time.
 const STARTERS: usize = 256;
 
 /// The number of concurrent searches.
 const SEARCHES: usize = 2;
-
-/// The settings of every PostgreSQL connection. They limit how long a statement waits for a lock,
-/// and how long a transaction waits for its client.
-///
-/// Each statement has one good plan for all parameters. Without `plan_cache_mode`, PostgreSQL would
-/// plan statements anew whose LIMIT is a parameter.
-const POSTGRES_SETTINGS: &str = "SET lock_timeout = '5s'; \
-     SET idle_in_transaction_session_timeout = '60s'; \
-     SET plan_cache_mode = 'force_generic_plan'";
 
 /// The database to open.
 #[derive(Clone, Debug)]
@@ -100,8 +81,8 @@ pub struct Stores {
 /// Opens the connection pools.
 ///
 /// # Errors
-/// [`RepositoryError::Unavailable`] if the database cannot be reached, or if the URL is not that of
-/// a supported database.
+/// [`RepositoryError::Unavailable`] if the database cannot be reached. [`RepositoryError::Failed`] if
+/// the URL names no database, or one whose feature is off.
 pub async fn connect(options: DatabaseOptions) -> Result<Stores, RepositoryError> {
     let database = Arc::new(Database::open(options).await?);
     Ok(Stores {
@@ -138,6 +119,7 @@ impl Database {
     /// Opens the pools. Retries, because several processes may open a new SQLite file at once, and
     /// SQLite does not wait for the lock while it switches to the write-ahead log.
     async fn open(options: DatabaseOptions) -> Result<Self, RepositoryError> {
+        check_is_supported(&options.url)?;
         let started = Instant::now();
         loop {
             match Self::try_open(&options).await.map_err(repository_error) {
@@ -150,19 +132,11 @@ impl Database {
     }
 
     async fn try_open(options: &DatabaseOptions) -> Result<Self, sea_orm::DbErr> {
-        let reader = SeaDatabase::connect(connect_options(&options.url, options.pool)).await?;
-        let backend = reader.get_database_backend();
-        let writer = if backend == DbBackend::Sqlite {
-            let mut writer = connect_options(&options.url, 1);
-            writer.map_sqlx_sqlite_pool_opts(after_writing);
-            SeaDatabase::connect(writer).await?
-        } else {
-            reader.clone()
-        };
+        let Pools { reader, writer } = Pools::open(&options.url, options.pool).await?;
         Ok(Self {
+            backend: reader.get_database_backend(),
             reader,
             writer,
-            backend,
             schema: options.schema.clone(),
             searches: Arc::new(Semaphore::new(SEARCHES)),
             starters: (0..STARTERS)
@@ -255,46 +229,6 @@ async fn uncancelled<T: Send + 'static>(
     tokio::spawn(future)
         .await
         .map_err(|error| RepositoryError::Failed(Box::new(error)))
-}
-
-fn connect_options(url: &str, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .sqlx_logging(false)
-        .test_before_acquire_if_idle_for(TRUSTED_FOR)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-                .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
-                .foreign_keys(true)
-                .busy_timeout(SQLITE_BUSY_TIMEOUT)
-                .row_buffer_size(LARGEST_PAGE)
-        })
-        .map_sqlx_postgres_opts(|postgres| postgres.application_name("chatkit"))
-        .map_sqlx_postgres_pool_opts(|pool| {
-            pool.after_connect(|connection, _| {
-                Box::pin(async move {
-                    sqlx::raw_sql(POSTGRES_SETTINGS).execute(connection).await?;
-                    Ok(())
-                })
-            })
-        });
-    options
-}
-
-/// Returns a connection to the pool of writers only if it has no open transaction.
-fn after_writing(pool: SqlitePoolOptions) -> SqlitePoolOptions {
-    pool.after_release(|connection, _| {
-        Box::pin(async move {
-            // The ping waits for a rollback that is in progress. After a failed COMMIT (on a full
-            // disk) the driver still assumes a transaction that SQLite has ended. It would never
-            // commit again.
-            connection.ping().await?;
-            Ok(!connection.is_in_transaction())
-        })
-    })
 }
 
 /// The statuses of active runs, as SQL literals. PostgreSQL uses a partial index only if it can

@@ -1,46 +1,57 @@
-//! What the binary can do, one file each where it is more than a call.
+//! The commands of the binary. Long ones have a file of their own.
 
 mod healthcheck;
 mod serve;
 
+use std::time::Duration;
+
 use anyhow::Context;
 use chatkit_domain::{Clock, Erased, SystemClock, UserId};
 use chatkit_server::{
-    config::{Command, Migrate, Settings},
-    erase, local, verifier_options,
+    config::{Cli, Command, Migrate, Settings, SettingsArgs},
+    local, verifier_options,
 };
 
-/// Does what the command line says.
-pub(crate) async fn run(command: Option<Command>, settings: &Settings) -> anyhow::Result<()> {
-    match command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::serve(settings).await,
-        Command::Migrate { direction } => migrate(direction.unwrap_or(Migrate::Up), settings).await,
-        Command::Token { user, ttl } => {
-            let user = UserId::parse(user).context("--user")?;
-            let options = verifier_options(settings)?;
-            let now = SystemClock.now();
-            let token = chatkit_http::issue_token(&options, &user, now, ttl)
-                .context("BETTER_AUTH_SECRET: tokens are signed with it")?;
-            say(&token);
-            Ok(())
+/// Carries out a command line.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::serve(settings(cli.settings)?, &cli.log).await,
+        Command::Migrate { direction } => {
+            migrate(direction.unwrap_or(Migrate::Up), &settings(cli.settings)?).await
         }
+        Command::Token { user, ttl } => token(user, ttl, &settings(cli.settings)?),
         Command::Openapi => {
-            say(chatkit_http::document().trim_end());
+            print(chatkit_http::document().trim_end());
             Ok(())
         }
-        Command::Erase { user } => {
-            let user = UserId::parse(user).context("--user")?;
-            let Erased {
-                conversations,
-                tasks,
-            } = erase(settings, &user).await?;
-            say(&format!(
-                "erased {conversations} conversations and {tasks} tasks"
-            ));
-            Ok(())
-        }
-        Command::Healthcheck => healthcheck::healthcheck(settings.listen_addr).await,
+        Command::Erase { user } => erase(user, &settings(cli.settings)?).await,
+        Command::Healthcheck => healthcheck::healthcheck(cli.settings.listen_addr).await,
     }
+}
+
+fn settings(args: SettingsArgs) -> anyhow::Result<Settings> {
+    args.try_into()
+}
+
+fn token(user: String, ttl: Duration, settings: &Settings) -> anyhow::Result<()> {
+    let user = UserId::parse(user).context("--user")?;
+    let options = verifier_options(settings)?;
+    let token = chatkit_http::issue_token(&options, &user, SystemClock.now(), ttl)
+        .context("BETTER_AUTH_SECRET: tokens are signed with it")?;
+    print(&token);
+    Ok(())
+}
+
+async fn erase(user: String, settings: &Settings) -> anyhow::Result<()> {
+    let user = UserId::parse(user).context("--user")?;
+    let Erased {
+        conversations,
+        tasks,
+    } = chatkit_server::erase(settings, &user).await?;
+    print(&format!(
+        "erased {conversations} conversations and {tasks} tasks"
+    ));
+    Ok(())
 }
 
 async fn migrate(direction: Migrate, settings: &Settings) -> anyhow::Result<()> {
@@ -57,12 +68,12 @@ async fn migrate(direction: Migrate, settings: &Settings) -> anyhow::Result<()> 
         } else {
             "pending"
         };
-        say(&format!("{state}  {}", migration.name));
+        print(&format!("{state}  {}", migration.name));
     }
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "it is what the command was asked for")]
-fn say(text: &str) {
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+fn print(text: &str) {
     println!("{text}");
 }

@@ -5,19 +5,28 @@ use std::io::Write;
 use chatkit_domain::{Clock, SystemClock, UserId};
 use chatkit_server::{
     App,
-    config::Settings,
+    config::{LogArgs, Settings},
     local::{self, LOCAL_USER},
+    recorder::Recorder,
     shutdown, telemetry, verifier_options,
 };
 
-pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
-    telemetry::init(settings)?;
+pub(super) async fn serve(settings: Settings, log: &LogArgs) -> anyhow::Result<()> {
+    telemetry::init(log)?;
     telemetry::report_panics();
-    let app = App::start(settings).await?;
-    if local::is_local(settings) {
-        invite(&app, settings)?;
+    let recorder = Recorder::install()?;
+    let shown = recorder.clone();
+    let app = App::builder(settings.clone())
+        .metrics(move || shown.render())
+        .start()
+        .await?;
+    if local::is_local(&settings) {
+        invite(&app, &settings)?;
     }
-    shutdown::requested().await?;
+    tokio::select! {
+        result = shutdown::requested() => result?,
+        () = recorder.keep_up() => {}
+    }
     app.stop().await;
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! The values of settings, checked where they enter. What is wrong with one is said without
 //! quoting it: it may be a secret.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use anyhow::{Context, bail};
-use tracing_subscriber::EnvFilter;
 use url::Url;
 
 /// A secret: at least 32 bytes, never printed.
@@ -140,6 +139,13 @@ impl DatabaseUrl {
     }
 }
 
+impl Default for DatabaseUrl {
+    /// A SQLite file in the current folder, which is created if it is missing.
+    fn default() -> Self {
+        Self("sqlite://chatkit.db?mode=rwc".to_owned())
+    }
+}
+
 impl FromStr for DatabaseUrl {
     type Err = anyhow::Error;
 
@@ -209,55 +215,6 @@ impl FromStr for Origin {
         let text = text.strip_suffix(default_port).unwrap_or(text);
         Ok(Self(text.to_owned()))
     }
-}
-
-/// From a millisecond to ten years.
-pub(super) fn positive_duration(text: &str) -> anyhow::Result<Duration> {
-    duration_from(text, Duration::from_millis(1))
-}
-
-/// A lease is kept by a statement every fifth of it.
-pub(super) fn lease(text: &str) -> anyhow::Result<Duration> {
-    duration_from(text, Duration::from_millis(100))
-}
-
-fn duration_from(text: &str, least: Duration) -> anyhow::Result<Duration> {
-    const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-    let duration = humantime::parse_duration(text).context("must be a duration, such as 30s")?;
-    if !(least..=TEN_YEARS).contains(&duration) {
-        bail!(
-            "must be from {} to 10 years",
-            humantime::format_duration(least)
-        );
-    }
-    Ok(duration)
-}
-
-/// The length of a tool's result: enough for any error, so that a model can correct its call.
-pub(super) fn result_chars(text: &str) -> anyhow::Result<usize> {
-    let chars = text.parse().ok().filter(|chars| *chars >= 1_000);
-    chars.context("must be a whole number of at least 1000")
-}
-
-pub(super) fn not_empty(text: &str) -> anyhow::Result<String> {
-    if text.trim().is_empty() {
-        bail!("must not be empty: leave it out instead");
-    }
-    Ok(text.to_owned())
-}
-
-/// An audience, but for the one of tokens that are only good for signing in.
-pub(super) fn audience(text: &str) -> anyhow::Result<String> {
-    if text.trim_end_matches('/') == "sign-in" {
-        bail!("must not be sign-in, which is kept for sign-in links");
-    }
-    not_empty(text)
-}
-
-pub(super) fn log_filter(text: &str) -> anyhow::Result<String> {
-    text.parse::<EnvFilter>()
-        .context("must be a filter of tracing, such as info")?;
-    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -1,79 +1,19 @@
-//! Every setting, as a flag and as an environment variable. The only reader of the environment.
-
-mod value;
+//! The settings as flags and environment variables.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::{Context, bail};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use anyhow::bail;
+use clap::Args;
 
-pub use self::value::{ApiKey, BaseUrl, DatabaseUrl, KeysUrl, Origin, Secret};
-use self::value::{audience, lease, log_filter, not_empty, positive_duration, result_chars};
+use super::{
+    parse::{audience, lease, not_empty, positive_duration, result_chars},
+    settings::{Instructions, ModelApi, ModelFeature, ModelRoles, Settings},
+    value::{ApiKey, BaseUrl, DatabaseUrl, KeysUrl, Origin, Secret},
+};
 
-/// Kept conversations behind an HTTP API.
-#[derive(Debug, Parser)]
-#[command(name = "chatkit-server", version, about)]
-pub struct Cli {
-    /// What to do; `serve` when left out.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    /// How to do it.
-    #[command(flatten)]
-    pub settings: Settings,
-}
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Answer requests until told to stop
-    Serve,
-    /// Change the database's schema
-    Migrate {
-        /// In which direction
-        #[command(subcommand)]
-        direction: Option<Migrate>,
-    },
-    /// Print a token for a user, signed with the configured or the local secret
-    Token {
-        /// The user
-        #[arg(long)]
-        user: String,
-        /// For how long it is good, such as 12h or 7d
-        #[arg(long, default_value = "7d", value_parser = humantime::parse_duration)]
-        ttl: Duration,
-    },
-    /// Print the contract: OpenAPI in YAML
-    Openapi,
-    /// Remove everything of one user for good, and say how much that was
-    Erase {
-        /// The user
-        #[arg(long)]
-        user: String,
-    },
-    /// Ask the running server whether it is ready; exit code 0 when it is
-    Healthcheck,
-}
-
-/// In which direction to change the schema.
-#[derive(Clone, Copy, Debug, Subcommand)]
-pub enum Migrate {
-    /// Apply what is pending
-    Up,
-    /// Take back the newest migration, with the data that it holds
-    Down,
-    /// List the migrations
-    Status,
-}
-
-/// The system prompt of a task assistant.
-const DEFAULT_INSTRUCTIONS: &str = "You are a helpful assistant who also looks after the user's \
-task list. Use the tools to add, list, complete, update and delete tasks; never claim to have done \
-what no tool did. Tasks are named by their numbers: list them when you do not know a number. \
-Answer briefly, in the user's language.";
-
-/// Every setting.
+/// Every setting of the server, as a flag and as an environment variable.
 #[derive(Clone, Debug, Args)]
-pub struct Settings {
+pub struct SettingsArgs {
     /// Where to listen; port 0 picks one
     #[arg(long, env, global = true, default_value = "127.0.0.1:8000")]
     pub listen_addr: SocketAddr,
@@ -200,142 +140,94 @@ pub struct Settings {
     /// A listener for `/metrics` alone; without it they are on the main one when that is loopback
     #[arg(long, env, global = true)]
     pub metrics_addr: Option<SocketAddr>,
-    /// How the log is written
-    #[arg(long, env, global = true, default_value = "pretty")]
-    pub log_format: LogFormat,
-    /// What is logged, as a filter of tracing
-    #[arg(long, env, global = true, default_value = "info", value_parser = log_filter)]
-    pub rust_log: String,
 }
 
-/// By which API of OpenAI's the model is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum ModelApi {
-    /// Chat completions, which every compatible server speaks.
-    ChatCompletions,
-    /// Responses.
-    Responses,
-}
+impl TryFrom<SettingsArgs> for Settings {
+    type Error = anyhow::Error;
 
-/// Whether an optional part of a request is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum ModelFeature {
-    /// Sent, unless the model's server has refused it in the last ten minutes.
-    Auto,
-    /// Never sent.
-    Off,
-}
-
-/// The order of the roles in what a model is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum ModelRoles {
-    /// As stored, unless the model's server requires that they alternate.
-    Auto,
-    /// User and assistant always alternate.
-    Alternate,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Pretty,
-    /// For machines: an object a line.
-    Json,
-}
-
-impl Cli {
-    /// Reads `.env`, the environment and the command line. What is wrong with them is one line
-    /// that names the setting.
-    ///
-    /// # Errors
-    /// The process's exit code once the reason, or the help that was asked for, is printed.
-    pub fn read() -> Result<Self, u8> {
-        if dotenvy::dotenv().is_err_and(|error| !error.not_found()) {
-            // The error quotes the line, which may hold a secret.
-            return Err(refuse("error: .env: it cannot be read or parsed"));
-        }
-        Self::try_parse().map_err(|error| {
-            if error.use_stderr() && error.kind() != clap::error::ErrorKind::MissingSubcommand {
-                refuse(&reason(&error))
-            } else {
-                // `--help` and `--version` are no errors.
-                let _ = error.print();
-                0
-            }
+    /// Fails if the secret is set under both names, with different values.
+    fn try_from(args: SettingsArgs) -> anyhow::Result<Self> {
+        Ok(Self {
+            base_path: String::new(),
+            instructions: instructions(args.agent_instructions, args.agent_instructions_file),
+            secret: secret(args.better_auth_secret, args.jwt_secret)?,
+            listen_addr: args.listen_addr,
+            public_url: args.public_url,
+            database_url: args.database_url,
+            database_pool: args.database_pool,
+            auto_migrate: args.auto_migrate,
+            openai_api_key: args.openai_api_key,
+            openai_base_url: args.openai_base_url,
+            openai_model: args.openai_model,
+            openai_api: args.openai_api,
+            model_tools: args.model_tools,
+            model_stream_options: args.model_stream_options,
+            model_roles: args.model_roles,
+            allowed_models: args.allowed_models,
+            jwks_url: args.jwks_url,
+            jwt_issuer: args.jwt_issuer,
+            jwt_audience: args.jwt_audience,
+            cors_origins: args.cors_origins,
+            frame_ancestors: args.frame_ancestors,
+            context_messages: args.context_messages,
+            context_chars: args.context_chars,
+            max_tool_rounds: args.max_tool_rounds,
+            max_tool_result_chars: args.max_tool_result_chars,
+            tool_timeout: args.tool_timeout,
+            model_timeout: args.model_timeout,
+            run_timeout: args.run_timeout,
+            max_answer_chars: args.max_answer_chars,
+            max_runs_per_user: args.max_runs_per_user,
+            max_runs: args.max_runs,
+            run_lease: args.run_lease,
+            chatkit_allow_cancel: args.chatkit_allow_cancel,
+            shutdown_delay: args.shutdown_delay,
+            shutdown_grace: args.shutdown_grace,
+            deleted_ttl: args.deleted_ttl,
+            metrics_addr: args.metrics_addr,
         })
     }
 }
 
-/// What is wrong, in one line that names the setting and never holds its value, which may be a
-/// secret.
-fn reason(error: &clap::Error) -> String {
-    use clap::error::{ContextKind, ErrorKind};
-    let text = error.render().to_string();
-    let first_line = text.lines().next().unwrap_or_default();
-    match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(argument)) => {
-            let why = std::error::Error::source(error).map_or_else(
-                || "the value is none of those possible".to_owned(),
-                ToString::to_string,
-            );
-            let why = why.lines().next().unwrap_or_default();
-            format!("error: {argument}: {why}")
-        }
-        _ => first_line.to_owned(),
+/// The system prompt. clap has refused the settings if both are set.
+fn instructions(text: Option<String>, file: Option<PathBuf>) -> Instructions {
+    match (text, file) {
+        (Some(text), _) => Instructions::Text(text),
+        (None, Some(file)) => Instructions::File(file),
+        (None, None) => Instructions::default(),
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the log is not set up yet")]
-fn refuse(reason: &str) -> u8 {
-    eprintln!("{reason}");
-    2
-}
-
-impl Settings {
-    /// Whether a model answers, and not the built-in rules.
-    #[must_use]
-    pub fn has_model(&self) -> bool {
-        self.openai_api_key.is_some() || self.openai_base_url.is_some()
-    }
-
-    /// The system prompt, from wherever it comes.
-    ///
-    /// # Errors
-    /// When its file cannot be read.
-    pub fn instructions(&self) -> anyhow::Result<String> {
-        match (&self.agent_instructions, &self.agent_instructions_file) {
-            (Some(text), _) => Ok(text.clone()),
-            (None, Some(file)) => std::fs::read_to_string(file)
-                .with_context(|| format!("AGENT_INSTRUCTIONS_FILE: {}", file.display())),
-            (None, None) => Ok(DEFAULT_INSTRUCTIONS.to_owned()),
+/// The secret, whichever of its two names is set.
+fn secret(one: Option<Secret>, other: Option<Secret>) -> anyhow::Result<Option<Secret>> {
+    match (one, other) {
+        (Some(one), Some(other)) if one.expose() != other.expose() => {
+            bail!("BETTER_AUTH_SECRET and JWT_SECRET are both set, and differ")
         }
-    }
-
-    /// The shared secret, under whichever name it came.
-    ///
-    /// # Errors
-    /// When both names are used with different values.
-    pub fn secret(&self) -> anyhow::Result<Option<&Secret>> {
-        match (&self.better_auth_secret, &self.jwt_secret) {
-            (Some(one), Some(other)) if one.expose() != other.expose() => {
-                bail!("BETTER_AUTH_SECRET and JWT_SECRET are both set, and differ")
-            }
-            (one, other) => Ok(one.as_ref().or(other.as_ref())),
-        }
+        (one, other) => Ok(one.or(other)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        settings: SettingsArgs,
+    }
+
     #[test]
-    fn the_command_line_is_sound() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
+    fn flags_have_the_defaults_of_the_struct() {
+        let flags = Flags::try_parse_from(["chatkit-server"]).unwrap();
+        let parsed = Settings::try_from(flags.settings).unwrap();
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", Settings::new()));
+        assert_eq!(
+            parsed.database_url.expose(),
+            Settings::new().database_url.expose()
+        );
     }
 }
