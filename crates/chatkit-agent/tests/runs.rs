@@ -376,5 +376,8 @@ async fn swept_events_of_a_responder_are_rebuilt_with_their_numbers() {
     let after_end = ended.run.ended_at.unwrap() + Duration::from_millis(1);
     let swept = fixture.repositories.journal.sweep_events(after_end).await;
     assert_eq!(swept.unwrap(), 1);
-    assert_eq!(fixture.events(&ended).await, events);
+    let rebuilt = fixture.events(&ended).await;
+    assert_eq!(kinds(&rebuilt), expected);
+    // The first event names the answer that the run left, not the one that was reserved.
+    assert_eq!(rebuilt[1..], events[1..]);
 }
