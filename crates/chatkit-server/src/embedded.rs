@@ -9,6 +9,8 @@ use chatkit_web::Pages;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::shutdown;
+
 /// A server without a listener, as a part of another application. Cheap to clone; the clones are
 /// one server. [`AppBuilder::build`](crate::AppBuilder::build) makes one.
 ///
@@ -51,6 +53,20 @@ impl Embedded {
     pub async fn shutdown(&self, grace: Duration) {
         self.state.drain();
         self.agent.shutdown(grace).await;
+    }
+
+    /// Waits for SIGTERM or SIGINT, and then [shuts down](Self::shutdown), for example for axum's
+    /// `with_graceful_shutdown`. Active answers must end first, because their streams keep the
+    /// connections of an HTTP server open.
+    pub async fn shutdown_on_signal(self, grace: Duration) {
+        if let Err(error) = shutdown::requested().await {
+            tracing::error!(
+                error = &*error as &dyn std::error::Error,
+                "could not wait for the signals to stop"
+            );
+            std::future::pending::<()>().await;
+        }
+        self.shutdown(grace).await;
     }
 
     /// Closes the connections to the database. No request may follow.

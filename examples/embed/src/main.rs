@@ -1,47 +1,105 @@
-//! An axum application with chatkit as a part of it, under `/assistant`.
+//! A library's web application, with an assistant under `/assistant`.
 #![expect(clippy::print_stdout, reason = "the application says where it listens")]
 
-mod library;
+use std::{env, sync::Arc, time::Duration};
 
-use std::{collections::HashMap, env, sync::Arc, time::Duration};
+use async_trait::async_trait;
+use axum::{Router, http::request::Parts, routing::get, serve};
+use chatkit_server::{
+    App, AuthFailure, Authenticator, Caller, Provider, Reply, Responder, ResponderError, Settings,
+    Tool, ToolContext, ToolError, ToolRegistry, Turn, UserId, agent::provider::*,
+};
+use futures::{StreamExt, stream};
 
-use axum::{Router, routing::get};
-use chatkit_server::{App, Settings, ToolRegistry, shutdown};
+#[derive(Debug)]
+struct Library;
 
-use library::{ApiKeys, FindBook, Librarian, OpeningHours};
+/// Knows the users by the names that a proxy in front of the application sends.
+#[async_trait]
+impl Authenticator for Library {
+    async fn caller(&self, parts: &Parts) -> Result<Caller, AuthFailure> {
+        let user = parts.headers.get("x-user").ok_or(AuthFailure::Missing)?;
+        let user = UserId::parse(String::from_utf8_lossy(user.as_bytes()));
+        Ok(Caller::new(user.map_err(|_| {
+            AuthFailure::invalid("this is not a user id")
+        })?))
+    }
+}
+
+/// Stands in for a model: it calls the tool with each message, and reads out the result.
+#[async_trait]
+impl Provider for Library {
+    async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ProviderError> {
+        let event = match request.input.last() {
+            Some(InputItem::User(title)) => {
+                let arguments = serde_json::json!({"title": title}).to_string();
+                ModelEvent::ToolCall(RequestedCall::new("call_1", "find_book", arguments))
+            }
+            Some(InputItem::ToolResult { output, .. }) => ModelEvent::TextDelta(output.clone()),
+            _ => ModelEvent::TextDelta("Which book are you looking for?".to_owned()),
+        };
+        Ok(stream::iter([Ok(event), Ok(ModelEvent::Finished(FinishReason::Stop))]).boxed())
+    }
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Book {
+    title: String,
+}
+
+#[async_trait]
+impl Tool for Library {
+    type Arguments = Book;
+    type Output = String;
+
+    fn name(&self) -> &str {
+        "find_book"
+    }
+
+    fn description(&self) -> &str {
+        "Finds the shelf of a book."
+    }
+
+    async fn call(&self, _: &ToolContext, book: Book) -> Result<String, ToolError> {
+        Ok(format!("{} is on shelf {}", book.title, book.title.len()))
+    }
+}
+
+/// Answers questions about opening hours, and leaves the others to the model.
+#[async_trait]
+impl Responder for Library {
+    async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError> {
+        if !turn.user_message().content.contains("open") {
+            return Ok(Reply::ByAgent);
+        }
+        turn.say("We are open from 9 to 5.").await?;
+        Ok(Reply::Done)
+    }
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let settings = Settings::new()
-        .with_base_path("/assistant")
-        .with_database_url("sqlite://assistant.db?mode=rwc".parse()?);
     let mut tools = ToolRegistry::default();
-    tools.register(FindBook)?;
-    let keys = HashMap::from([("alices-key", "alice"), ("bobs-key", "bob")]);
-    let assistant = App::builder(settings)
-        .authenticator(Arc::new(ApiKeys(keys)))
-        .provider("librarian", Arc::new(Librarian))
+    tools.register(Library)?;
+    let assistant = App::builder(Settings::new().with_base_path("/assistant"))
+        .authenticator(Arc::new(Library))
+        .provider("librarian", Arc::new(Library))
+        .responder(Arc::new(Library))
         .tools(tools)
-        .responder(Arc::new(OpeningHours))
         .build()
         .await?;
     let app = Router::new()
-        .route("/", get(|| async { "The library" }))
+        .route("/", get(async || "The library"))
         .nest_service("/assistant", assistant.service());
-
-    let address = env::args().nth(1);
-    let address = address.as_deref().unwrap_or("127.0.0.1:3000");
+    let address = env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    let stopping = assistant.clone();
-    let stop = async move {
-        shutdown::requested().await.ok();
-        // Active answers end first, because their streams keep connections open.
-        stopping.shutdown(Duration::from_secs(25)).await;
-    };
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stop)
-        .await?;
+    let stop = assistant
+        .clone()
+        .shutdown_on_signal(Duration::from_secs(25));
+    serve(listener, app).with_graceful_shutdown(stop).await?;
     assistant.close().await;
     Ok(())
 }

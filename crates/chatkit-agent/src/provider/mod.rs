@@ -163,6 +163,20 @@ pub struct RequestedCall {
 }
 
 impl RequestedCall {
+    /// A call without data of a model's server.
+    pub fn new(
+        call_id: impl Into<String>,
+        tool_name: impl Into<String>,
+        arguments: impl Into<String>,
+    ) -> Self {
+        Self {
+            call_id: call_id.into(),
+            tool_name: tool_name.into(),
+            arguments: arguments.into(),
+            provider_data: None,
+        }
+    }
+
     /// Returns the length in characters.
     pub(crate) fn length(&self) -> usize {
         let data = self.provider_data.as_deref().unwrap_or_default();
