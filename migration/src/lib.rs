@@ -1,7 +1,7 @@
-//! The database schema, as migrations that run on SQLite and PostgreSQL.
+//! The database schema, as migrations for SQLite and PostgreSQL.
 //!
-//! Each migration is one file, listed once in `Migrator`. All that are pending run in one
-//! transaction under a lock, so that any number of replicas may start at once.
+//! Each migration is one file and has one entry in `Migrator`. All pending migrations run in one
+//! transaction under a lock, so any number of replicas may start at once.
 
 mod m20261121_1_conversations;
 mod m20261121_2_runs;
@@ -40,7 +40,7 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// Why the schema could not be read or changed.
+/// The error of a failed migration.
 #[derive(Debug, thiserror::Error)]
 #[error("could not migrate the database")]
 pub struct MigrationError(#[source] DbErr);
@@ -51,16 +51,16 @@ impl From<DbErr> for MigrationError {
     }
 }
 
-/// A migration, and whether the database has it.
+/// A migration and its state in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
-    /// Its name, as the database records it.
+    /// The name as the database records it.
     pub name: String,
-    /// Whether it was applied.
+    /// Whether the database has the migration.
     pub applied: bool,
 }
 
-/// The name of the newest migration: a database that has it has them all.
+/// Returns the name of the newest migration. A database that has it has all earlier ones.
 #[must_use]
 pub fn latest() -> String {
     Migrator::migrations()
@@ -69,10 +69,11 @@ pub fn latest() -> String {
         .unwrap_or_default()
 }
 
-/// Applies every pending migration.
+/// Applies all pending migrations.
 ///
 /// # Errors
-/// [`MigrationError`] when the database is out of reach or refuses; nothing was changed then.
+/// [`MigrationError`] if the database cannot be reached or rejects a statement. The schema is
+/// unchanged then.
 pub async fn up(database_url: &str) -> Result<(), MigrationError> {
     let connection = connect(database_url).await?;
     let transaction = lock(&connection).await?;
@@ -82,10 +83,10 @@ pub async fn up(database_url: &str) -> Result<(), MigrationError> {
     Ok(())
 }
 
-/// Takes back the newest migration, and the data that it holds with it.
+/// Reverts the newest migration and deletes the data that it holds.
 ///
 /// # Errors
-/// As [`up`].
+/// The same as [`up`].
 pub async fn down(database_url: &str) -> Result<(), MigrationError> {
     let connection = connect(database_url).await?;
     let transaction = lock(&connection).await?;
@@ -95,10 +96,10 @@ pub async fn down(database_url: &str) -> Result<(), MigrationError> {
     Ok(())
 }
 
-/// Every migration in order, and whether the database has it.
+/// Returns all migrations in order, with their states.
 ///
 /// # Errors
-/// As [`up`].
+/// The same as [`up`].
 pub async fn status(database_url: &str) -> Result<Vec<Migration>, MigrationError> {
     let connection = connect(database_url).await?;
     let migrations = Migrator::get_migration_with_status(&connection).await?;
@@ -147,7 +148,7 @@ fn check_is_supported(url: &str) -> Result<(), DbErr> {
     Err(DbErr::Custom(reason))
 }
 
-/// A transaction that no other replica's migration runs beside.
+/// Starts a transaction that runs alone among the migrations of all replicas.
 async fn lock(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let transaction = connection
         .begin_with_options(TransactionOptions {

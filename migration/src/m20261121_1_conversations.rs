@@ -1,4 +1,4 @@
-//! Conversations and the items of their logs.
+//! Conversations and their items.
 
 use sea_orm_migration::prelude::*;
 
@@ -83,7 +83,7 @@ fn messages() -> TableCreateStatement {
                 .timestamp_with_time_zone()
                 .not_null(),
         )
-        // So that tool calls are looked for only where there are some.
+        // Tool calls are read only for messages that have some.
         .col(
             ColumnDef::new("has_tool_calls")
                 .boolean()
@@ -91,7 +91,7 @@ fn messages() -> TableCreateStatement {
                 .default(false),
         )
         .col(ColumnDef::new("removed_at").timestamp_with_time_zone())
-        // The run that answers again, and puts back what it removed when it fails.
+        // The run that answers again. If it fails, it restores the items that it removed.
         .col(ColumnDef::new("removed_by").uuid())
         .check(
             Expr::col("kind")
@@ -137,8 +137,8 @@ fn indexes() -> [IndexCreateStatement; 4] {
             .col("sequence_number")
             .unique()
             .to_owned(),
-        // Within a conversation `created_at` grows with `sequence_number`: this is how a page
-        // "since a time" finds its beginning without reading the history before it.
+        // Within a conversation, `created_at` grows with `sequence_number`. With this index, a page
+        // "since a time" finds its start without reading earlier messages.
         Index::create()
             .name("messages_by_time")
             .table("messages")

@@ -56,7 +56,7 @@ fn runs() -> TableCreateStatement {
         .col(ColumnDef::new("user_message_id").uuid())
         .col(ColumnDef::new("assistant_message_id").uuid())
         .col(ColumnDef::new("state").json_binary())
-        // So that tool calls are looked for only where there are some.
+        // Tool calls are read only for runs that have some.
         .col(
             ColumnDef::new("has_tool_calls")
                 .boolean()
@@ -139,9 +139,9 @@ fn tool_calls() -> TableCreateStatement {
 
 fn indexes() -> [IndexCreateStatement; 7] {
     [
-        // The rule "one active run per conversation", kept by the database. It is also the
-        // index by which the sweep finds running runs: a lease's time is not indexed, so that
-        // extending it touches no index.
+        // Enforces the rule "one active run per conversation". The sweep also uses this index to
+        // find running runs. The time of a lease is not indexed, so that extending it touches no
+        // index.
         Index::create()
             .name("runs_active")
             .table("runs")
@@ -160,7 +160,7 @@ fn indexes() -> [IndexCreateStatement; 7] {
             .col("user_id")
             .and_where(Expr::col("status").is_in(ACTIVE))
             .to_owned(),
-        // By which the tool calls of failed attempts to answer a message are found.
+        // Finds the tool calls of failed attempts to answer a message.
         Index::create()
             .name("runs_failed")
             .table("runs")

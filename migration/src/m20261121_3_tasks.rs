@@ -53,7 +53,7 @@ fn tasks() -> TableCreateStatement {
         .to_owned()
 }
 
-/// The last number given to each user, so that a number is never given twice.
+/// The last task number of each user, so that no number is used twice.
 fn task_counters() -> TableCreateStatement {
     Table::create()
         .table("task_counters")

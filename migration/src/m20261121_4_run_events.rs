@@ -1,4 +1,4 @@
-//! What is told to those who follow a run, while it is fresh.
+//! Stored run events, which followers read while they are recent.
 
 use sea_orm_migration::prelude::*;
 
@@ -26,8 +26,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// One row for all events of a run that are written at once. Read behind a number, so the last
-/// one stands in the key.
+/// Each row holds all events of a run that were written together. Readers start after a number, so
+/// the key contains the number of the last event.
 fn run_events() -> TableCreateStatement {
     Table::create()
         .table("run_events")
@@ -35,7 +35,7 @@ fn run_events() -> TableCreateStatement {
         .col(ColumnDef::new("last").big_integer().not_null())
         .col(ColumnDef::new("first").big_integer().not_null())
         .col(ColumnDef::new("message_id").uuid().not_null())
-        // JSON, but nothing in it is ever searched.
+        // JSON text, because no query searches in it.
         .col(ColumnDef::new("events").text().not_null())
         .primary_key(Index::create().col("run_id").col("last"))
         .foreign_key(

@@ -1,4 +1,4 @@
-//! Lists in order of creation, as ChatKit reads them.
+//! An index for lists in order of creation, which ChatKit clients request.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Items beyond messages, and how a conversation is shown.
+//! Items other than messages, and display settings of conversations.
 
 use sea_orm_migration::prelude::*;
 
@@ -25,7 +25,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // What an older version does not know it cannot read.
+        // An older version cannot read these items.
         let shown = Query::delete()
             .from_table("messages")
             .and_where(Expr::col("kind").is_not_in(["message", "hidden_context"]))

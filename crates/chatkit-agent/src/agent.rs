@@ -37,31 +37,31 @@ use crate::{
 /// The parts of an [`Agent`].
 #[derive(Clone, Debug)]
 pub struct AgentParts {
-    /// The store.
+    /// The repositories.
     pub repositories: Repositories,
-    /// The model.
+    /// The provider of the model.
     pub provider: Arc<dyn Provider>,
-    /// The tools of the model.
+    /// The tools that the model may call.
     pub tools: ToolRegistry,
     /// The responder that answers first. [`AgentResponder`](crate::AgentResponder) leaves turns to
     /// the model.
     pub responder: Arc<dyn Responder>,
-    /// The source of the time and of fresh ids.
+    /// The source of the current time and of new ids.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Answers runs. Cheap to clone; the clones are one agent.
+/// The agent, which answers runs. Clones are cheap and share the same agent.
 #[derive(Clone, Debug)]
 pub struct Agent {
     core: Arc<AgentCore>,
     responder: Arc<dyn Responder>,
-    /// Bounds the active runs of this process.
+    /// Limits the active runs of this process.
     slots: Arc<Semaphore>,
     runs: TaskTracker,
     background: Arc<Mutex<JoinSet<()>>>,
 }
 
-/// A run that occupies a slot, and that a shutdown waits for.
+/// A run that occupies a slot. A shutdown waits for it.
 struct RunTask {
     entered: EnteredRun,
     _slot: OwnedSemaphorePermit,
@@ -109,14 +109,14 @@ impl Agent {
         })
     }
 
-    /// Stores the user's message and starts to answer it. Once this is called the run continues,
-    /// even if the future is dropped.
+    /// Stores the user's message and starts to answer it. The run continues even if the future is
+    /// dropped.
     ///
     /// # Errors
-    /// [`AgentError::Draining`]; [`AgentError::Busy`]; [`AgentError::Repository`] as
-    /// [`RunRepository::start`](chatkit_domain::RunRepository::start) says.
+    /// [`AgentError::Draining`], [`AgentError::Busy`], or [`AgentError::Repository`] with the
+    /// errors of [`RunRepository::start`](chatkit_domain::RunRepository::start).
     pub async fn start(&self, caller: &Caller, start: StartRun) -> Result<Started, AgentError> {
-        // Taken before the check: a shutdown that starts now waits for this run.
+        // Take the token before the check, so that a shutdown that starts now waits for this run.
         let counted = self.runs.token();
         if self.core.draining.is_cancelled() {
             return Err(AgentError::Draining);
@@ -142,7 +142,7 @@ impl Agent {
         let (finished_sender, finished) = oneshot::channel();
         let (agent, owner) = (self.clone(), caller.clone());
         let run = async move {
-            // As a whole: the task would otherwise hold only the field that it uses.
+            // Captures the whole task instead of only the field that it uses.
             let task = task;
             let result = agent.core.repositories.runs.start(&owner, start).await;
             let run = match &result {
@@ -153,7 +153,7 @@ impl Agent {
                 }
                 _ => None,
             };
-            // The request may have gone. The run continues.
+            // The run continues even if the request has gone.
             let _ = started_sender.send(result);
             if let Some(run) = run {
                 let respond = Respond {
@@ -213,8 +213,8 @@ impl Agent {
         }
     }
 
-    /// Follows a run from the event after `after` to its end, whichever process answers it. 0 is
-    /// the start of the run. `None` if it has ended and no event follows.
+    /// Follows a run from the event after `after` to its end. Any process may answer the run. 0 is
+    /// the start of the run. Returns `None` if the run has ended and no event follows.
     ///
     /// # Errors
     /// [`AgentError::Repository`] with `NotFound(Run)`.
@@ -228,10 +228,10 @@ impl Agent {
         Follower::new(self.core.clone(), caller.clone(), conversation, run, after).await
     }
 
-    /// Waits for the end of a run of any process, and returns what it left.
+    /// Waits for the end of a run of any process, and returns its outcome.
     ///
     /// # Errors
-    /// [`AgentError::Repository`] with `NotFound(Run)` if its conversation is deleted meanwhile.
+    /// [`AgentError::Repository`] with `NotFound(Run)` if the conversation is deleted.
     pub async fn wait_for(&self, caller: &Caller, run: &Run) -> Result<RunOutcome, AgentError> {
         let runs = &self.core.repositories.runs;
         let (conversation, id) = (run.conversation_id, run.id);
@@ -243,9 +243,9 @@ impl Agent {
         Ok(runs.outcome(caller, conversation, id).await?)
     }
 
-    /// Asks a run to stop, whichever process answers it, and returns it as it is. A run of this
-    /// process stops at once, one of another process soon, and one of a dead process when its lease
-    /// expires.
+    /// Asks a run to stop, and returns its current state. Any process may answer the run. A run of
+    /// this process stops at once, and a run of another process within about a second. If that
+    /// process is dead, the run stops when its lease expires.
     ///
     /// # Errors
     /// [`AgentError::Repository`] with `NotFound(Run)`.
@@ -285,34 +285,35 @@ impl Agent {
         Ok(())
     }
 
-    /// Stops the agent: takes no new runs, cuts followers of other processes' runs, waits up to
-    /// `grace` for active runs, interrupts the rest, and ends the background work.
+    /// Stops the agent. It accepts no new runs, cuts the followers of other processes' runs, and
+    /// waits up to `grace` for active runs. Then it interrupts the remaining runs and ends the
+    /// background work.
     pub async fn shutdown(&self, grace: Duration) {
         self.core.draining.cancel();
         self.runs.close();
         if tokio::time::timeout(grace, self.runs.wait()).await.is_err() {
             self.core.journal.stop_all(Stop::Interrupted);
-            // Interrupted runs only have to store their end. If the database is unavailable now,
-            // another replica closes them.
+            // Interrupted runs only store their end. If the database is unavailable, another
+            // replica closes them.
             let _ = tokio::time::timeout(Duration::from_secs(5), self.runs.wait()).await;
         }
         let background = std::mem::take(&mut *self.background.lock().await);
         drop(background);
     }
 
-    /// Whether the first message gives a conversation its title.
+    /// Whether the first message determines the title of a conversation.
     #[must_use]
     pub fn has_automatic_titles(&self) -> bool {
         !self.responder.names_conversations()
     }
 
-    /// Whether the agent has a tool of this name.
+    /// Whether the agent has a tool with this name.
     #[must_use]
     pub fn has_tool(&self, name: &str) -> bool {
         self.core.tools.contains(name)
     }
 
-    /// The settings.
+    /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &AgentSettings {
         &self.core.settings

@@ -1,4 +1,4 @@
-//! The parts that everything in an agent shares.
+//! The parts of an agent that its modules share.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ pub(crate) struct AgentCore {
     pub(crate) repositories: Repositories,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) tools: ToolRegistry,
-    /// The tools as models see them.
+    /// The definitions of the tools for the model.
     pub(crate) definitions: Arc<[ToolDefinition]>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) feed: Arc<Feed>,
-    /// Cancelled when the process takes no new runs.
+    /// Cancelled when the process stops accepting runs.
     pub(crate) draining: CancellationToken,
 }

@@ -1,20 +1,20 @@
-//! Errors of the agent's API.
+//! The errors of the agent's API.
 
 use chatkit_domain::RepositoryError;
 
-/// The reason why a run did not start, or why its end is not known here.
+/// The reason why a run did not start, or why this process does not know its end.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// The repositories refused.
+    /// The repository returned an error.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
-    /// The process is stopping and takes no new runs.
+    /// The process is stopping and accepts no new runs.
     #[error("the server is stopping")]
     Draining,
-    /// The process answers as many runs as it may.
+    /// The process has reached its limit of active runs.
     #[error("the server has too many active runs")]
     Busy,
-    /// Another process took the run. Its state is in the repositories.
+    /// Another process took the run. The repositories have its state.
     #[error("another process took the run")]
     Lost,
 }

@@ -1,10 +1,10 @@
-//! Answers runs: gives the conversation to a model, calls the tools it asks for, and stores what
-//! happened.
+//! Answers runs. The agent sends the conversation to a model, calls the tools that the model
+//! requests, and stores the results.
 //!
-//! [`Agent`] is the API for embedding services. A run belongs to the agent's own task, not to the
-//! request that started it, so a client that disconnects ends nothing. The agent remembers nothing
-//! between two runs: it reads the history from the repositories on every turn. A [`Responder`] can
-//! answer in the agent's place, or show something first.
+//! [`Agent`] is the API for embedding services. A run belongs to a task of the agent and not to the
+//! request that started it, so it continues if the client disconnects. The agent keeps no state
+//! between two runs. It reads the history from the repositories in every turn. A [`Responder`] can
+//! answer instead of the agent, or show something first.
 
 mod agent;
 mod core;

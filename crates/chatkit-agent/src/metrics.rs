@@ -1,5 +1,6 @@
-//! What an operator may count, by the `metrics` facade: without a recorder it costs nothing. The
-//! values of labels are bounded: nothing that a caller or a model wrote stands in one.
+//! Metrics for operators, through the `metrics` facade. They cost nothing without a recorder.
+//! Labels only have a limited number of values: text of a caller or a model is never used as a
+//! label.
 
 use std::time::Duration;
 
@@ -8,17 +9,17 @@ use metrics::{counter, gauge, histogram};
 
 use crate::provider::ProviderError;
 
-/// How a tool call ended.
+/// The outcome of a tool call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ToolEnd {
     Success,
-    /// The tool, or what stands before it, told the model what is wrong.
+    /// The tool or the check of its arguments returned an error for the model.
     Refused,
     Failed,
     TimedOut,
 }
 
-/// Counts an active run for as long as it lives.
+/// Counts an active run until it is dropped.
 pub(crate) struct ActiveRun(());
 
 impl ActiveRun {
@@ -45,25 +46,25 @@ pub(crate) fn run_ended(run: &Run) {
     for (direction, tokens) in [
         ("input", usage.input_tokens),
         ("output", usage.output_tokens),
-        // Part of the input.
+        // Cached tokens are also counted as input.
         ("cached", usage.cached_tokens.unwrap_or_default()),
     ] {
         counter!("chatkit_tokens_total", "direction" => direction).increment(tokens);
     }
 }
 
-/// A run of a process that fell silent was closed.
+/// Counts a run that was closed because its process was silent for too long.
 pub(crate) fn run_closed() {
     counter!("chatkit_runs_total", "end" => "interrupted").increment(1);
 }
 
-/// The model was asked once.
+/// Counts one request to the model.
 pub(crate) fn model_call(outcome: &'static str, took: Duration) {
     counter!("chatkit_model_calls_total", "outcome" => outcome).increment(1);
     histogram!("chatkit_model_call_duration_seconds").record(took);
 }
 
-/// What the model's failure is called.
+/// Returns the label value for a failure of the model.
 pub(crate) const fn model_outcome(error: &ProviderError) -> &'static str {
     match error {
         ProviderError::Failed(_) | ProviderError::Rejected(_) => "failed",
@@ -76,7 +77,7 @@ pub(crate) const fn model_outcome(error: &ProviderError) -> &'static str {
     }
 }
 
-/// A tool was called; `tool` is the name of one that is registered.
+/// Counts a tool call. `tool` must be the name of a registered tool.
 pub(crate) fn tool_call(tool: Option<&str>, end: ToolEnd, took: Duration) {
     let tool = tool.unwrap_or("unknown").to_owned();
     let outcome = match end {

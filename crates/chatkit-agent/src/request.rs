@@ -4,23 +4,23 @@ use chatkit_domain::{Dialect, Idempotency, ItemId, MessageDetails, MessageText, 
 
 use crate::provider::Sampling;
 
-/// A run to start.
+/// A request to start a run.
 #[derive(Clone, Debug)]
 pub struct StartRun {
-    /// The conversation.
+    /// The conversation, which may be a new one.
     pub target: RunTarget,
     /// The message to answer.
     pub input: StartInput,
-    /// The API that starts the run.
+    /// The API through which the run was requested.
     pub dialect: Dialect,
-    /// The caller's key for this turn.
+    /// The caller's idempotency key for this turn.
     pub idempotency: Option<Idempotency>,
-    /// Differences from the settings.
+    /// The options of this run, which override the settings.
     pub options: RunOptions,
 }
 
 impl StartRun {
-    /// A run without an idempotency key, with the settings' options.
+    /// Creates a request without an idempotency key and with default options.
     #[must_use]
     pub fn new(target: RunTarget, input: StartInput, dialect: Dialect) -> Self {
         Self {
@@ -36,22 +36,22 @@ impl StartRun {
 /// The message that a run answers.
 #[derive(Clone, Debug)]
 pub enum StartInput {
-    /// A new message, and what its dialect stores besides the text.
+    /// A new message, and the details that its dialect stores besides the text.
     Message(MessageText, Option<Box<MessageDetails>>),
-    /// A user message of the history.
+    /// A user message of the history, which is answered again.
     Regenerate(ItemId),
 }
 
-/// Differences of one run from the settings.
+/// The options of a run, which override the settings.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
-    /// Another model than the default one.
+    /// The model, if it is not the default one.
     pub model: Option<String>,
-    /// Instructions for this turn, after those of the settings.
+    /// Instructions for this turn. They follow the instructions of the settings.
     pub instructions: String,
     /// The language of the user's interface (RFC 5646).
     pub locale: Option<String>,
-    /// Parameters for how the model chooses words.
+    /// The parameters with which the model chooses words.
     pub sampling: Sampling,
     /// A tool that the model must call first.
     pub tool: Option<String>,

@@ -1,4 +1,4 @@
-//! Responders: code of an embedding service that answers turns.
+//! Responders, the code of an embedding service that answers turns.
 
 use async_trait::async_trait;
 
@@ -31,16 +31,16 @@ use crate::turn::{Turn, error::TurnError};
 /// ```
 #[async_trait]
 pub trait Responder: std::fmt::Debug + Send + Sync {
-    /// Answers a turn by the methods of [`Turn`], and returns when the turn is over.
+    /// Answers a turn with the methods of [`Turn`], and returns when the turn is over.
     ///
-    /// The future is dropped if the user stops the run, if `RUN_TIMEOUT` has passed, and if the run
+    /// The future is dropped if the user stops the run, if `RUN_TIMEOUT` has passed, or if the run
     /// is lost. Unfinished messages are then stored as incomplete, except for a lost run.
     ///
     /// # Errors
-    /// [`ResponderError`] ends the turn. Finished items stay, unfinished ones are dropped.
+    /// [`ResponderError`] ends the turn. Finished items stay, and unfinished ones are dropped.
     async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError>;
 
-    /// Whether the responder sets titles itself, so that the first message does not.
+    /// Whether the responder sets titles. If not, the first message sets the title.
     fn names_conversations(&self) -> bool {
         false
     }
@@ -49,13 +49,13 @@ pub trait Responder: std::fmt::Debug + Send + Sync {
 /// The result of a responder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The turn is answered.
+    /// The responder has answered the turn.
     Done,
-    /// The agent must answer the turn, after what the responder has written.
+    /// The agent must answer the turn, after the items of the responder.
     ByAgent,
 }
 
-/// Leaves every turn to the agent: a model with tools.
+/// A responder that leaves every turn to the agent, which uses a model with tools.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AgentResponder;
 
@@ -69,29 +69,29 @@ impl Responder for AgentResponder {
 /// The reason why a responder did not answer a turn.
 #[derive(Debug, thiserror::Error)]
 pub enum ResponderError {
-    /// The responder refuses, for a reason that the user sees.
+    /// The responder refuses, and the user sees the reason.
     #[error("the responder refused: {message}")]
     Refused {
-        /// The reason, safe to show.
+        /// The reason, which must be safe to show.
         message: String,
         /// Whether clients offer to retry.
         allow_retry: bool,
     },
-    /// The responder failed. The user sees a general message.
+    /// The responder failed. The user sees a generic message.
     #[error("the responder failed")]
     Failed {
         /// Whether clients offer to retry.
         allow_retry: bool,
-        /// The reason, for the log.
+        /// The cause, for the log.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Something could not be emitted, stored or read.
+    /// A method of the turn failed.
     #[error(transparent)]
     Turn(#[from] TurnError),
 }
 
 impl ResponderError {
-    /// A failure after which clients offer to retry.
+    /// Creates a failure after which clients offer to retry.
     #[must_use]
     pub fn failed(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Failed {

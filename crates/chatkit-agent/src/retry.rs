@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chatkit_domain::RepositoryError;
 
-/// The longest time that a write is retried.
+/// The maximum time for the retries of a write.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Repeats a write while the database is unavailable, for up to 60 seconds.

@@ -1,37 +1,39 @@
-//! The bounds within which the agent answers.
+//! The settings of the agent.
 
 use std::time::Duration;
 
-/// How the agent answers, and the bounds of a run.
+/// The settings of the agent, and the limits of a run.
 #[derive(Clone, Debug)]
 pub struct AgentSettings {
     /// The model's name.
     pub model: String,
     /// The system prompt.
     pub instructions: String,
-    /// How many of the newest user and assistant messages the model is given.
+    /// The maximum number of user and assistant messages that the model receives. These are the
+    /// newest ones.
     pub context_messages: u32,
-    /// How many characters of them at most; the newest message is always given whole.
+    /// The maximum number of characters of these messages. The newest message is never shortened.
     pub context_chars: usize,
-    /// How often the model may ask for tools in one run.
+    /// The maximum number of rounds in one run in which the model may call tools.
     pub max_tool_rounds: u32,
-    /// The most characters of a tool's result that the model receives, now and in later turns.
+    /// The maximum number of characters of a tool result that the model receives, now and in later
+    /// turns.
     pub max_tool_result_chars: usize,
     /// How long one tool call may take.
     pub tool_timeout: Duration,
-    /// The longest silence allowed before or between the parts of the model's answer.
+    /// How long the model may be silent before or between the parts of its answer.
     pub model_timeout: Duration,
     /// How long a run may take.
     pub run_timeout: Duration,
-    /// Longest answer, in characters.
+    /// The maximum length of an answer, in characters.
     pub max_answer_chars: usize,
-    /// How many active runs a user may have.
+    /// The maximum number of active runs of a user.
     pub max_runs_per_user: u32,
-    /// How many runs this process answers at once.
+    /// The maximum number of runs that this process answers at once.
     pub max_runs: usize,
-    /// How long a run is safe from other replicas without a sign of life.
+    /// How long a process may be silent before another takes its run.
     pub run_lease: Duration,
-    /// After what time deleted conversations are purged.
+    /// How long deleted conversations are stored before they are purged.
     pub deleted_ttl: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Runs that an agent has started.
+//! Runs that the agent has started.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
 pub enum Started {
     /// A new run.
     New(Box<StartedRun>),
-    /// The run of the caller's key, active or ended.
+    /// The existing run with the caller's key. It may be active or ended.
     Known(Box<Run>),
 }
 
@@ -46,13 +46,13 @@ pub struct EndedRun {
     pub failure: FailureDetails,
 }
 
-/// Details of a failed run that help its caller. Only the process that answered the run has them.
+/// Details of a failed run that help the caller. Only the process that answered the run has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailureDetails {
-    /// The delay that the model's server requests.
+    /// The delay that the model's server requested before a retry.
     pub retry_after: Option<Duration>,
     /// The parameter of the caller's [`Sampling`](crate::provider::Sampling) that the model
-    /// refuses.
+    /// refused.
     pub refused_parameter: Option<&'static str>,
 }
 
@@ -73,13 +73,13 @@ impl FailureDetails {
 }
 
 impl StartedRun {
-    /// Returns the next events of the run, in order and each once; `None` after the run's end, and
-    /// if the rest cannot be known here.
+    /// Returns the next events of the run in order, and each only once. Returns `None` after the
+    /// run's end, or if this process cannot know the remaining events.
     pub async fn next_events(&mut self) -> Option<Vec<Arc<NumberedEvent>>> {
         loop {
             match self.follower.next().await {
                 Ok(events) => return events,
-                // The missed events are stored.
+                // The repositories have the missed events.
                 Err(Cut::Slow) => {}
                 Err(Cut::Draining | Cut::Unavailable) => return None,
             }

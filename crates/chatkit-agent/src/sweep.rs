@@ -1,4 +1,4 @@
-//! Background work of every replica.
+//! The background work of each process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,10 +15,10 @@ const PURGE_BATCH: u32 = 100;
 /// The time between two sweeps of events.
 const EVENTS_PERIOD: Duration = Duration::from_secs(60);
 
-/// How long the events of an ended run are stored.
+/// How long the events of a run are stored after its end.
 const EVENTS_TTL: Duration = Duration::from_secs(10 * 60);
 
-/// Closes runs whose leases have expired, forever.
+/// Closes runs whose leases have expired. Never returns.
 pub(crate) async fn close_expired_runs(
     repositories: &Repositories,
     clock: &Arc<dyn Clock>,
@@ -26,15 +26,15 @@ pub(crate) async fn close_expired_runs(
 ) {
     let lease = journal.owner().lease;
     let period = (lease / 3).min(Duration::from_secs(5));
-    let mut was_away = false;
+    let mut was_unavailable = false;
     loop {
-        // After an outage of the database all leases have expired, even those of live processes.
-        // They get one lease period to extend them.
-        was_away |= journal.is_failing();
-        if was_away {
-            let is_back = repositories.maintenance.check().await.is_ok();
-            was_away = !is_back || journal.is_failing();
-            tokio::time::sleep(if was_away { period } else { lease }).await;
+        // After an outage of the database, the leases of live processes have expired too. Give
+        // their owners one lease period to renew them.
+        was_unavailable |= journal.is_failing();
+        if was_unavailable {
+            let is_available = repositories.maintenance.check().await.is_ok();
+            was_unavailable = !is_available || journal.is_failing();
+            tokio::time::sleep(if was_unavailable { period } else { lease }).await;
             continue;
         }
         match repositories.journal.close_expired_run(clock.now()).await {
@@ -45,15 +45,15 @@ pub(crate) async fn close_expired_runs(
             }
             Ok(None) => {}
             Err(error) => {
-                was_away = true;
-                report(&error, "could not look for expired runs");
+                was_unavailable = true;
+                report(&error, "could not find expired runs");
             }
         }
         tokio::time::sleep(period).await;
     }
 }
 
-/// Purges conversations that were deleted long ago, forever.
+/// Purges conversations that were deleted more than `ttl` ago. Never returns.
 pub(crate) async fn purge_deleted(
     repositories: &Repositories,
     clock: &Arc<dyn Clock>,
@@ -73,7 +73,7 @@ pub(crate) async fn purge_deleted(
     }
 }
 
-/// Sweeps the events of runs that ended a while ago, forever.
+/// Removes the events of runs that ended more than [`EVENTS_TTL`] ago. Never returns.
 pub(crate) async fn sweep_events(repositories: &Repositories, clock: &Arc<dyn Clock>) {
     loop {
         let before = clock.now() - EVENTS_TTL;

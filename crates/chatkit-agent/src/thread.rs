@@ -1,4 +1,4 @@
-//! Conversions from conversations and their items to the threads of the ChatKit protocol.
+//! Converts conversations and their items to threads of the ChatKit protocol.
 
 use chatkit_domain::{Conversation, ConversationId, Item, ItemId, Message, MessageDetails, Role};
 use chatkit_protocol::{
@@ -7,7 +7,7 @@ use chatkit_protocol::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Map;
 
-/// A conversation as a thread, without its items and its metadata.
+/// Converts a conversation to a thread without items and metadata.
 #[must_use]
 pub fn to_thread(conversation: &Conversation) -> Thread {
     let Conversation {
@@ -30,7 +30,7 @@ pub fn to_thread(conversation: &Conversation) -> Thread {
     }
 }
 
-/// A thread without a title and without items.
+/// Creates a thread without a title and without items.
 #[must_use]
 pub fn new_thread(id: ConversationId, created_at: DateTime<Utc>) -> Thread {
     Thread {
@@ -44,8 +44,8 @@ pub fn new_thread(id: ConversationId, created_at: DateTime<Utc>) -> Thread {
     }
 }
 
-/// An item of the log as an item of a thread. `None` for items that clients must not see or cannot
-/// read.
+/// Converts a stored item to an item of a thread. Returns `None` for items that clients must not
+/// see or that this version cannot read.
 #[must_use]
 pub fn to_item(stored: Item) -> Option<ThreadItem> {
     match stored {
@@ -60,7 +60,7 @@ pub fn to_item(stored: Item) -> Option<ThreadItem> {
     }
 }
 
-/// A message as an item of a thread. A message of another dialect has one part.
+/// Converts a message to an item of a thread. A message of another dialect has a single part.
 #[must_use]
 pub fn to_message(message: Message) -> ThreadItem {
     let details = message.details.map(|details| *details);
@@ -101,7 +101,7 @@ pub fn to_message(message: Message) -> ThreadItem {
     )
 }
 
-/// An item of a thread.
+/// Creates an item of a thread.
 #[must_use]
 pub fn item(
     id: ItemId,
@@ -117,7 +117,7 @@ pub fn item(
     }
 }
 
-/// A time in the form of the protocol, in UTC.
+/// Formats a time for the protocol, in UTC.
 #[must_use]
 pub fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)

@@ -275,7 +275,7 @@ async fn a_shutdown_interrupts_a_run_and_stores_its_text() {
 }
 
 #[tokio::test]
-async fn an_interrupted_run_does_not_emit_a_stored_message_again() {
+async fn the_end_of_an_interrupted_run_repeats_its_message() {
     #[derive(Debug)]
     struct Hanging;
 
@@ -295,7 +295,10 @@ async fn an_interrupted_run_does_not_emit_a_stored_message_again() {
     }
     fixture.agent.shutdown(Duration::ZERO).await;
     let (closing, ended) = read(run).await;
-    assert_eq!(kinds(&closing), ["ended"]);
+    assert_eq!(kinds(&closing), ["message completed", "ended"]);
+    let numbers: Vec<u64> = closing.iter().map(|event| event.number).collect();
+    let last = events.last().unwrap().number;
+    assert_eq!(numbers, [last + 1_000_000, last + 1_000_001]);
     assert_eq!(ended.assistant_message.as_ref().unwrap().content, "Said.");
     events.extend(closing);
     assert_eq!(fixture.events(&ended).await, events);
@@ -351,4 +354,27 @@ async fn each_fact_of_a_responder_is_emitted_once() {
     assert_eq!(last.content, "Enjoy.");
     let expected = ["Weather?", "It is very sunny.", "Enjoy."];
     assert_eq!(fixture.history().await, expected);
+}
+
+#[tokio::test]
+async fn swept_events_of_a_responder_are_rebuilt_with_their_numbers() {
+    #[derive(Debug)]
+    struct Greeter;
+
+    #[async_trait]
+    impl Responder for Greeter {
+        async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError> {
+            turn.say("Hi.").await?;
+            Ok(Reply::Done)
+        }
+    }
+
+    let fixture = Fixture::with_responder([], Greeter).await;
+    let (events, ended) = read(fixture.say("Hello").await).await;
+    let expected = ["started", "message created", "message completed", "ended"];
+    assert_eq!(kinds(&events), expected);
+    let after_end = ended.run.ended_at.unwrap() + Duration::from_millis(1);
+    let swept = fixture.repositories.journal.sweep_events(after_end).await;
+    assert_eq!(swept.unwrap(), 1);
+    assert_eq!(fixture.events(&ended).await, events);
 }

@@ -33,6 +33,9 @@ pub enum RepositoryError {
     /// The message or item is of a kind that the call does not accept.
     #[error("the message is of the wrong kind")]
     WrongMessage,
+    /// An item exceeds [`MAX_ITEM_BYTES`](crate::MAX_ITEM_BYTES).
+    #[error("an item is larger than 4 MiB")]
+    TooLarge,
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,

@@ -185,26 +185,26 @@ pub struct EventBatch {
 }
 
 /// The number of a run's last event, if `before` is the number of the last one before its end.
-/// `emits_answer` is whether the answer is emitted between the two.
+/// `emits_answer` is whether the answer is emitted between the two. After an interruption it always
+/// is if there is one, because followers may have seen events that were not stored.
 #[must_use]
 pub const fn last_event_number(before: u64, is_interrupted: bool, emits_answer: bool) -> u64 {
     let gap = if is_interrupted { INTERRUPTED_GAP } else { 1 };
     before + gap + emits_answer as u64
 }
 
-/// The events that end a run: the answer, then the end. `last_stored` is the number of the last event
-/// before the end. If no number is left for the answer between the two, it was emitted before. 0
-/// means that no event is stored.
+/// The events that end a run and follow the event `after`: the answer, then the end. If no number
+/// is left for the answer between the two, the follower has it.
 #[must_use]
 pub fn closing_events(
     run: &Run,
     answer: Option<&Message>,
     last_number: u64,
-    last_stored: u64,
+    after: u64,
 ) -> Vec<Arc<NumberedEvent>> {
-    let is_emitted = matches!(last_number.saturating_sub(last_stored), 1 | INTERRUPTED_GAP);
+    let has_answer = last_number.saturating_sub(after) == 1;
     let answer = answer
-        .filter(|_| !is_emitted)
+        .filter(|_| !has_answer)
         .map(|message| RunEvent::Message(MessageEvent::Completed(Box::new(message.clone()))));
     let events = answer
         .into_iter()
@@ -222,9 +222,13 @@ pub fn rebuilt_events(
     after: u64,
 ) -> Vec<Arc<NumberedEvent>> {
     let answer = outcome.assistant_message.as_ref();
-    let closing = closing_events(&outcome.run, answer, last_number, 0);
-    let opening = opening_events(outcome);
+    let closing = closing_events(&outcome.run, answer, last_number, after);
     let before = last_number.saturating_sub(1 + u64::from(answer.is_some()));
+    let mut opening = opening_events(outcome);
+    if opening.len() as u64 > before {
+        // The answer was stored as a whole, so the run emitted no text.
+        opening.retain(|event| !matches!(event, RunEvent::Text { .. }));
+    }
     // Read-only tools run concurrently, so their events may have had another order.
     let was_numbered_so = opening.len() as u64 == before && outcome.run.tool_calls.is_empty();
     let mut events = if after == 0 || was_numbered_so {

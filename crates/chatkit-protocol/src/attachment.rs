@@ -1,4 +1,4 @@
-//! Files of the user's.
+//! Files that the user attaches to messages.
 
 use std::collections::BTreeMap;
 
@@ -6,47 +6,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::or_default;
 
-/// A file of the user's.
+/// A file that the user attaches to a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
-    /// Its id.
+    /// The id of the file.
     pub id: String,
-    /// Its name, as the user knows it.
+    /// The name that the user sees.
     pub name: String,
-    /// Its media type.
+    /// The media type.
     pub mime_type: String,
-    /// Where its bytes go, until they are there.
+    /// The upload target. Absent after the upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload_descriptor: Option<UploadDescriptor>,
-    /// The thread in which it was sent.
+    /// The id of the thread to which the file was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_id: Option<String>,
-    /// What it is.
+    /// The kind of the file.
     #[serde(flatten)]
     pub kind: AttachmentKind,
 }
 
-/// What an attachment is.
+/// The kind of an attachment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AttachmentKind {
-    /// A file.
+    /// Any file that is not an image.
     File,
-    /// A picture.
+    /// An image.
     Image {
-        /// Where a browser finds it, without credentials.
+        /// The address of a preview. The browser loads it without credentials.
         preview_url: String,
     },
 }
 
-/// How the bytes of an attachment are sent.
+/// An upload request for the client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadDescriptor {
     /// An absolute URL.
     pub url: String,
-    /// The method.
+    /// The HTTP method, which also determines the format of the body.
     pub method: UploadMethod,
-    /// The headers to send with them.
+    /// The headers to send with the upload.
     #[serde(default, deserialize_with = "or_default")]
     pub headers: BTreeMap<String, String>,
 }
@@ -55,8 +55,8 @@ pub struct UploadDescriptor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum UploadMethod {
-    /// A form with one field, `file`.
+    /// A multipart form with one field, `file`.
     Post,
-    /// The bytes as they are.
+    /// The raw bytes.
     Put,
 }

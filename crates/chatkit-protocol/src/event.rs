@@ -1,104 +1,104 @@
-//! What is told while a turn is answered.
+//! The events of a response stream.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{Thread, ThreadItem, ThreadItemUpdate, wire::or_default};
 
-/// A step of a turn.
+/// An event of a response stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum ThreadStreamEvent {
-    /// The thread is new.
+    /// The server created a thread.
     #[serde(rename = "thread.created")]
     ThreadCreated {
-        /// The thread.
+        /// The new thread.
         thread: Thread,
     },
-    /// The thread has changed; not its items, which are left out.
+    /// A member of the thread changed. The event does not contain the items.
     #[serde(rename = "thread.updated")]
     ThreadUpdated {
-        /// The thread.
+        /// The changed thread, without items.
         thread: Thread,
     },
-    /// An item is there that will still change.
+    /// The server added an item that will still change.
     #[serde(rename = "thread.item.added")]
     ItemAdded {
         /// The item so far.
         item: ThreadItem,
     },
-    /// An item has changed.
+    /// An item changed.
     #[serde(rename = "thread.item.updated")]
     ItemUpdated {
-        /// Which.
+        /// The id of the changed item.
         item_id: String,
-        /// How.
+        /// The change.
         update: ThreadItemUpdate,
     },
-    /// An item is whole, and stored.
+    /// An item is complete and stored.
     #[serde(rename = "thread.item.done")]
     ItemDone {
-        /// The item.
+        /// The complete item.
         item: ThreadItem,
     },
-    /// An item is there no more.
+    /// An item was removed.
     #[serde(rename = "thread.item.removed")]
     ItemRemoved {
-        /// Which.
+        /// The id of the removed item.
         item_id: String,
     },
-    /// An item is another, under the same id.
+    /// Another item replaced an item and has the same id.
     #[serde(rename = "thread.item.replaced")]
     ItemReplaced {
-        /// The item.
+        /// The new item.
         item: ThreadItem,
     },
-    /// What the client may do with this stream.
+    /// The controls that the client may offer for this stream.
     #[serde(rename = "stream_options")]
     StreamOptions {
         /// The options.
         stream_options: StreamOptions,
     },
-    /// What the assistant does at the moment; never stored.
+    /// The current activity of the assistant. Never stored.
     #[serde(rename = "progress_update")]
     ProgressUpdate {
-        /// What.
+        /// The activity, for the user.
         text: String,
-        /// An icon before it.
+        /// The name of an icon to show before the text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         icon: Option<String>,
     },
-    /// Something for the host application to do; never stored.
+    /// A task for the host application. Never stored.
     #[serde(rename = "client_effect")]
     ClientEffect {
-        /// What.
+        /// The name of the effect.
         name: String,
-        /// With what.
+        /// The data that the host application receives.
         #[serde(default, deserialize_with = "or_default")]
         data: Map<String, Value>,
     },
-    /// Something for the user to know; never stored.
+    /// A notice to the user. Never stored.
     #[serde(rename = "notice")]
     Notice {
-        /// How grave it is.
+        /// The severity of the notice.
         level: NoticeLevel,
-        /// What, in Markdown.
+        /// The notice, in Markdown.
         message: String,
-        /// A title above it.
+        /// The title of the notice.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<String>,
     },
-    /// The turn has failed.
+    /// The turn failed.
     #[serde(rename = "error")]
     Error {
-        /// `custom`, whose message is shown, `stream.error`, for which clients have words, or
-        /// another.
+        /// The error code. Clients show the message of `custom` and their own text for
+        /// `stream.error`. Other codes are allowed.
         #[serde(default = "custom")]
         code: String,
-        /// What went wrong.
+        /// The error message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
-        /// Whether the client offers to try again.
+        /// Whether the client offers to retry.
         #[serde(default, deserialize_with = "or_default")]
         allow_retry: bool,
     },
@@ -108,21 +108,21 @@ fn custom() -> String {
     "custom".to_owned()
 }
 
-/// What a client may do with a stream.
+/// The controls that a client may offer for a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamOptions {
-    /// Whether it offers to stop it.
+    /// Whether the client offers to stop the stream.
     pub allow_cancel: bool,
 }
 
-/// How grave a notice is.
+/// The severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeLevel {
-    /// Good to know.
+    /// A piece of information.
     Info,
-    /// Better to know.
+    /// A warning.
     Warning,
-    /// Must be known.
+    /// A serious problem.
     Danger,
 }

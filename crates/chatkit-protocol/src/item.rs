@@ -1,4 +1,4 @@
-//! The entries of a thread.
+//! The items of a thread.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,80 +8,80 @@ use crate::{
     wire::or_default,
 };
 
-/// An entry of a thread.
+/// An item of a thread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ThreadItem {
-    /// Its id.
+    /// The id of the item.
     pub id: String,
-    /// Where it stands.
+    /// The id of the thread.
     pub thread_id: String,
-    /// When it was created, in ISO 8601.
+    /// The time of creation, in ISO 8601.
     pub created_at: String,
-    /// What it is.
+    /// The kind of the item, with its members.
     #[serde(flatten)]
     pub kind: ItemKind,
 }
 
-/// What an entry of a thread is.
+/// The kind of an item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ItemKind {
-    /// What the user said.
+    /// A message of the user.
     UserMessage {
-        /// Its parts.
+        /// The parts of the message.
         content: Vec<UserMessageContent>,
-        /// The files that came with it.
+        /// The attached files.
         #[serde(default, deserialize_with = "or_default")]
         attachments: Vec<Attachment>,
-        /// What the user quoted; empty is kept, as clients send it.
+        /// The text that the user quoted. An empty text is preserved, because clients send one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quoted_text: Option<String>,
-        /// How it is to be answered.
+        /// The user's choices for the answer.
         inference_options: InferenceOptions,
     },
-    /// What the assistant said.
+    /// A message of the assistant.
     AssistantMessage {
-        /// Its parts.
+        /// The parts of the message.
         content: Vec<AssistantMessageContent>,
     },
-    /// A call of a tool that the client has.
+    /// A call of a tool that the client runs.
     ClientToolCall {
-        /// Whether the client has answered.
+        /// Whether the client has returned a result.
         #[serde(default, deserialize_with = "or_default")]
         status: ClientToolCallStatus,
-        /// The model's id for it.
+        /// The id that the model gave to the call.
         call_id: String,
-        /// The tool.
+        /// The name of the tool.
         name: String,
-        /// What it is called with.
+        /// The arguments of the call.
         arguments: Map<String, Value>,
-        /// What it gave back.
+        /// The result, after the client has returned it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<Value>,
     },
     /// A widget.
     Widget {
-        /// Its tree.
+        /// The component tree.
         widget: Widget,
-        /// What the button for copying copies.
+        /// The text that the copy button copies.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         copy_text: Option<String>,
     },
-    /// A picture that was made.
+    /// A generated image.
     GeneratedImage {
-        /// The picture, once there is one.
+        /// The image, as soon as there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         image: Option<GeneratedImage>,
     },
     /// Questions to the user.
     StructuredInput {
-        /// Whether they are answered.
+        /// Whether the user has answered.
         #[serde(default, deserialize_with = "or_default")]
         status: StructuredInputStatus,
         /// The questions.
         inputs: Vec<StructuredInput>,
     },
-    /// Steps that the assistant took.
+    /// A list of steps that the assistant took.
     Workflow {
         /// The steps.
         workflow: Workflow,
@@ -91,14 +91,14 @@ pub enum ItemKind {
         /// The step.
         task: Task,
     },
-    /// Nothing more will come of this turn.
+    /// The end of a turn. No other item of the turn follows.
     EndOfTurn {},
-    /// A note for the model. Never leaves the server.
+    /// A note for the model. It never leaves the server.
     HiddenContextItem {
         /// The note.
         content: Value,
     },
-    /// A note of the server's own for the model. Never leaves the server.
+    /// A note that the server itself adds for the model. It never leaves the server.
     SdkHiddenContext {
         /// The note.
         content: String,
@@ -124,7 +124,7 @@ impl ItemKind {
         }
     }
 
-    /// Whether clients must not see the item.
+    /// Whether the server must not send the item to clients.
     #[must_use]
     pub const fn is_hidden(&self) -> bool {
         matches!(
@@ -134,39 +134,39 @@ impl ItemKind {
     }
 }
 
-/// A part of what the user said.
+/// A part of a user message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum UserMessageContent {
-    /// Words.
+    /// Text.
     InputText {
-        /// The words.
+        /// The text.
         text: String,
     },
-    /// Something that the host application knows, named with an `@`.
+    /// An entity of the host application that the user mentions with `@`.
     InputTag {
-        /// Its id there.
+        /// The id of the entity in the host application.
         id: String,
-        /// What it is called.
+        /// The name of the entity.
         text: String,
-        /// What the host application knows of it.
+        /// The data that the host application attaches to the entity.
         data: Map<String, Value>,
-        /// The group that it belongs to.
+        /// The group of the entity.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group: Option<String>,
-        /// Whether it can be clicked.
+        /// Whether the user can click the mention.
         #[serde(default, deserialize_with = "or_default")]
         interactive: bool,
     },
 }
 
-/// How the user wants a message answered.
+/// The user's choices for the answer to a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InferenceOptions {
-    /// With this tool.
+    /// The tool to use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
-    /// By this model.
+    /// The model to use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
 }
@@ -174,37 +174,37 @@ pub struct InferenceOptions {
 /// A tool that the user chose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolChoice {
-    /// Its id in the composer.
+    /// The id of the tool in the composer.
     pub id: String,
 }
 
-/// A part of what the assistant said.
+/// A part of an assistant message.
 pub type AssistantMessageContent = OutputText;
 
-/// Words of the assistant's.
+/// Text of the assistant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OutputText {
-    /// Always `output_text`.
+    /// The wire value is always `output_text`.
     #[serde(default, rename = "type")]
     pub tag: OutputTextTag,
-    /// The words, in Markdown.
+    /// The text, in Markdown.
     pub text: String,
-    /// Where they have their facts from.
+    /// The citations of sources.
     #[serde(default, deserialize_with = "or_default")]
     pub annotations: Vec<Annotation>,
 }
 
-/// The type of what an assistant says.
+/// The `type` of a text of the assistant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputTextTag {
-    /// The only one.
+    /// The only value.
     #[default]
     OutputText,
 }
 
 impl OutputText {
-    /// These words, without annotations.
+    /// Creates a text without annotations.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self {
@@ -214,22 +214,22 @@ impl OutputText {
     }
 }
 
-/// Whether the client has answered a call of its tool.
+/// Whether the client has returned the result of a tool call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientToolCallStatus {
-    /// Not yet.
+    /// The client has not returned a result yet.
     #[default]
     Pending,
-    /// Yes.
+    /// The client has returned a result.
     Completed,
 }
 
-/// A picture that was made.
+/// A generated image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GeneratedImage {
-    /// Its id.
+    /// The id of the image.
     pub id: String,
-    /// Where it is; it may be in the URL itself.
+    /// The address of the image. It may be a `data:` URL.
     pub url: String,
 }

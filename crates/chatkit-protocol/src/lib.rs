@@ -1,9 +1,9 @@
-//! The wire protocol of ChatKit (`@openai/chatkit` 1.9): what a self-hosted backend is sent and
-//! answers, as types. Serde only: no transport, no database.
+//! The wire protocol of ChatKit (`@openai/chatkit` 1.9): the requests to a self-hosted backend and
+//! its responses, as serde types. There is no transport and no database.
 //!
-//! What is written leaves out optional members that have no value and writes defaults always; what
-//! is read takes `null` for an optional member that is absent, and passes over members it does not
-//! know. Ids and times are strings of the server's choosing and kept as they are.
+//! Serialization leaves out optional members without a value and always writes defaults.
+//! Deserialization accepts `null` for an optional member and ignores unknown members. Ids and times
+//! are strings that the server chooses. They pass through unchanged.
 
 mod attachment;
 mod event;
@@ -42,21 +42,21 @@ pub use workflow::{StatusIndicator, Summary, Task, TaskKind, Workflow, WorkflowK
 
 use serde::{Deserialize, Serialize};
 
-/// The answer to `input.transcribe`.
+/// The response to `input.transcribe`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscriptionResult {
-    /// What was said.
+    /// The transcribed speech.
     pub text: String,
 }
 
-/// The answer to `threads.sync_custom_action`.
+/// The response to `threads.sync_custom_action`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SyncCustomActionResponse {
-    /// The widget that the action came from, as it is now.
+    /// The widget item in which the action occurred, as it is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_item: Option<ThreadItem>,
 }
 
-/// The answer of operations without a result: `{}`.
+/// The response to operations without a result: `{}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Empty {}

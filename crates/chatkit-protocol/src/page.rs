@@ -7,13 +7,13 @@ use crate::wire::or_default;
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
-    /// Its entries.
+    /// The entries, in the requested order.
     #[serde(default = "Vec::new")]
     pub data: Vec<T>,
-    /// Whether there are more behind it.
+    /// Whether more entries follow.
     #[serde(default, deserialize_with = "or_default")]
     pub has_more: bool,
-    /// The id of its last row, behind which the next page begins; absent on the last page.
+    /// The id of the last entry. The next page starts after it. Absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
@@ -28,7 +28,7 @@ impl<T> Default for Page<T> {
     }
 }
 
-/// In which order a list is read, by time of creation.
+/// The order of a list, by time of creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {

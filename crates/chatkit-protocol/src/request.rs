@@ -1,4 +1,4 @@
-//! What clients ask.
+//! The requests that clients send.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,73 +7,73 @@ use crate::{
     InferenceOptions, Order, StructuredInputSubmission, UserMessageContent, wire::or_default,
 };
 
-/// A request: an operation, and whatever the host application sends along.
+/// A request of a client.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// What is asked.
+    /// The operation to execute.
     #[serde(flatten)]
     pub operation: Operation,
-    /// Whatever the host application sends along.
+    /// Arbitrary data of the host application.
     #[serde(default, deserialize_with = "or_default")]
     pub metadata: Map<String, Value>,
 }
 
-/// What is asked.
+/// The operations that a client can request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "params")]
 pub enum Operation {
-    /// A message in a new thread.
+    /// Creates a thread with a message.
     #[serde(rename = "threads.create")]
     CreateThread(CreateThread),
-    /// A message in a thread.
+    /// Adds a message to a thread.
     #[serde(rename = "threads.add_user_message")]
     AddUserMessage(AddUserMessage),
-    /// What a tool of the client's gave back.
+    /// Returns the result of a client tool call.
     #[serde(rename = "threads.add_client_tool_output")]
     AddClientToolOutput(AddClientToolOutput),
-    /// Answers to questions.
+    /// Answers questions.
     #[serde(rename = "threads.add_structured_input")]
     AddStructuredInput(AddStructuredInput),
-    /// Another answer to a message.
+    /// Requests another answer to a message.
     #[serde(rename = "threads.retry_after_item")]
     RetryAfterItem(ItemRef),
-    /// An action of a widget, answered by a stream.
+    /// Triggers a widget action. The server responds with a stream.
     #[serde(rename = "threads.custom_action")]
     CustomAction(ActionParams),
-    /// A thread with its first items.
+    /// Returns a thread with its first items.
     #[serde(rename = "threads.get_by_id")]
     GetThread(ThreadRef),
-    /// A page of threads.
+    /// Returns a page of threads.
     #[serde(rename = "threads.list")]
     ListThreads(ListThreads),
-    /// Another title.
+    /// Changes the title of a thread.
     #[serde(rename = "threads.update")]
     UpdateThread(UpdateThread),
-    /// A thread to delete.
+    /// Deletes a thread.
     #[serde(rename = "threads.delete")]
     DeleteThread(ThreadRef),
-    /// An action of a widget, answered at once.
+    /// Triggers a widget action. The server responds with a single message.
     #[serde(rename = "threads.sync_custom_action")]
     SyncCustomAction(ActionParams),
-    /// A page of a thread's items.
+    /// Returns a page of the items of a thread.
     #[serde(rename = "items.list")]
     ListItems(ListItems),
-    /// How the user rates items.
+    /// Rates items.
     #[serde(rename = "items.feedback")]
     Feedback(Feedback),
-    /// A file to come.
+    /// Announces a file to upload.
     #[serde(rename = "attachments.create")]
     CreateAttachment(CreateAttachment),
-    /// A file to delete.
+    /// Deletes a file.
     #[serde(rename = "attachments.delete")]
     DeleteAttachment(DeleteAttachment),
-    /// Speech to write down.
+    /// Transcribes speech.
     #[serde(rename = "input.transcribe")]
     Transcribe(Transcribe),
 }
 
 impl Operation {
-    /// Whether it is answered by a stream of events.
+    /// Whether the server responds with a stream of events.
     #[must_use]
     pub const fn is_streaming(&self) -> bool {
         matches!(
@@ -88,146 +88,147 @@ impl Operation {
     }
 }
 
-/// What the user says.
+/// A message that the user sends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserMessageInput {
-    /// Its parts.
+    /// The parts of the message.
     pub content: Vec<UserMessageContent>,
-    /// The ids of the files that come with it.
+    /// The ids of the attached files.
     pub attachments: Vec<String>,
-    /// What the user quotes; clients send an empty text for nothing.
+    /// The text that the user quotes. Clients send an empty text if there is no quotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quoted_text: Option<String>,
-    /// How it is to be answered.
+    /// The user's choices for the answer.
     pub inference_options: InferenceOptions,
 }
 
-/// A message in a new thread.
+/// The first message of a new thread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateThread {
     /// The message.
     pub input: UserMessageInput,
 }
 
-/// A message in a thread.
+/// A message for a thread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AddUserMessage {
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
     /// The message.
     pub input: UserMessageInput,
 }
 
-/// What a tool of the client's gave back. The server knows which call waits for it.
+/// The result of a client tool call. The request does not name the call, so the server must know
+/// which one is pending.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AddClientToolOutput {
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
-    /// What it gave back; `null` is a result, too.
+    /// The result of the tool. `null` is a valid result.
     pub result: Value,
 }
 
-/// Answers to questions.
+/// Answers to the questions of an item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddStructuredInput {
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
-    /// The item with the questions.
+    /// The id of the item with the questions.
     pub item_id: String,
     /// The answers.
     pub input: StructuredInputSubmission,
 }
 
-/// An item of a thread.
+/// A reference to an item of a thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemRef {
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
-    /// The item.
+    /// The id of the item.
     pub item_id: String,
 }
 
-/// An action of a widget.
+/// A triggered widget action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActionParams {
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
-    /// The widget's item, when it comes from one.
+    /// The id of the widget item, if the action comes from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item_id: Option<String>,
-    /// What was done.
+    /// The triggered action.
     pub action: Action,
 }
 
-/// What was done with a widget.
+/// An action that a component of a widget triggered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
-    /// Which action.
+    /// The type that the widget gave to the action.
     #[serde(rename = "type")]
     pub kind: String,
-    /// With what; the values of form fields stand in it.
+    /// The payload of the action. It contains the values of form fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Value>,
 }
 
-/// A thread.
+/// A reference to a thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadRef {
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
 }
 
-/// Which page of threads.
+/// The requested page of threads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListThreads {
-    /// How many; 20 for none and 0. Clients ask for 9999.
+    /// The page size. It defaults to 20 and 0 also means 20. Clients send 9999.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
-    /// In which order.
+    /// The order of the threads.
     #[serde(default, deserialize_with = "or_default")]
     pub order: Order,
-    /// The last thread of the page before.
+    /// The id of the last thread of the previous page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
-/// Which page of a thread's items.
+/// The requested page of items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListItems {
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
-    /// How many; 20 for none and 0.
+    /// The page size. It defaults to 20 and 0 also means 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
-    /// In which order.
+    /// The order of the items.
     #[serde(default, deserialize_with = "or_default")]
     pub order: Order,
-    /// The last item of the page before; it may be a hidden one.
+    /// The id of the last item of the previous page. It may be a hidden item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
-/// Another title.
+/// A new title for a thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdateThread {
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
-    /// Its title.
+    /// The new title.
     pub title: String,
 }
 
-/// How the user rates items.
+/// A rating of items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feedback {
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
-    /// The items.
+    /// The ids of the rated items.
     pub item_ids: Vec<String>,
-    /// How.
+    /// The rating.
     pub kind: FeedbackKind,
 }
 
-/// How the user rates something.
+/// A rating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedbackKind {
@@ -238,10 +239,10 @@ pub enum FeedbackKind {
 }
 
 impl FeedbackKind {
-    /// Every rating.
+    /// All ratings.
     pub const ALL: &'static [Self] = &[Self::Positive, Self::Negative];
 
-    /// The rating as it is on the wire.
+    /// Returns the wire name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -250,36 +251,36 @@ impl FeedbackKind {
         }
     }
 
-    /// The rating of this name.
+    /// Parses a wire name. Returns `None` for an unknown name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
     }
 }
 
-/// A file to come.
+/// A file that the client is going to upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateAttachment {
-    /// Its name.
+    /// The name of the file.
     pub name: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: i64,
-    /// Its media type.
+    /// The media type.
     pub mime_type: String,
 }
 
 /// A file to delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteAttachment {
-    /// The file.
+    /// The id of the file.
     pub attachment_id: String,
 }
 
-/// Speech to write down.
+/// Speech to transcribe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transcribe {
-    /// The sound, in standard base64 (RFC 4648 section 4).
+    /// The recording, in standard base64 (RFC 4648, section 4).
     pub audio_base64: String,
-    /// Its media type, with parameters.
+    /// The media type, with parameters.
     pub mime_type: String,
 }

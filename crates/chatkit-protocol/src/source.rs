@@ -1,120 +1,121 @@
-//! Where an answer has its facts from.
+//! The sources that an answer cites.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::wire::or_default;
 
-/// A mark in a text that names a source.
+/// A citation of a source in a text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Annotation {
-    /// Always `annotation`.
+    /// The wire value is always `annotation`.
     #[serde(default, rename = "type")]
     pub tag: AnnotationTag,
-    /// The source.
+    /// The cited source.
     pub source: Source,
-    /// Behind which character of the text it stands; those of one place form a group.
+    /// The number of characters of the text that precede the citation. Clients group citations with
+    /// the same index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<i64>,
 }
 
-/// The type of annotations.
+/// The `type` of an annotation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnnotationTag {
-    /// The only one.
+    /// The only value.
     #[default]
     Annotation,
 }
 
-/// What every source can say.
+/// The members that all sources share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceDetails {
-    /// Its title.
+    /// The title of the source.
     pub title: String,
-    /// More about it.
+    /// A description for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// When it is from, in any form.
+    /// The date of the source, in any format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
-    /// The group that it belongs to.
+    /// The group in which clients list the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
 }
 
-/// Where an answer has a fact from.
+/// A source that an answer cites.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Source {
-    /// A page.
+    /// A web page.
     Url {
-        /// Its address.
+        /// The address of the page.
         url: String,
-        /// Who wrote it.
+        /// The author or publisher.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attribution: Option<String>,
-        /// What it is.
+        /// The members that all sources share.
         #[serde(flatten)]
         details: SourceDetails,
     },
     /// A file.
     File {
-        /// Its name.
+        /// The name of the file.
         filename: String,
-        /// What it is.
+        /// The members that all sources share.
         #[serde(flatten)]
         details: SourceDetails,
     },
-    /// Something that the host application knows.
+    /// An entity of the host application.
     Entity {
-        /// Its id there.
+        /// The id of the entity in the host application.
         id: String,
-        /// Its icon.
+        /// The name of an icon.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         icon: Option<String>,
-        /// What it is called in the list of sources.
+        /// The label in the list of sources.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<String>,
-        /// What it is called in the text.
+        /// The label in the text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         inline_label: Option<String>,
-        /// Whether it can be clicked.
+        /// Whether the user can click the entity.
         #[serde(default, deserialize_with = "or_default")]
         interactive: bool,
-        /// What the host application wants back when it is.
+        /// Data that the client passes to the host application on a click.
         #[serde(default, deserialize_with = "or_default")]
         data: Map<String, Value>,
-        /// Of old; clients ignore it.
+        /// Deprecated. Clients ignore it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         preview: Option<String>,
-        /// What it is.
+        /// The members that all sources share.
         #[serde(flatten)]
         details: SourceDetails,
     },
 }
 
-/// A page, where nothing else can stand.
+/// A web page, as the only kind of source that a list allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "url")]
 pub struct UrlSource {
-    /// Its address.
+    /// The address of the page.
     pub url: String,
-    /// Who wrote it.
+    /// The author or publisher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<String>,
-    /// What it is.
+    /// The members that all sources share.
     #[serde(flatten)]
     pub details: SourceDetails,
 }
 
-/// A file, where nothing else can stand.
+/// A file, as the only kind of source that a list allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "file")]
 pub struct FileSource {
-    /// Its name.
+    /// The name of the file.
     pub filename: String,
-    /// What it is.
+    /// The members that all sources share.
     #[serde(flatten)]
     pub details: SourceDetails,
 }

@@ -1,4 +1,4 @@
-//! Questions to the user, and the answers.
+//! Questions to the user and their answers.
 
 use std::collections::BTreeMap;
 
@@ -6,90 +6,90 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::or_default;
 
-/// A question.
+/// A question to the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StructuredInput {
-    /// Its id, unique within its item.
+    /// The id, unique within its item.
     pub id: String,
-    /// The question.
+    /// The text of the question.
     pub question: String,
-    /// The answer, once there is one.
+    /// The answer, after the user has given one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
-    /// How it can be answered.
+    /// The form of the answer.
     #[serde(flatten)]
     pub kind: StructuredInputKind,
 }
 
-/// How a question can be answered.
+/// The form of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum StructuredInputKind {
-    /// By choosing, or by an own value instead.
+    /// A choice of options. The user may enter another value instead.
     MultipleChoice {
-        /// What can be chosen.
+        /// The options.
         options: Vec<ChoiceOption>,
-        /// Whether more than one can.
+        /// Whether the user may choose more than one option.
         #[serde(default, deserialize_with = "or_default")]
         multiple: bool,
     },
-    /// In words.
+    /// Free text.
     Freeform {
-        /// More about the question.
+        /// A description of the question.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         description: Option<String>,
     },
 }
 
-/// Something that can be chosen.
+/// An option of a choice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChoiceOption {
-    /// What it is.
+    /// The value, which is also the label.
     pub value: String,
 }
 
-/// An answer.
+/// An answer to a question.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// What was chosen or written.
+    /// The chosen or entered values.
     #[serde(default, deserialize_with = "or_default")]
     pub values: Vec<String>,
-    /// Whether the user did not want to answer.
+    /// Whether the user declined to answer.
     #[serde(default, deserialize_with = "or_default")]
     pub skipped: bool,
 }
 
-/// Where an item with questions stands.
+/// The status of an item with questions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StructuredInputStatus {
-    /// It waits for the user.
+    /// The item waits for the user.
     #[default]
     Pending,
     /// The user has answered.
     Answered,
-    /// The user did not want to answer.
+    /// The user declined to answer.
     Skipped,
 }
 
-/// What the user sends for an item with questions.
+/// The answers that the client sends for an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StructuredInputSubmission {
-    /// Whether they answered.
+    /// Whether the user answered.
     #[serde(default, deserialize_with = "or_default")]
     pub status: SubmissionStatus,
-    /// The answers, by the questions' ids.
+    /// The answers by question id.
     #[serde(default, deserialize_with = "or_default")]
     pub answers: BTreeMap<String, Answer>,
 }
 
-/// Whether a user answered.
+/// Whether the user answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubmissionStatus {
-    /// They did.
+    /// The user answered.
     #[default]
     Answered,
-    /// They did not want to.
+    /// The user declined to answer.
     Skipped,
 }

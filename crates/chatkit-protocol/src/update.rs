@@ -1,4 +1,4 @@
-//! How an entry changes while it is written.
+//! The changes of an item while the assistant writes it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,105 +7,105 @@ use crate::{
     Annotation, AssistantMessageContent, GeneratedImage, ItemKind, Task, ThreadItem, Widget,
 };
 
-/// A change of an entry.
+/// A change of an item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum ThreadItemUpdate {
-    /// A message has one more part.
+    /// The message got another part.
     #[serde(rename = "assistant_message.content_part.added")]
     ContentPartAdded {
-        /// Which.
+        /// The index of the part.
         content_index: u64,
         /// The part so far.
         content: AssistantMessageContent,
     },
-    /// The text of a part goes on.
+    /// The text of a part continues.
     #[serde(rename = "assistant_message.content_part.text_delta")]
     TextDelta {
-        /// Of which part.
+        /// The index of the part.
         content_index: u64,
-        /// What is added.
+        /// The added text.
         delta: String,
     },
-    /// A part names one more source.
+    /// A part got another citation.
     #[serde(rename = "assistant_message.content_part.annotation_added")]
     AnnotationAdded {
-        /// Which part.
+        /// The index of the part.
         content_index: u64,
-        /// The annotation's place among those of the part.
+        /// The index of the annotation within the part.
         annotation_index: u64,
         /// The annotation.
         annotation: Box<Annotation>,
     },
-    /// A part is whole.
+    /// A part is complete.
     #[serde(rename = "assistant_message.content_part.done")]
     ContentPartDone {
-        /// Which.
+        /// The index of the part.
         content_index: u64,
-        /// The part.
+        /// The complete part.
         content: AssistantMessageContent,
     },
-    /// A text of a widget goes on.
+    /// A text of a widget continues.
     #[serde(rename = "widget.streaming_text.value_delta")]
     StreamingTextDelta {
         /// The id of the component.
         component_id: String,
-        /// What is added.
+        /// The added text.
         delta: String,
-        /// Whether it is whole now.
+        /// Whether the text is complete now.
         done: bool,
     },
-    /// A component of a widget is another.
+    /// Another component replaced a component of the widget.
     #[serde(rename = "widget.component.updated")]
     ComponentUpdated {
         /// The id of the component.
         component_id: String,
-        /// What it is now.
+        /// The new component.
         component: Value,
     },
-    /// A widget is another.
+    /// Another widget replaced the widget.
     #[serde(rename = "widget.root.updated")]
     RootUpdated {
-        /// What it is now.
+        /// The new widget.
         widget: Widget,
     },
-    /// A workflow has one more step.
+    /// The workflow got another step.
     #[serde(rename = "workflow.task.added")]
     TaskAdded {
-        /// Its place.
+        /// The index of the step.
         task_index: u64,
         /// The step.
         task: Task,
     },
-    /// A step of a workflow has changed.
+    /// A step of the workflow changed.
     #[serde(rename = "workflow.task.updated")]
     TaskUpdated {
-        /// Its place.
+        /// The index of the step.
         task_index: u64,
         /// The whole step.
         task: Task,
     },
-    /// A picture is being made.
+    /// The generation of an image progressed.
     #[serde(rename = "generated_image.updated")]
     ImageUpdated {
         /// The picture so far.
         image: GeneratedImage,
-        /// How far it is, from 0 to 1.
+        /// The progress, from 0 to 1.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         progress: Option<f64>,
     },
 }
 
 impl ThreadItem {
-    /// Changes the item as [`ItemKind::apply`] does.
+    /// Applies a change to the item, see [`ItemKind::apply`].
     pub fn apply(&mut self, update: ThreadItemUpdate) {
         self.kind.apply(update);
     }
 }
 
 impl ItemKind {
-    /// Changes the item as a client does that receives the update. An update that does not fit the
-    /// item, or that concerns one component of a widget, changes nothing.
+    /// Applies a change in the same way as clients do. Ignores changes that do not fit the item and
+    /// changes of a single widget component.
     pub fn apply(&mut self, update: ThreadItemUpdate) {
         use ThreadItemUpdate as Update;
         match (self, update) {

@@ -1,8 +1,8 @@
-//! How members are read.
+//! Helpers that deserialize members.
 
 use serde::{Deserialize, Deserializer};
 
-/// A member that has a default: `null` is read like one that is absent.
+/// Deserializes a member that has a default. Treats `null` like an absent member.
 pub(crate) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,

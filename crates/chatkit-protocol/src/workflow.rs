@@ -1,117 +1,117 @@
-//! What an assistant shows of its work.
+//! Workflows and tasks: the work that an assistant shows.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{FileSource, UrlSource, wire::or_default};
 
-/// Steps that an assistant took.
+/// A list of steps that an assistant took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workflow {
-    /// What kind of steps.
+    /// The kind of the steps.
     #[serde(rename = "type")]
     pub kind: WorkflowKind,
     /// The steps.
     pub tasks: Vec<Task>,
-    /// What stands above them once they are done.
+    /// The heading that clients show when the steps are done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// Whether the steps are shown at once.
+    /// Whether clients show the steps expanded at first.
     #[serde(default, deserialize_with = "or_default")]
     pub expanded: bool,
 }
 
-/// What kind of steps a workflow has.
+/// The kind of the steps of a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkflowKind {
-    /// Any.
+    /// Steps of any kind.
     Custom,
-    /// Thoughts, and what was looked up for them.
+    /// Thoughts and the searches for them.
     Reasoning,
 }
 
-/// What stands above a workflow; the two are told apart by their members.
+/// The heading of a workflow. Its members tell the two kinds apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Summary {
-    /// Words.
+    /// A title.
     Title {
-        /// The words.
+        /// The text of the title.
         title: String,
-        /// An icon before them.
+        /// The name of an icon to show before the title.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         icon: Option<String>,
     },
-    /// How long it took.
+    /// The time that the workflow took.
     Duration {
-        /// Seconds.
+        /// The duration in seconds.
         duration: i64,
     },
 }
 
-/// A step.
+/// A step of a workflow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// Where it stands.
+    /// The progress of the step.
     #[serde(default, deserialize_with = "or_default")]
     pub status_indicator: StatusIndicator,
-    /// What it is called.
+    /// The title of the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What it is.
+    /// The kind of the step, with its members.
     #[serde(flatten)]
     pub kind: TaskKind,
 }
 
-/// Where a step stands, as a sign before it.
+/// The progress of a step, which clients show as an indicator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusIndicator {
-    /// No sign.
+    /// No indicator.
     #[default]
     None,
-    /// Under way.
+    /// The step is running.
     Loading,
-    /// Done.
+    /// The step is done.
     Complete,
 }
 
-/// What a step is.
+/// The kind of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TaskKind {
-    /// Anything.
+    /// A step of any kind.
     Custom {
-        /// An icon before it.
+        /// The name of an icon to show before the step.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         icon: Option<String>,
-        /// What came of it, in Markdown.
+        /// The result of the step, in Markdown.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<String>,
     },
-    /// A search of the web.
+    /// A web search.
     WebSearch {
-        /// The query in its title.
+        /// The query to show in the title.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title_query: Option<String>,
-        /// What was searched for.
+        /// All queries.
         #[serde(default, deserialize_with = "or_default")]
         queries: Vec<String>,
-        /// What was found.
+        /// The pages that the search found.
         #[serde(default, deserialize_with = "or_default")]
         sources: Vec<UrlSource>,
     },
     /// A thought.
     Thought {
-        /// The thought.
+        /// The text of the thought.
         content: String,
     },
-    /// A look into files.
+    /// A search of files.
     File {
-        /// The files.
+        /// The files that the search found.
         #[serde(default, deserialize_with = "or_default")]
         sources: Vec<FileSource>,
     },
-    /// A picture that is made.
+    /// The generation of an image.
     Image {},
 }

@@ -1,7 +1,8 @@
-//! The repositories of `chatkit-domain` on SQLite and PostgreSQL, picked at run time by URL.
+//! Implements the repositories of `chatkit-domain` for SQLite and PostgreSQL. The URL selects the
+//! database at run time.
 //!
-//! [`connect`] opens a connection pool and returns all of them. The schema comes from
-//! `chatkit-migration`.
+//! [`connect`] opens the connection pools and returns all ports. The crate `chatkit-migration`
+//! creates the schema.
 
 mod sql;
 

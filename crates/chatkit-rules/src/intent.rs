@@ -1,4 +1,4 @@
-//! What a request asks for.
+//! The intents that the rules recognize in a request.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use super::{
     reference::Reference,
 };
 
-/// What a request asks for.
+/// The intent of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Intent {
     Add(Vec<NewTask>),
@@ -35,7 +35,7 @@ pub(crate) struct NewTask {
     pub(crate) description: Option<String>,
 }
 
-/// Which tasks to list.
+/// The tasks to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
     All,
@@ -43,7 +43,7 @@ pub(crate) enum Filter {
     Completed,
 }
 
-/// A rule: when the pattern matches, the function may make an intent of it.
+/// A pattern and a function that turns its match into an intent. The function may decline.
 type Rule = (
     &'static LazyLock<Regex>,
     fn(&Prepared, &[&str]) -> Option<Intent>,
@@ -92,7 +92,7 @@ patterns! {
     SEPARATOR = r"\s*(?:\n|;|,\s*(?:and\s+)?|\s+and\s+)\s*(?:to\s+)?";
 }
 
-/// In the order in which they are tried.
+/// The rules, in the order in which they are tried.
 const RULES: [Rule; 20] = [
     (&GREETING, |_, _| Some(Intent::Greeting)),
     (&THANKS, |_, _| Some(Intent::Thanks)),
@@ -123,7 +123,7 @@ const RULES: [Rule; 20] = [
     (&LIST_WHAT, list_what),
     (&ADD_TO_LIST, |request, parts| add(request, parts[1], false)),
     (&ADD_BARE, |request, parts| {
-        // "Add a task to" names no task, and is none itself.
+        // "Add a task to" lacks a title, so these words must not become one.
         let is_headless = request.captures(&ADD_NOUN).is_some();
         (!is_headless).then(|| add(request, parts[1], false))?
     }),
@@ -137,7 +137,7 @@ const RULES: [Rule; 20] = [
 ];
 
 impl Intent {
-    /// What a request asks for, in the light of the one before it.
+    /// Parses a request. It may refer to the previous request.
     pub(crate) fn parse(text: &str, previous: &Self) -> Self {
         let request = Prepared::new(text);
         if let Some(found) = request.captures(&FOLLOW_UP) {
@@ -147,7 +147,7 @@ impl Intent {
             return intent;
         }
         if let Some(found) = request.captures(&NEED) {
-            // "I need to cancel my subscription" asks for a reminder, and for nothing to be done.
+            // "I need to cancel my subscription" adds a task and does not delete one.
             let need = request.part(&found[1]);
             return direct(&need)
                 .filter(|intent| matches!(intent, Self::Add(_)))
@@ -157,7 +157,7 @@ impl Intent {
         direct(&request).unwrap_or(Self::Unknown)
     }
 
-    /// A request that leans on the one before it, such as "and one to call mom".
+    /// Parses a request that continues the previous one, such as "and one to call mom".
     fn follow_up(request: &Prepared, previous: &Self) -> Self {
         if let Some(intent) = one_more(request, previous).or_else(|| direct(request)) {
             return intent;
@@ -181,7 +181,7 @@ impl Intent {
     }
 }
 
-/// A request that says all it asks for.
+/// Parses a request that is complete in itself.
 fn direct(request: &Prepared) -> Option<Intent> {
     RULES.iter().find_map(|(pattern, make)| {
         let found = request.captures(pattern)?;
@@ -242,7 +242,7 @@ fn list(request: &Prepared, _: &[&str]) -> Option<Intent> {
     }))
 }
 
-/// "What is left?" asks for what is to be done, "what have I done?" for what is not.
+/// Lists pending tasks for "what is left?", unless the question asks for completed ones.
 fn list_what(request: &Prepared, parts: &[&str]) -> Option<Intent> {
     match list(request, parts)? {
         Intent::List(Filter::All) => Some(Intent::List(Filter::Pending)),
@@ -272,7 +272,7 @@ fn change(request: &Prepared, parts: &[&str]) -> Option<Intent> {
     }
 }
 
-/// Whether a title is only the words that lead to one: "add a task to".
+/// Whether a title consists only of words that introduce one, as in "add a task to".
 fn is_missing(title: &str) -> bool {
     const WORDS: [&str; 14] = [
         "", "\"\"", "''", "to", "as", "for", "called", "named", "titled", "task", "tasks", "todo",

@@ -1,7 +1,7 @@
-//! A provider without a model: a few rules that understand requests about the task list.
+//! A provider without a model. A few rules understand requests about the task list.
 //!
-//! [`RulesProvider`] calls the same tools as a model would, so everything around it runs for real.
-//! It is deterministic, and its answers say that rules wrote them.
+//! [`RulesProvider`] calls the same tools as a model would, so all code around it runs as in
+//! production. It is deterministic, and its answers say that rules wrote them.
 
 mod intent;
 mod pattern;
@@ -23,7 +23,7 @@ use self::{
     tools::{LIST_TASKS, ToolResult},
 };
 
-/// The built-in rules.
+/// The provider that applies the built-in rules.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RulesProvider;
 
@@ -49,7 +49,8 @@ impl Provider for RulesProvider {
     }
 }
 
-/// The user's request, which may refer to earlier ones, and the results of tools since.
+/// Returns the intent of the last request and the tool results after it. The request may refer to
+/// earlier ones.
 fn situation(input: &[InputItem]) -> (Intent, Vec<ToolResult<'_>>) {
     let mut asked = Intent::Unknown;
     let mut results = Vec::new();
@@ -71,7 +72,7 @@ fn situation(input: &[InputItem]) -> (Intent, Vec<ToolResult<'_>>) {
     (asked, results)
 }
 
-/// The text in the pieces that are streamed: words with the white space after them.
+/// Splits a text into the streamed pieces. Each is a word with the white space after it.
 fn words(text: &str) -> impl Iterator<Item = String> {
     text.split_inclusive(char::is_whitespace).map(str::to_owned)
 }

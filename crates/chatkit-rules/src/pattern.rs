@@ -1,10 +1,10 @@
-//! Text prepared for matching: quotations set aside, politeness taken off.
+//! Prepares text for matching: replaces quotations and removes polite phrases.
 
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// Compiles a constant pattern; case does not matter.
+/// Compiles a constant pattern that ignores case.
 pub(crate) fn pattern(text: &str) -> Regex {
     #[expect(
         clippy::expect_used,
@@ -29,14 +29,14 @@ static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:[\s,]+(?:please|pls|thanks|thank you|thx|for me|now))?[\s.!?]*$")
 });
 
-/// The first of the characters that stand for quotations; from the private use area.
+/// The first character that replaces a quotation. It is in a private use area of Unicode.
 const FIRST_MARK: u32 = 0xE000;
 const MARKS: u32 = 64;
 
-/// A request in which each quotation is one mark.
+/// A request in which a single character replaces each quotation.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    /// The request without its quotations and its politeness.
+    /// The request without quotations and polite phrases.
     pub(crate) text: String,
     quotations: Vec<String>,
 }
@@ -50,7 +50,7 @@ impl Prepared {
             .filter(|c| mark_of(*c).is_none())
             .collect();
         let mut text = plain;
-        // One at a time: neighbouring quotations share the white space between them.
+        // Adjacent quotations share the white space between them, so they are replaced one by one.
         while quotations.len() < MARKS as usize {
             let Some(found) = QUOTED.captures(&text) else {
                 break;
@@ -75,12 +75,12 @@ impl Prepared {
         Self { text, quotations }
     }
 
-    /// The first match of a pattern in the request.
+    /// Returns the first match of a pattern in the request.
     pub(crate) fn captures(&self, pattern: &Regex) -> Option<Captures<'_>> {
         pattern.captures(&self.text)
     }
 
-    /// Another part of the request, with the same quotations.
+    /// Prepares a part of the request with the same quotations.
     pub(crate) fn part(&self, text: &str) -> Self {
         Self {
             text: text.trim().to_owned(),
@@ -88,14 +88,14 @@ impl Prepared {
         }
     }
 
-    /// The quotations that stand in a part of the request.
+    /// Returns the quotations in a part of the request.
     pub(crate) fn quotations_in(&self, part: &str) -> Vec<String> {
         part.chars()
             .filter_map(|c| self.quotations.get(mark_of(c)? as usize).cloned())
             .collect()
     }
 
-    /// A part of the request as its user wrote it.
+    /// Restores the quotations in a part of the request.
     pub(crate) fn restore(&self, part: &str) -> String {
         let mut text = String::with_capacity(part.len());
         for character in part.trim().chars() {
@@ -111,8 +111,8 @@ impl Prepared {
         text
     }
 
-    /// What a part of the request calls something: a quotation to the letter, other text with a
-    /// capital and without its full stop.
+    /// Returns the name in a part of the request. A quotation is taken literally. Other text gets a
+    /// capital letter and loses its final period.
     pub(crate) fn name(&self, part: &str) -> String {
         let part = part.trim();
         let mut characters = part.chars();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn politeness_is_taken_off() {
+    fn polite_phrases_are_removed() {
         check("Please add milk.", "add milk", &[]);
         check(
             "Hi, could you please show my tasks, thanks!",
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn quotations_are_set_aside_and_apostrophes_are_not_quotations() {
+    fn quotations_are_replaced_but_apostrophes_are_not() {
         check(
             "rename \"a to b\" to 'c'",
             "rename Q to Q",

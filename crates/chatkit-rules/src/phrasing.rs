@@ -1,4 +1,4 @@
-//! What the rules say.
+//! The sentences of the answers.
 
 use serde_json::Value;
 
@@ -68,11 +68,11 @@ pub(crate) fn which_of(title: &str, tasks: &[&Value]) -> String {
     )
 }
 
-/// What was done, a line for each tool call, and how much of it is left.
+/// Reports each tool call on a line of its own, and the number of tasks that remain.
 pub(crate) fn done(results: &[ToolResult<'_>], left: u64) -> String {
     let mut lines: Vec<String> = results
         .iter()
-        // A list was only looked at, to find a task by its title.
+        // A list that only served to find a task by title is not reported.
         .filter(|result| result.tool_name != LIST_TASKS || result.output.is_err())
         .map(sentence)
         .collect();
@@ -82,7 +82,7 @@ pub(crate) fn done(results: &[ToolResult<'_>], left: u64) -> String {
     lines.join("\n")
 }
 
-/// The tasks that were asked for.
+/// Shows a list of tasks.
 pub(crate) fn tasks(list: &Value, filter: Filter) -> String {
     let empty = Vec::new();
     let tasks = list["tasks"].as_array().unwrap_or(&empty);
@@ -148,7 +148,7 @@ fn line(task: &Value) -> String {
     format!("- {number}: {title}{description}{done}")
 }
 
-/// A description, shortened for a list.
+/// Shortens a description for a list.
 fn cut(text: &str) -> String {
     match text.char_indices().nth(80) {
         Some((index, _)) => format!("{}…", &text[..index]),

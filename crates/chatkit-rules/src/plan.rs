@@ -1,4 +1,4 @@
-//! From what is asked for, and what tools gave back so far, to the next step.
+//! Plans the next step from the intent and the tool results so far.
 
 use chatkit_agent::provider::RequestedCall;
 use chatkit_domain::fold;
@@ -11,14 +11,14 @@ use crate::{
     tools::{LIST_TASKS, MOST_AT_ONCE, ToolResult},
 };
 
-/// What to do next.
+/// The next step of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Say(String),
     Call(Vec<RequestedCall>),
 }
 
-/// The next step; without tools, what can be said now.
+/// Returns the next step. Without tools, it is always an answer.
 pub(crate) fn next_step(asked: &Intent, results: &[ToolResult<'_>], has_tools: bool) -> Step {
     let list = match results {
         [only] if only.tool_name == LIST_TASKS => only.output.as_ref().ok(),
@@ -26,13 +26,13 @@ pub(crate) fn next_step(asked: &Intent, results: &[ToolResult<'_>], has_tools: b
     };
     match (results.is_empty(), list) {
         (true, _) => first_step(asked, has_tools),
-        (false, None) => Step::Say(phrasing::done(results, left(asked, results))),
+        (false, None) => Step::Say(phrasing::done(results, remaining(asked, results))),
         (false, Some(list)) => after_listing(asked, list, has_tools),
     }
 }
 
-/// How many tasks are left of all that were to be completed.
-fn left(asked: &Intent, results: &[ToolResult<'_>]) -> u64 {
+/// Returns the number of tasks that a request to complete all tasks left pending.
+fn remaining(asked: &Intent, results: &[ToolResult<'_>]) -> u64 {
     let listed = results.first().and_then(|first| first.output.as_ref().ok());
     match (asked, listed) {
         (Intent::Complete(Reference::All), Some(list)) => list["count"]
@@ -99,7 +99,7 @@ fn first_step(asked: &Intent, has_tools: bool) -> Step {
     }
 }
 
-/// The list that was asked for, or the change to a task that could only be found by its title.
+/// Answers with the requested list, or calls the tool for a task that had to be found by title.
 fn after_listing(asked: &Intent, list: &Value, has_tools: bool) -> Step {
     let reference = match asked {
         Intent::Complete(task) | Intent::Delete(task) | Intent::Update { task, .. }
@@ -126,11 +126,11 @@ fn after_listing(asked: &Intent, list: &Value, has_tools: bool) -> Step {
     };
     let same: Vec<&Value> = tasks.iter().filter(|task| is_called(task, title)).collect();
     let similar: Vec<&Value> = tasks.iter().filter(|task| mentions(task, title)).collect();
-    // What cannot be undone is done only where the title is the one that was said.
-    let undoable = matches!(asked, Intent::Complete(_));
+    // Deleting and changing cannot be undone, so they require the exact title.
+    let can_be_undone = matches!(asked, Intent::Complete(_));
     match (same.as_slice(), similar.as_slice()) {
         ([task], _) => call(1, change(asked, &numbers_of([*task]))),
-        ([], [task]) if undoable => call(1, change(asked, &numbers_of([*task]))),
+        ([], [task]) if can_be_undone => call(1, change(asked, &numbers_of([*task]))),
         ([], []) => say(phrasing::no_such_title(title, more)),
         ([], candidates) => say(phrasing::which_of(title, candidates)),
         (candidates, _) => say(phrasing::which_of(title, candidates)),
@@ -144,7 +144,7 @@ fn numbers_of<'a>(tasks: impl IntoIterator<Item = &'a Value>) -> Vec<u64> {
         .collect()
 }
 
-/// Words that name a task only to who knows what was meant.
+/// Whether a title is a pronoun, which names no task without its context.
 fn is_pronoun(title: &str) -> bool {
     let words = [
         "it", "this", "that", "them", "these", "those", "one", "mine",
@@ -156,7 +156,7 @@ fn is_called(task: &Value, title: &str) -> bool {
     fold(task["title"].as_str().unwrap_or_default()) == fold(title)
 }
 
-/// Whether a task's title holds these words, whole and in a row.
+/// Whether the title of a task contains these words in a row, as whole words.
 fn mentions(task: &Value, title: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         let is_word = |c: char| c.is_alphanumeric();
@@ -173,7 +173,7 @@ fn mentions(task: &Value, title: &str) -> bool {
     !wanted.is_empty() && held.windows(wanted.len()).any(|window| window == wanted)
 }
 
-/// The calls that change the tasks with these numbers as asked.
+/// Returns the calls that apply the requested change to each of these tasks.
 fn change(asked: &Intent, numbers: &[u64]) -> Vec<(&'static str, Value)> {
     numbers
         .iter()
@@ -245,7 +245,7 @@ mod tests {
         json!({"count": tasks.len(), "tasks": tasks})
     }
 
-    /// What follows when the tasks with these titles were listed.
+    /// Returns the step after a list of tasks with these titles.
     fn step(request: &str, titles: &[&str]) -> Step {
         let asked = Intent::parse(request, &Intent::Unknown);
         let list = ToolResult {
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_undone_needs_the_whole_title() {
+    fn deleting_and_changing_require_the_exact_title() {
         let titles = ["Write the report"];
         check_says(step("delete report", &titles), "Which task do you mean");
         check_says(
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_completed_but_neither_deleted_nor_changed() {
+    fn all_tasks_can_be_completed_but_not_deleted_or_changed() {
         check_calls(
             step("complete all tasks", &["a", "b"]),
             "complete_task",
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_changes_only_so_many_tasks() {
+    fn a_request_cannot_change_too_many_tasks() {
         let request = format!("add tasks: {}", vec!["a"; MOST_AT_ONCE + 1].join(","));
         let asked = Intent::parse(&request, &Intent::Unknown);
         check_says(next_step(&asked, &[], true), "too much");

@@ -1,4 +1,4 @@
-//! How a request names tasks: by numbers or by what they are called.
+//! The references of a request to tasks, by number or title.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::pattern::{Prepared, pattern};
 
-/// The tasks that a request names.
+/// A reference to tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reference {
     Numbers(Vec<u64>),
@@ -92,7 +92,7 @@ static NOUN_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
 static NOUN_AFTER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s+(?:task|item|to-?do)$"));
 
 impl Reference {
-    /// The tasks that a part of a request names; `None` when it names nothing.
+    /// Parses the reference in a part of the request. Returns `None` if there is none.
     pub(crate) fn parse(request: &Prepared, part: &str) -> Option<Self> {
         let part = part.trim();
         if ALL.is_match(part) {
@@ -113,7 +113,7 @@ impl Reference {
     }
 }
 
-/// The numbers that a text consists of.
+/// Parses a text that consists of numbers only.
 pub(crate) fn numbers(text: &str) -> Option<Vec<u64>> {
     let text = text.trim();
     if let Some(found) = ORDINAL.captures(text) {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_in_digits_words_and_ordinals() {
+    fn numbers_are_parsed_from_digits_words_and_ordinals() {
         for text in [
             "task 3",
             "3",
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn names_come_with_and_without_quotes() {
+    fn titles_are_parsed_with_and_without_quotes() {
         for text in [
             "buy milk",
             "\"buy milk\"",
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_all() {
+    fn words_for_all_tasks_are_recognized() {
         for text in [
             "all",
             "everything",

@@ -1,8 +1,8 @@
-//! Tools that the agent may use: the trait, the registry, the built-in task tools.
+//! Tools that the agent may call: the trait, the registry and the built-in task tools.
 //!
 //! A [`Tool`] has typed arguments, from which its JSON schema is derived. The [`ToolRegistry`]
-//! holds every tool of a server under a unique name and calls them with whatever JSON a model
-//! sends; what does not fit comes back as a [`ToolError`] that the model can mend.
+//! holds the tools of a server under unique names and calls them with the JSON that a model sends.
+//! Arguments that do not match become a [`ToolError`] that the model can correct.
 
 mod context;
 mod registry;

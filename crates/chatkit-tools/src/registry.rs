@@ -1,4 +1,4 @@
-//! Every tool of a server.
+//! The registry of a server's tools.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -9,20 +9,20 @@ use crate::{
     tool::{AnyTool, Typed},
 };
 
-/// Every tool that the agent may use, by name.
+/// The tools that the agent may call, by name.
 #[derive(Clone, Debug, Default)]
 pub struct ToolRegistry {
     tools: BTreeMap<String, Arc<dyn AnyTool>>,
 }
 
-/// Why a tool cannot be registered: a mistake that should stop the server from starting.
+/// The reason why a tool could not be registered. It should keep the server from starting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
-    /// Another tool has the name.
-    #[error("there are two tools named `{0}`")]
+    /// Another tool has the same name.
+    #[error("two tools are named `{0}`")]
     DuplicateName(String),
-    /// Models cannot call it.
-    #[error("`{0}` is no tool name: it must have 1 to 64 of a-z A-Z 0-9 _ -")]
+    /// The name contains characters that models cannot call.
+    #[error("`{0}` is not a valid tool name: use 1 to 64 characters of a-z A-Z 0-9 _ -")]
     InvalidName(String),
 }
 
@@ -30,7 +30,7 @@ impl ToolRegistry {
     /// Adds a tool.
     ///
     /// # Errors
-    /// [`RegistryError`] when the name is taken or not callable.
+    /// [`RegistryError`] if the name is taken, or if a model cannot call it.
     pub fn register<T: Tool>(&mut self, tool: T) -> Result<(), RegistryError> {
         let name = tool.name().to_owned();
         let callable = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -44,18 +44,18 @@ impl ToolRegistry {
         Ok(())
     }
 
-    /// What a model is told about the tools, in order of their names.
+    /// Returns the definitions for the model, ordered by name.
     pub fn definitions(&self) -> impl Iterator<Item = &ToolDefinition> {
         self.tools.values().map(|tool| tool.definition())
     }
 
-    /// Whether there is a tool of this name.
+    /// Whether a tool has this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.tools.contains_key(name)
     }
 
-    /// Whether the tool exists and only reads.
+    /// Whether the tool exists and only reads data.
     #[must_use]
     pub fn is_read_only(&self, name: &str) -> bool {
         self.tools
@@ -66,7 +66,8 @@ impl ToolRegistry {
     /// Calls a tool.
     ///
     /// # Errors
-    /// [`ToolError::Refused`] also for a name that no tool has and arguments that do not fit.
+    /// [`ToolError::Refused`] also if no tool has this name, or if the arguments do not match the
+    /// schema.
     pub async fn call(
         &self,
         context: &ToolContext,
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_once_and_must_be_callable() {
+    fn duplicate_and_invalid_names_are_rejected() {
         let mut registry = ToolRegistry::default();
         assert_eq!(registry.register(Named("a-b_1")), Ok(()));
         assert_eq!(

@@ -1,13 +1,13 @@
-//! The schema of a tool's arguments in the form that every known model server takes.
+//! The JSON schemas of tool arguments, in a form that all known model servers accept.
 //!
-//! Gemini knows a subset of OpenAPI's schemas, and other servers refuse keywords that their grammar
-//! compiler does not know. So a schema has one `type`, no references, and known keywords only. An
-//! optional argument is one that is not required.
+//! Gemini supports a subset of the OpenAPI schemas. Other servers reject keywords that their
+//! grammar compiler does not support. So a schema has one `type`, no references, and only known
+//! keywords. An optional argument is left out of `required`.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-/// The keywords that are kept.
+/// The keywords that remain in a schema.
 const KEYWORDS: [&str; 12] = [
     "type",
     "description",
@@ -23,7 +23,7 @@ const KEYWORDS: [&str; 12] = [
     "maxItems",
 ];
 
-/// The schema of a type.
+/// Returns the schema of a type, without the description of the type itself.
 pub(crate) fn parameters<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
@@ -40,7 +40,7 @@ pub(crate) fn parameters<T: JsonSchema>() -> Value {
     Value::Object(schema)
 }
 
-/// The schema in its simple form, and whether it allows `null`.
+/// Simplifies a schema. Returns also whether it allows `null`.
 fn simple(schema: Map<String, Value>) -> (Map<String, Value>, bool) {
     let (mut schema, mut is_nullable) = without_alternatives(schema);
     if let Some(Value::Array(types)) = schema.get_mut("type") {
@@ -107,7 +107,7 @@ fn without_alternatives(mut schema: Map<String, Value>) -> (Map<String, Value>, 
     (schema, is_nullable)
 }
 
-/// Simplifies the schema of each property. One that may be `null` is not required.
+/// Simplifies the schema of each property. A property that may be `null` is not required.
 fn simplify_properties(schema: &mut Map<String, Value>) {
     let Some(Value::Object(properties)) = schema.remove("properties") else {
         return;
@@ -117,7 +117,7 @@ fn simplify_properties(schema: &mut Map<String, Value>) {
     for (name, property) in properties {
         let (property, is_nullable) = match property {
             Value::Object(property) => simple(property),
-            // Anything goes.
+            // A schema that is not an object allows any value.
             _ => (Map::new(), false),
         };
         if is_nullable {

@@ -1,4 +1,4 @@
-//! What a tool is.
+//! The trait that tools implement.
 
 use std::fmt::Debug;
 
@@ -9,30 +9,30 @@ use serde_json::{Map, Value};
 
 use crate::{ToolContext, schema::parameters};
 
-/// Something that the agent can do for its user.
+/// A function that the model can call on behalf of the user.
 #[async_trait]
 pub trait Tool: Debug + Send + Sync + 'static {
-    /// What it is called with. Doc comments of the fields become the schema's descriptions.
+    /// The arguments. The doc comments of the fields become descriptions in the schema.
     type Arguments: DeserializeOwned + JsonSchema + Send;
-    /// What it gives back, as JSON.
+    /// The result, which the model receives as JSON.
     type Output: Serialize;
 
-    /// The name by which a model calls it: 1 to 64 of `a-z A-Z 0-9 _ -`.
+    /// The name by which the model calls the tool: 1 to 64 of `a-z A-Z 0-9 _ -`.
     fn name(&self) -> &str;
 
-    /// What it does, for the model.
+    /// A description for the model.
     fn description(&self) -> &str;
 
-    /// Whether it only reads: such tools may run at the same time.
+    /// Whether the tool only reads data. Such tools may run concurrently.
     fn is_read_only(&self) -> bool {
         false
     }
 
-    /// Does it.
+    /// Runs the tool.
     ///
     /// # Errors
-    /// [`ToolError::Refused`] with a sentence for the model; [`ToolError::Failed`] for what
-    /// neither the model nor the user can mend.
+    /// [`ToolError::Refused`] with a sentence for the model, or [`ToolError::Failed`] if neither
+    /// the model nor the user can correct the failure.
     async fn call(
         &self,
         context: &ToolContext,
@@ -40,31 +40,31 @@ pub trait Tool: Debug + Send + Sync + 'static {
     ) -> Result<Self::Output, ToolError>;
 }
 
-/// Why a tool did not do what it was called for. It never ends the run: the model is told.
+/// The reason why a tool failed. The model receives the error, and the run continues.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
-    /// The call was wrong; the sentence tells the model what to mend.
+    /// The call was wrong. The sentence tells the model what to correct.
     #[error("{0}")]
     Refused(String),
-    /// The tool itself failed. The model learns only that.
+    /// The tool itself failed. The model learns nothing else.
     #[error("the tool failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// A tool as it is described to a model.
+/// The definition of a tool for a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolDefinition {
-    /// Its name.
+    /// The name of the tool.
     pub name: String,
-    /// What it does.
+    /// A description for the model.
     pub description: String,
-    /// The JSON schema of its arguments, an object without references.
+    /// The JSON schema of the arguments, an object without references.
     pub parameters: Value,
-    /// Whether it only reads.
+    /// Whether the tool only reads data.
     pub read_only: bool,
 }
 
-/// A tool whose types are erased.
+/// A tool with erased types.
 #[async_trait]
 pub(crate) trait AnyTool: Debug + Send + Sync {
     fn definition(&self) -> &ToolDefinition;
@@ -116,14 +116,14 @@ impl<T: Tool> AnyTool for Typed<T> {
 /// Converts floats with whole values, such as `1.0`, to integers. Some models write all numbers as
 /// floats, which serde rejects for integer types.
 fn with_whole_numbers(value: Value) -> Value {
-    /// Above this, floats do not tell integers apart.
+    /// The largest magnitude up to which a float represents every integer exactly.
     const MAX: f64 = 9_007_199_254_740_992.0;
     match value {
         Value::Number(number) if number.is_f64() => {
             let float = number.as_f64().unwrap_or_default();
             let is_whole = float.fract() == 0.0 && float.abs() <= MAX;
             if is_whole {
-                // In range, so that nothing is lost.
+                // The value is in range, so the conversion is exact.
                 Value::from(float as i64)
             } else {
                 Value::Number(number)

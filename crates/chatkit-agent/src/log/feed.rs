@@ -1,4 +1,4 @@
-//! The events of runs that other processes answer and that are followed here. One loop reads them all.
+//! Reads the events of followed runs that other processes answer. One loop serves all followers.
 
 use std::{
     collections::HashMap,
@@ -20,15 +20,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The logs of followed runs of other processes.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
-    /// The followers hold the logs.
+    /// Only the followers keep a log alive.
     runs: Mutex<HashMap<RunId, Weak<RunLog>>>,
     has_runs: Notify,
 }
 
 impl Feed {
-    /// Returns the log of a run from this event on, after which nothing was stored just now. It is
-    /// filled for as long as it is held. It may start earlier if others follow the same run, and
-    /// later only if more has been stored since.
+    /// Returns the log of a run that starts after the event `after`. The caller must have read all
+    /// events up to there. The feed fills the log as long as a follower holds it. A log that other
+    /// followers share may start earlier. It starts later only if more events have been stored
+    /// since.
     pub(crate) fn follow(&self, run: RunId, after: u64) -> Arc<RunLog> {
         let mut runs = self.lock();
         if let Some(log) = runs.get(&run).and_then(Weak::upgrade) {
@@ -41,7 +42,7 @@ impl Feed {
         log
     }
 
-    /// Reads new events, forever.
+    /// Reads new events. Never returns.
     pub(crate) async fn run(&self, repositories: &Repositories) {
         loop {
             let logs = self.followed();
@@ -88,11 +89,11 @@ impl Feed {
                 continue;
             };
             let is_active = news.as_ref().is_some_and(|news| news.is_active);
-            if let Some(news) = news.filter(|news| !news.events.is_empty()) {
-                log.extend_stored(after, news.events);
+            if let Some(news) = news.filter(|news| news.last > after) {
+                log.extend_stored(after, news.events, news.last);
             }
             if !is_active {
-                // Each follower reads the end on its own behalf.
+                // Each follower reads the end of the run from the repositories.
                 log.leave();
                 self.lock().remove(&run_id);
             }
@@ -100,7 +101,7 @@ impl Feed {
         Ok(())
     }
 
-    /// The runs that still have followers.
+    /// Returns the runs that still have followers.
     fn followed(&self) -> HashMap<RunId, Arc<RunLog>> {
         let mut runs = self.lock();
         runs.retain(|_, log| log.strong_count() > 0);

@@ -1,4 +1,4 @@
-//! Followers of runs, whichever process answers them.
+//! Followers of runs. Any process may answer the run.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use super::run_log::{Read, RunLog};
 use crate::{core::AgentCore, error::AgentError, retry::retry_while_unavailable};
 
-/// Follows a run from one event to its end. Nothing waits for a follower, however slowly it reads.
+/// Follows a run from a given event to its end. A slow follower delays neither the run nor other
+/// followers.
 #[derive(Debug)]
 pub struct Follower {
     core: Arc<AgentCore>,
@@ -26,11 +27,11 @@ pub struct Follower {
 /// The source of the next events.
 #[derive(Debug)]
 enum Source {
-    /// The stored events. A page of them may have been read already.
+    /// The stored events, and a page of them that may have been read already.
     Stored(Option<Box<EventPage>>),
-    /// A log.
+    /// The log of the run in this process.
     Live(Live),
-    /// None: the run's end was returned.
+    /// There are no more events, because the run's end was returned.
     Ended,
 }
 
@@ -40,15 +41,15 @@ struct Live {
     changes: watch::Receiver<()>,
     /// Whether another process answers the run.
     is_remote: bool,
-    /// Whether an event was read from the log, which may start after the next event.
+    /// Whether an event was read from the log. Before that, the log may start after the next event.
     is_reached: bool,
 }
 
-/// The reason why a follower is cut before the run's end. It can continue after the last event that
-/// it got, perhaps at another process.
+/// The reason why a follower stops before the run's end. Another follower can continue after the
+/// last event, also on another process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cut {
-    /// The follower is so far behind that the next event is no longer in memory.
+    /// The follower is too slow: the next event is no longer in memory.
     #[error("the follower was too slow")]
     Slow,
     /// The process is stopping.
@@ -60,7 +61,7 @@ pub enum Cut {
 }
 
 impl Follower {
-    /// Follows a run of any process. `None` if no event follows.
+    /// Follows a run of any process. Returns `None` if no event follows.
     pub(crate) async fn new(
         core: Arc<AgentCore>,
         caller: Caller,
@@ -102,8 +103,8 @@ impl Follower {
         }
     }
 
-    /// Returns the next events, in order and each once; `None` after the run's end, and if its
-    /// conversation was deleted. Dropping the call loses nothing.
+    /// Returns the next events in order, and each only once. Returns `None` after the run's end, or
+    /// if the conversation was deleted. Dropping the future loses no events.
     ///
     /// # Errors
     /// [`Cut`]. Another call continues with the stored events.
@@ -144,24 +145,17 @@ impl Follower {
             let EventsEnd {
                 outcome,
                 last_event,
-                last_stored,
             } = *end;
-            if last_stored == 0 {
+            if events.is_empty() {
                 events = rebuilt_events(&outcome, last_event, self.after);
             } else {
                 let answer = outcome.assistant_message.as_ref();
-                events.extend(closing_events(
-                    &outcome.run,
-                    answer,
-                    last_event,
-                    last_stored,
-                ));
-                events.retain(|event| event.number > self.after);
+                events.extend(closing_events(&outcome.run, answer, last_event, page.last));
             }
             return Ok((events, Some(Source::Ended)));
         }
         if !events.is_empty() || page.has_more {
-            // Skips events that this version cannot read.
+            // This skips events that this version cannot read.
             self.after = page.last;
             return Ok((events, None));
         }
@@ -173,8 +167,8 @@ impl Follower {
         Ok((events, Some(Source::Live(live))))
     }
 
-    /// Reads the stored events after the last one. `None` if the conversation was deleted. Waits for
-    /// a database that is unavailable.
+    /// Reads the stored events after the last returned one. Waits while the database is
+    /// unavailable. Returns `None` if the conversation was deleted.
     async fn page(&self) -> Result<Option<EventPage>, Cut> {
         let runs = &self.core.repositories.runs;
         let page = retry_while_unavailable(|| {
@@ -211,8 +205,8 @@ impl Follower {
             }
             Read::Last(events) => Ok((events, Some(Source::Ended))),
             Read::Elsewhere => Ok((Vec::new(), Some(Source::Stored(None)))),
-            // All missing events are stored: a remote log is filled from there, and an own one drops
-            // only stored events.
+            // All missing events are stored: remote logs only contain stored events, and own logs
+            // drop only stored events.
             Read::Behind if live.is_remote || !live.is_reached => {
                 Ok((Vec::new(), Some(Source::Stored(None))))
             }

@@ -1,5 +1,5 @@
-//! The runs that this process answers. One statement at a time extends their leases, stores their
-//! events, and finds out which were lost and which are asked to stop.
+//! The runs that this process answers. A periodic checkpoint extends their leases, stores their
+//! events, and reports lost runs and requests to stop.
 
 use std::{
     collections::HashMap,
@@ -11,8 +11,8 @@ use std::{
 };
 
 use chatkit_domain::{
-    EventBatch, FinishRun, FinishedRun, ItemId, MessageEvent, OwnedRun, Repositories, RunEnd,
-    RunErrorCode, RunEvent, RunId, RunOwner, StartedRun, closing_events, last_event_number,
+    EventBatch, FinishRun, FinishedRun, ItemId, MessageEvent, OwnedRun, Repositories, RunEvent,
+    RunId, RunOwner, StartedRun, closing_events, last_event_number,
 };
 use tokio::{
     sync::{Notify, watch},
@@ -27,7 +27,7 @@ const EVENT_PERIOD: Duration = Duration::from_millis(250);
 /// The reason why a run must stop before its answer is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// The user asked for it.
+    /// The user stopped the run.
     Cancelled,
     /// The process is stopping.
     Interrupted,
@@ -42,17 +42,17 @@ pub(crate) struct Journal {
     runs: Mutex<HashMap<RunId, Entry>>,
     /// Wakes the task that stores events.
     emitted: Notify,
-    /// Whether the last statement failed, so that the leases may have expired.
+    /// Whether the last checkpoint failed. If so, the leases may have expired.
     is_failing: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Entry {
     stop: watch::Sender<Option<Stop>>,
-    /// The answer, to which the text belongs.
+    /// The answer to which the text belongs.
     message_id: ItemId,
     log: Arc<RunLog>,
-    /// Whether the run is in the database, and so has a lease to extend.
+    /// Whether the run is stored. If so, it has a lease to extend.
     is_started: bool,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct EnteredRun {
 }
 
 impl EnteredRun {
-    /// Extends the run's lease from now on.
+    /// Marks the run as stored. From now on, checkpoints extend its lease.
     pub(crate) fn set_started(&self) {
         if let Some(entry) = self.journal.lock().get_mut(&self.run) {
             entry.is_started = true;
@@ -78,12 +78,12 @@ impl EnteredRun {
     pub(crate) async fn stopped(&self) -> Stop {
         match self.stop.clone().wait_for(Option::is_some).await {
             Ok(reason) => reason.unwrap_or(Stop::Lost),
-            // The journal holds the sender while the run is active.
+            // The journal holds the sender as long as the run is active.
             Err(_) => Stop::Lost,
         }
     }
 
-    /// The run's log.
+    /// Returns the run's log.
     pub(crate) fn log(&self) -> &Arc<RunLog> {
         &self.log
     }
@@ -94,7 +94,7 @@ impl EnteredRun {
         self.journal.emitted.notify_one();
     }
 
-    /// Emits the start of the run. A message that is answered again was emitted when it was new.
+    /// Emits the start of the run, and the user's message unless it is answered again.
     pub(crate) fn emit_start(&self, started: &StartedRun) {
         self.emit(RunEvent::Started(Box::new(started.run.clone())));
         if started.user_message.run_id == Some(started.run.id) {
@@ -103,22 +103,19 @@ impl EnteredRun {
         }
     }
 
-    /// The id of the answer.
+    /// Returns the id of the answer.
     pub(crate) fn message_id(&self) -> ItemId {
         self.message_id
     }
 
-    /// Adds the events that are not stored yet to the run's end. No events may follow.
-    /// `emits_answer` is whether the closing events contain the answer.
+    /// Adds the events that are not stored yet to the run's end. No more events may follow.
+    /// `emits_answer` says whether the closing events contain the answer.
     pub(crate) fn with_events(&self, finish: FinishRun, emits_answer: bool) -> FinishRun {
         let answer = finish.answer.as_ref();
-        let is_interrupted = matches!(
-            &finish.end,
-            RunEnd::Failed(error) if error.code == RunErrorCode::Interrupted
-        );
+        let is_interrupted = finish.is_interrupted();
         let (events, before) = match self.log.seal() {
             Unflushed::Events(events, last) => (events, last),
-            // The rebuilt events contain the text as one piece.
+            // Rebuilt events contain the text in one piece.
             Unflushed::Rebuildable(others) => {
                 let has_text = answer.is_some_and(|answer| !answer.text.is_empty());
                 (Vec::new(), others + u64::from(has_text))
@@ -174,8 +171,8 @@ impl Journal {
         self.owner
     }
 
-    /// Adds a run before it starts, so that no request to stop misses it. The run stays until the
-    /// returned value is dropped.
+    /// Adds a run before it starts, so that no request to stop is lost. Dropping the returned value
+    /// removes the run.
     pub(crate) fn enter(self: &Arc<Self>, run: RunId, message_id: ItemId) -> EnteredRun {
         let (sender, stop) = watch::channel(None);
         let log = Arc::new(RunLog::starting_after(0));
@@ -195,7 +192,7 @@ impl Journal {
         }
     }
 
-    /// The log of a run, if this process answers it.
+    /// Returns the log of a run if this process answers it.
     pub(crate) fn log(&self, run: RunId) -> Option<Arc<RunLog>> {
         self.lock().get(&run).map(|entry| entry.log.clone())
     }
@@ -222,15 +219,16 @@ impl Journal {
         }
     }
 
-    /// Extends the leases and stores events, forever.
+    /// Extends the leases and stores events. Never returns.
     pub(crate) async fn run(&self, repositories: &Repositories) {
         let period = Duration::from_secs(1).min(self.owner.lease / 5);
         loop {
             let last = Instant::now();
             tokio::select! {
                 () = tokio::time::sleep_until(last + period) => {}
-                // While the database is unavailable, more attempts would only add to its load. Waiting
-                // collects more events; a turn that ends meanwhile stores its events with its end.
+                // While the database is unavailable, more attempts would only add to its load, so
+                // events are collected. If a run ends in the meantime, they are stored with its
+                // end.
                 () = self.emitted.notified(), if !self.is_failing() => {
                     tokio::time::sleep(EVENT_PERIOD.min(period)).await;
                 }
@@ -250,7 +248,7 @@ impl Journal {
         self.is_failing.store(result.is_err(), Ordering::Relaxed);
         match result {
             Ok(owned) => self.compare(&runs, &batches, &owned),
-            // The leases may outlast the outage; the fence decides.
+            // The leases may outlast the outage. If not, the fence rejects later writes.
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "could not extend the leases of the active runs"
@@ -258,7 +256,7 @@ impl Journal {
         }
     }
 
-    /// The runs whose leases to extend, and their events that are not stored yet.
+    /// Returns the started runs, and their events that are not stored yet.
     fn work(&self) -> (Vec<RunId>, Vec<EventBatch>) {
         let runs = self.lock();
         let started = runs.iter().filter(|(_, entry)| entry.is_started);

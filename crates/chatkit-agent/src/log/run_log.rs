@@ -1,5 +1,5 @@
-//! The newest events of a run, as this process knows them. Each follower reads at its own pace and
-//! costs its position in the log. Followers share the events.
+//! The newest events of a run in memory. Followers share the events, and each follower reads at its
+//! own pace.
 
 use std::{
     collections::VecDeque,
@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::size::size;
 
-/// The approximate size of stored events that a log holds for followers, in bytes. A follower that is
-/// further behind reads the stored events.
+/// The approximate size of stored events that a log holds for followers, in bytes. A follower that
+/// falls further behind reads from the repositories.
 const WINDOW_BYTES: usize = 128 * 1024;
 
 /// The newest events of a run.
@@ -26,13 +26,13 @@ pub(crate) struct RunLog {
 struct RunLogState {
     events: VecDeque<Arc<NumberedEvent>>,
     bytes: usize,
-    /// The newest event that the log no longer holds.
+    /// The number of the newest event that the log no longer holds.
     dropped: u64,
-    /// The newest event.
+    /// The number of the newest event.
     last: u64,
-    /// The newest event that is known to be stored.
+    /// The number of the newest event that is known to be stored.
     stored: u64,
-    /// Whether a follower may know events by their numbers, which then must not change.
+    /// Whether a follower may have seen the numbers of events. If so, they must not change.
     seen: bool,
     phase: Phase,
 }
@@ -40,9 +40,9 @@ struct RunLogState {
 #[derive(Debug)]
 enum Phase {
     Open,
-    /// The run is ending. No more events precede its end.
+    /// The run is ending. No other event precedes its closing events.
     Sealed,
-    /// The run has ended with these events.
+    /// The run has ended with these closing events.
     Ended(Vec<Arc<NumberedEvent>>),
     /// Only the repositories know how the run continues.
     Left,
@@ -51,11 +51,11 @@ enum Phase {
 /// The result of reading a log.
 #[derive(Debug)]
 pub(crate) enum Read {
-    /// The next events.
+    /// The next events. More may follow.
     Events(Vec<Arc<NumberedEvent>>),
-    /// The next events, up to the run's end.
+    /// The next events, including the closing events of the run.
     Last(Vec<Arc<NumberedEvent>>),
-    /// No events yet.
+    /// There is no new event yet.
     Nothing,
     /// The log no longer holds the next event.
     Behind,
@@ -63,18 +63,18 @@ pub(crate) enum Read {
     Elsewhere,
 }
 
-/// The part of a log that the run's end has to store.
+/// The events of a log that must be stored with the run's end.
 #[derive(Debug)]
 pub(crate) enum Unflushed {
-    /// Events that are not stored yet, and the number of the newest event.
+    /// The events that are not stored yet, and the number of the newest event.
     Events(Vec<Arc<NumberedEvent>>, u64),
-    /// Nothing, because no follower has seen a number: the events can be rebuilt. The number of
-    /// events that are not text.
+    /// No events, because no follower has seen a number and the events can be rebuilt. Contains the
+    /// number of events other than text.
     Rebuildable(u64),
 }
 
 impl RunLog {
-    /// A log that starts after this event; 0 for the start of the run.
+    /// Creates a log that starts after the event with this number. 0 is the start of the run.
     pub(crate) fn starting_after(number: u64) -> Self {
         Self {
             state: Mutex::new(RunLogState {
@@ -99,8 +99,9 @@ impl RunLog {
         self.changed.send_replace(());
     }
 
-    /// Appends stored events, all that follow this one. Does nothing if the log has moved since.
-    pub(crate) fn extend_stored(&self, after: u64, events: Vec<Arc<NumberedEvent>>) {
+    /// Appends stored events: all that follow `after`, up to `last`. Does nothing if the log has moved
+    /// since.
+    pub(crate) fn extend_stored(&self, after: u64, events: Vec<Arc<NumberedEvent>>, last: u64) {
         let mut state = self.lock();
         if state.last != after {
             return;
@@ -110,13 +111,14 @@ impl RunLog {
                 state.add(event);
             }
         }
+        state.last = state.last.max(last);
         state.stored = state.last;
         state.trim();
         drop(state);
         self.changed.send_replace(());
     }
 
-    /// Moves the start of an empty log back.
+    /// Moves the start of the log back if it is still empty.
     pub(crate) fn reach_back(&self, after: u64) {
         let mut state = self.lock();
         if state.events.is_empty() && after < state.last && state.dropped == state.last {
@@ -126,7 +128,7 @@ impl RunLog {
         }
     }
 
-    /// The events that are not stored yet. None once the log is sealed.
+    /// Returns the events that are not stored yet. Returns none after the log is sealed.
     pub(crate) fn unstored(&self) -> Vec<Arc<NumberedEvent>> {
         let mut state = self.lock();
         match state.phase {
@@ -139,19 +141,19 @@ impl RunLog {
         }
     }
 
-    /// Keeps the numbers of events from now on, so that the end of the run stores the events.
+    /// Keeps the numbers of events from now on. The end of the run must then store the events.
     pub(crate) fn keep_numbers(&self) {
         self.lock().seen = true;
     }
 
-    /// Records that events up to this one are stored.
+    /// Records that all events up to this number are stored.
     pub(crate) fn stored(&self, number: u64) {
         let mut state = self.lock();
         state.stored = state.stored.max(number);
         state.trim();
     }
 
-    /// Seals the log: no more events precede the run's end.
+    /// Seals the log. Only the closing events of the run may follow.
     pub(crate) fn seal(&self) -> Unflushed {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Open) {
@@ -169,7 +171,7 @@ impl RunLog {
         Unflushed::Rebuildable(state.events.iter().filter(is_rebuilt).count() as u64)
     }
 
-    /// Ends the log. Everything is stored.
+    /// Ends the log with these closing events. All events are stored.
     pub(crate) fn end(&self, closing: Vec<Arc<NumberedEvent>>) {
         let mut state = self.lock();
         state.phase = Phase::Ended(closing);
@@ -179,7 +181,8 @@ impl RunLog {
         self.changed.send_replace(());
     }
 
-    /// Records that only the repositories know how the run continues. Does nothing after its end.
+    /// Records that only the repositories know how the run continues. Does nothing after the run's
+    /// end.
     pub(crate) fn leave(&self) {
         let mut state = self.lock();
         if !matches!(state.phase, Phase::Ended(_)) {
@@ -189,7 +192,7 @@ impl RunLog {
         self.changed.send_replace(());
     }
 
-    /// Reads the events after this one.
+    /// Reads the events after this number.
     pub(crate) fn read(&self, after: u64) -> Read {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Left) {
@@ -198,7 +201,7 @@ impl RunLog {
         if !state.seen {
             match state.phase {
                 Phase::Sealed => return Read::Nothing,
-                // The events were not stored, and are rebuilt with other numbers.
+                // The events were not stored, and rebuilt events have other numbers.
                 Phase::Ended(_) | Phase::Left => return Read::Elsewhere,
                 Phase::Open => state.seen = true,
             }
@@ -219,12 +222,12 @@ impl RunLog {
         }
     }
 
-    /// The number of the newest event.
+    /// Returns the number of the newest event.
     pub(crate) fn last(&self) -> u64 {
         self.lock().last
     }
 
-    /// A signal that there may be more to read.
+    /// Returns a signal that more events may be available.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
@@ -324,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_nobody_has_seen_are_not_stored() {
+    fn unseen_events_are_not_stored() {
         let log = RunLog::starting_after(0);
         emit(&log, "a");
         assert!(matches!(log.seal(), Unflushed::Rebuildable(0)));
@@ -339,7 +342,7 @@ mod tests {
         let log = RunLog::starting_after(0);
         emit(&log, "a");
         assert_eq!(log.unstored().len(), 1);
-        // It is not known whether the event was stored.
+        // The event may or may not have been stored.
         assert!(matches!(log.seal(), Unflushed::Events(events, 1) if events.len() == 1));
     }
 
@@ -349,11 +352,11 @@ mod tests {
         log.reach_back(3);
         assert_eq!(log.last(), 3);
         let event = thought("");
-        // Read after 20, before the log moved back.
+        // These events were read after 20, before the log moved back.
         let late = vec![Arc::new(NumberedEvent { number: 21, event })];
-        log.extend_stored(20, late.clone());
+        log.extend_stored(20, late.clone(), 21);
         assert!(matches!(log.read(3), Read::Nothing));
-        log.extend_stored(3, late);
+        log.extend_stored(3, late, 21);
         assert!(matches!(log.read(3), Read::Events(events) if events.len() == 1));
         log.reach_back(0);
         assert!(matches!(log.read(0), Read::Behind));

@@ -1,27 +1,27 @@
 //! Parses JSON from model servers, whose text may contain lone surrogates or invalid UTF-8.
 //!
-//! A server that cuts its text between two UTF-16 units sends an emoji as `"\ud83d"` in one event
-//! and `"\ude00"` in the next. A half cannot be a Rust `char`, so it is read as a stand-in that
-//! [`Halves`] joins with its other half, or replaces by U+FFFD.
+//! A server that splits its text between two UTF-16 units sends an emoji as `"\ud83d"` in one event
+//! and `"\ude00"` in the next. A lone half cannot be a Rust `char`, so the parser replaces it by a
+//! stand-in. [`Halves`] joins the stand-in with its other half, or replaces it by U+FFFD.
 
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
-/// The stand-in of U+D800. The 2,048 stand-ins end with the last code point.
+/// The stand-in for U+D800. The 2,048 stand-ins are the last Unicode code points.
 const FIRST_STAND_IN: u32 = 0x0010_F800;
 
-/// A JSON value, and whether its texts may hold stand-ins for halves.
+/// A JSON value, and whether its texts may contain stand-ins for halves.
 #[derive(Debug)]
 pub(crate) struct Parsed<T> {
     pub(crate) value: T,
     pub(crate) has_halves: bool,
 }
 
-/// Parses JSON in which halves of surrogate pairs may stand alone.
+/// Parses JSON that may contain lone halves of surrogate pairs.
 ///
 /// # Errors
-/// For anything else that is not JSON, or not of this type.
+/// Returns an error for other invalid JSON, or if the value has another type.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Parsed<T>, serde_json::Error> {
     let text = String::from_utf8_lossy(bytes);
     let (text, has_halves) = match with_stand_ins(&text) {
@@ -32,7 +32,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Parsed<T>, serd
     Ok(Parsed { value, has_halves })
 }
 
-/// The text with a stand-in for each escaped half that stands alone.
+/// Replaces each escaped lone half by its stand-in.
 fn with_stand_ins(json: &str) -> Cow<'_, str> {
     if !json.contains("\\ud") && !json.contains("\\uD") {
         return Cow::Borrowed(json);
@@ -69,20 +69,20 @@ fn with_stand_ins(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The UTF-16 unit of the escape `\uXXXX` at this place.
+/// Returns the UTF-16 unit of the escape `\uXXXX` at this position.
 fn escaped_unit(json: &str, at: usize) -> Option<u32> {
     let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// Joins halves that come in different pieces of one text.
+/// Joins halves that arrive in different pieces of a text.
 #[derive(Debug, Default)]
 pub(crate) struct Halves {
     high: Option<u32>,
 }
 
 impl Halves {
-    /// The piece with its halves joined. A high half at its end waits for the next piece.
+    /// Joins the halves in a piece. A high half at its end waits for the next piece.
     pub(crate) fn join(&mut self, piece: String, has_halves: bool) -> String {
         if !has_halves && self.high.is_none() {
             return piece;
@@ -111,13 +111,13 @@ impl Halves {
         out
     }
 
-    /// The replacement for a half that still waits when the text ends.
+    /// Returns the replacement for a half that is still waiting when the text ends.
     pub(crate) fn end(&mut self) -> Option<String> {
         let replacement = char::REPLACEMENT_CHARACTER.to_string();
         self.high.take().map(|_| replacement)
     }
 
-    /// A whole text with its halves joined.
+    /// Joins the halves in a complete text.
     pub(crate) fn join_whole(text: String) -> String {
         let mut halves = Self::default();
         let mut joined = halves.join(text, true);
@@ -153,12 +153,12 @@ mod tests {
             &[r#""\\ud83d é\é""#.replace("\\é", "").as_str()],
             "\\ud83d é",
         );
-        // The stand-ins' own code points are ordinary text elsewhere.
+        // Otherwise, the code points of the stand-ins are ordinary text.
         check(&["\"\u{10f83d}\u{10fe00}\""], "\u{10f83d}\u{10fe00}");
     }
 
     #[test]
-    fn bytes_that_are_no_utf8_are_replaced() {
+    fn invalid_utf8_is_replaced() {
         let parsed = parse::<String>(b"\"a\xff\"").unwrap();
         assert_eq!(parsed.value, "a\u{fffd}");
         assert!(parse::<String>(b"\"\\").is_err());

@@ -1,4 +1,4 @@
-//! What answers a model request.
+//! Providers, which answer requests to a model.
 
 #[cfg(feature = "openai")]
 mod json;
@@ -13,78 +13,78 @@ use chatkit_tools::ToolDefinition;
 use futures::stream::BoxStream;
 use serde::Serialize;
 
-/// Answers model requests: an OpenAI-compatible API, or the built-in [`rules`].
+/// Answers model requests through an OpenAI-compatible API or with built-in rules.
 #[async_trait]
 pub trait Provider: Debug + Send + Sync {
-    /// Begins to answer. Dropping the stream stops the answer.
+    /// Starts an answer. Dropping the stream stops it.
     ///
     /// # Errors
-    /// [`ProviderError`], before the first event; later ones come in the stream.
+    /// [`ProviderError`] before the first event. The stream returns later errors.
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ProviderError>;
 }
 
-/// The events of one answer, in order. It must end with [`ModelEvent::Finished`]: an answer
-/// that ends without it was cut off.
+/// The events of one answer, in order. The last event must be [`ModelEvent::Finished`]. Without it,
+/// the answer counts as cut off.
 pub type ModelStream = BoxStream<'static, Result<ModelEvent, ProviderError>>;
 
-/// What a model is asked.
+/// A request to a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelRequest {
     /// The model's name.
     pub model: String,
     /// The system prompt.
     pub instructions: String,
-    /// The conversation so far, oldest first; it ends with the new message or with tool results.
+    /// The conversation so far, oldest first. It ends with the new message or with tool results.
     pub input: Vec<InputItem>,
-    /// The tools that the model knows.
+    /// The definitions of all tools.
     pub tools: Arc<[ToolDefinition]>,
-    /// The tools that it may call.
+    /// The tools that the model may call.
     pub tool_choice: ToolChoice,
-    /// How it should choose its words.
+    /// The parameters with which the model chooses words.
     pub sampling: Sampling,
-    /// The same for every request of a conversation, so that a provider can route them to one
-    /// prompt cache.
+    /// A key that is the same for all requests of a conversation, so that a provider can route them
+    /// to one prompt cache.
     pub cache_key: String,
 }
 
 /// The tools that a model may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ToolChoice {
-    /// Any, or none.
+    /// The model may call any tool or none.
     #[default]
     Auto,
-    /// No tool, because the run's rounds are used up. The tools are still sent: some servers refuse
-    /// a history with tool calls without them.
+    /// The model must not call a tool, because the run has no rounds left. The tools are still
+    /// sent, because some servers refuse a history with tool calls otherwise.
     None,
     /// The model must call this tool.
     Tool(String),
 }
 
-/// How a model should choose its words; what is `None` is left to it.
+/// The parameters with which a model chooses words. `None` leaves a parameter to the model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Sampling {
-    /// From 0 to 2.
+    /// The temperature, from 0 to 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// From 0 to 1.
+    /// The probability mass to sample from, from 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
-    /// Most tokens of an answer, for servers that know this name.
+    /// The maximum number of tokens of an answer, for servers that know this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
-    /// Most tokens of an answer, by its newer name.
+    /// The maximum number of tokens of an answer, by its newer name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u64>,
     /// Texts before which the answer ends.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// Makes answers repeatable where the model can.
+    /// A seed that makes answers repeatable if the model supports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
 }
 
 impl Sampling {
-    /// The names of the parameters that are set.
+    /// Returns the names of the parameters that are set.
     #[must_use]
     pub fn names(&self) -> Vec<&'static str> {
         let Self {
@@ -109,33 +109,33 @@ impl Sampling {
     }
 }
 
-/// One entry of the conversation as a model sees it.
+/// An entry of the conversation as the model sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputItem {
-    /// What the user said.
+    /// A message of the user.
     User(String),
-    /// The assistant's text of one round, and the calls that followed it.
+    /// The assistant's text of one round, and its tool calls.
     Assistant {
-        /// The text; may be empty if there are calls.
+        /// The text. It may be empty if there are calls.
         text: String,
-        /// The calls. A [`ToolResult`](Self::ToolResult) for each follows.
+        /// The calls. A [`ToolResult`](Self::ToolResult) follows for each.
         calls: Vec<RequestedCall>,
     },
-    /// A note that neither of them said.
+    /// A note from neither the user nor the assistant.
     Note(String),
-    /// What one of them gave back.
+    /// The result of a tool call.
     ToolResult {
-        /// The call it answers.
+        /// The id of the call.
         call_id: String,
-        /// The tool.
+        /// The name of the tool.
         tool_name: String,
-        /// JSON, or a sentence that tells what went wrong.
+        /// JSON, or a sentence that describes the error.
         output: String,
     },
 }
 
 impl InputItem {
-    /// Its length in characters.
+    /// Returns the length in characters.
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::User(text) | Self::Note(text) => text.chars().count(),
@@ -148,22 +148,22 @@ impl InputItem {
     }
 }
 
-/// A tool call that a model asks for.
+/// A tool call that the model requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestedCall {
-    /// The model's id for it, unique within its run.
+    /// The id that the model gave to the call, unique within the run.
     pub call_id: String,
     /// The tool's name.
     pub tool_name: String,
-    /// The arguments as the model wrote them; a JSON object when it did well.
+    /// The arguments as the model wrote them. They should be a JSON object but need not be.
     pub arguments: String,
-    /// Data that the model's server attached to the call or its message and wants back, as JSON
+    /// Data that the model's server attached to the call or its message and expects back, as JSON
     /// text. Only the provider that wrote it reads it.
     pub provider_data: Option<String>,
 }
 
 impl RequestedCall {
-    /// Its length in characters.
+    /// Returns the length in characters.
     pub(crate) fn length(&self) -> usize {
         let data = self.provider_data.as_deref().unwrap_or_default();
         let names = self.call_id.len() + self.tool_name.len();
@@ -174,23 +174,23 @@ impl RequestedCall {
 /// A part of a model's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelEvent {
-    /// More text.
+    /// More text of the answer.
     TextDelta(String),
-    /// More of the reasoning that the model shows, which is no part of the answer.
+    /// More of the reasoning that the model shows. It is not part of the answer.
     ReasoningDelta(String),
-    /// The model is producing output that is shown only when complete, such as the
-    /// arguments of a call. It only proves that the model is alive.
+    /// The model is producing output that is shown only when it is complete, such as the arguments
+    /// of a call. This event only proves that the model is active.
     Working,
-    /// A tool call, whole.
+    /// A complete tool call.
     ToolCall(RequestedCall),
-    /// What the request cost.
+    /// The token usage of the request.
     Usage(Usage),
-    /// The answer is whole, or ended for another reason than a failure.
+    /// The answer ended without a failure.
     Finished(FinishReason),
 }
 
 impl ModelEvent {
-    /// The length of its texts in bytes.
+    /// Returns the length of the texts in bytes.
     #[cfg(any(all(test, feature = "openai"), feature = "fuzzing"))]
     fn text_bytes(&self) -> usize {
         match self {
@@ -201,37 +201,39 @@ impl ModelEvent {
     }
 }
 
-/// Why a model ended its answer.
+/// The reason why a model ended its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FinishReason {
-    /// It had said all, or wants tools called.
+    /// The answer is complete, or the model requests tools.
     #[default]
     Stop,
-    /// It came to the most tokens that it may write.
+    /// The answer reached the maximum number of tokens.
     Length,
-    /// Its server withheld the rest.
+    /// The model's server withheld the rest.
     ContentFilter,
 }
 
-/// Why a model did not answer. The texts go to the log; users see the run's error.
+/// The reason why a model did not answer. These texts go to the log. Users see the error of the
+/// run.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// It was unreachable, refused, answered nonsense or was cut off.
+    /// The server could not be reached, failed, sent an invalid answer, or cut it off.
     #[error("the model failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Its server refuses the input, for a reason that is not known.
+    /// The server refuses the input for an unknown reason.
     #[error("the model's server rejected the request")]
     Rejected(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Its server refuses the key, does not know the model, or refuses what is always sent.
+    /// The server refuses the key, does not know the model, or refuses something that every request
+    /// contains.
     #[error("the model is not available; check {setting}")]
     Unavailable {
         /// The setting to check first.
         setting: &'static str,
-        /// The server's refusal.
+        /// The refusal of the server.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// It refuses one of the caller's [`Sampling`] parameters.
+    /// The server refuses one of the caller's [`Sampling`] parameters.
     #[error("the model refuses the parameter {parameter}")]
     ParameterRefused {
         /// The name of the parameter.
@@ -240,16 +242,16 @@ pub enum ProviderError {
     /// The model's filter refuses the input.
     #[error("the model's content filter refused the input")]
     ContentFiltered,
-    /// It asks to come back later.
+    /// The server asks to retry later.
     #[error("the model is overloaded")]
     Overloaded {
-        /// After what time.
+        /// The delay that the server requests.
         retry_after: Option<Duration>,
     },
-    /// It was silent for too long.
+    /// The model was silent for too long.
     #[error("the model was silent for too long")]
     TimedOut,
-    /// It was given more than it can read.
+    /// The input is too long for the model.
     #[error("the input is too long for the model")]
     ContextTooLong,
 }

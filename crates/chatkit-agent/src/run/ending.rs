@@ -1,4 +1,4 @@
-//! The end of a run: what is stored, emitted and logged.
+//! Stores, emits and logs the end of a run.
 
 use chatkit_domain::{
     AnswerDraft, Caller, FinishRun, FinishedRun, IncompleteReason, RepositoryError, Run, RunEnd,
@@ -15,7 +15,7 @@ use crate::{
     turn::{Turn, emitter::Emitter},
 };
 
-/// Stores and emits the end of a run. `None` if the run was lost.
+/// Stores and emits the end of a run. Returns `None` if the run was lost.
 pub(super) async fn end_run(
     core: &AgentCore,
     turn: &Turn<'_>,
@@ -36,7 +36,7 @@ pub(super) async fn end_run(
     })
 }
 
-/// The end with the answers that the turn started and did not finish.
+/// Adds the answers that the turn started and did not finish.
 fn with_partial_answers(finish: FinishRun, turn: &Turn<'_>) -> FinishRun {
     let emitter = turn.emitter();
     let reason = match &finish.end {
@@ -44,8 +44,8 @@ fn with_partial_answers(finish: FinishRun, turn: &Turn<'_>) -> FinishRun {
         RunEnd::Cancelled => Some(IncompleteReason::Cancelled),
         RunEnd::Failed(error) => match error.code {
             RunErrorCode::Interrupted => Some(IncompleteReason::Interrupted),
-            // A responder that fails or refuses withdraws what it had only started, as ChatKit's
-            // reference server does.
+            // If a responder fails or refuses, its unfinished messages are dropped, as in ChatKit's
+            // reference server.
             RunErrorCode::Internal | RunErrorCode::Refused => None,
             _ => Some(IncompleteReason::Failed),
         },
@@ -54,9 +54,9 @@ fn with_partial_answers(finish: FinishRun, turn: &Turn<'_>) -> FinishRun {
         let partial = |reason| emitter.partial_answers(reason);
         reason.map(partial).unwrap_or_default()
     });
-    let says_nothing = finish.end == RunEnd::Completed && finish.answer.is_none();
+    let has_no_answer = finish.end == RunEnd::Completed && finish.answer.is_none();
     let needs_answer =
-        turn.run().dialect.waits_for_message() && says_nothing && !emitter.has_answered();
+        turn.run().dialect.waits_for_message() && has_no_answer && !emitter.has_answered();
     FinishRun {
         answer: finish.answer.or(needs_answer.then(AnswerDraft::default)),
         partial_answers,
@@ -65,7 +65,8 @@ fn with_partial_answers(finish: FinishRun, turn: &Turn<'_>) -> FinishRun {
 }
 
 /// Whether the closing events contain the answer. They do not if it was stored and emitted before,
-/// and the end adds no tool calls to it.
+/// and the end adds no tool calls to it. After an interruption they always do, because followers may
+/// have missed what was not stored.
 fn emits_answer(finish: &FinishRun, emitter: &Emitter<'_>, has_called_tools: bool) -> bool {
     let has_partial_answers = finish
         .partial_answers
@@ -74,12 +75,13 @@ fn emits_answer(finish: &FinishRun, emitter: &Emitter<'_>, has_called_tools: boo
     let is_known = finish.answer.is_none()
         && !has_partial_answers
         && !has_called_tools
+        && !finish.is_interrupted()
         && emitter.has_emitted_answer();
     finish.may_have_answer() && !is_known
 }
 
-/// Stores the end of a run. The fence is owner and status, not time: a finished answer survives a
-/// database that is unavailable for a while.
+/// Stores the end of a run. The fence checks the owner and the status but not the time, so a
+/// finished answer survives an outage of the database.
 async fn store_end(
     core: &AgentCore,
     caller: &Caller,
@@ -100,11 +102,11 @@ async fn store_end(
             report(&finished.run);
             Some(finished)
         }
-        // An attempt may have succeeded and only its response been lost, or another process has
-        // ended the run. Followers read which.
+        // An earlier attempt may have succeeded although its response was lost, or another process
+        // has ended the run. The stored run shows which.
         Err(RepositoryError::RunLost) if attempts > 1 => stored_end(core, caller, fence).await,
         Err(RepositoryError::RunLost) => {
-            tracing::warn!("another process took the run; its answer is dropped");
+            tracing::warn!("another process took the run, so its answer is dropped");
             None
         }
         Err(error) => {

@@ -1,4 +1,5 @@
-//! The loop that answers one run: ask the model, call the tools it asks for, ask again.
+//! The loop that answers one run. It sends the conversation to the model, calls the requested
+//! tools, and repeats.
 
 use std::{sync::Arc, time::Duration};
 
@@ -45,14 +46,14 @@ pub(super) struct Engine<'a> {
     exchange: Exchange<'a>,
 }
 
-/// The task of an engine, besides the conversation itself.
+/// The input of an engine, in addition to the conversation.
 #[derive(Debug)]
 pub(super) struct EngineInput {
     /// The message that the run answers.
     pub(super) user_message_id: ItemId,
-    /// Whether earlier runs may have failed to answer it.
+    /// Whether earlier runs may have failed to answer the message.
     pub(super) is_repeated: bool,
-    /// Differences of this run from the settings.
+    /// The options of this run, which override the settings.
     pub(super) options: RunOptions,
 }
 
@@ -65,7 +66,7 @@ pub(super) struct Answered {
     pub(super) model_time: Duration,
     /// Details of a failure that help the caller.
     pub(super) failure: FailureDetails,
-    /// Whether tool calls are stored with the run.
+    /// Whether the run has stored tool calls.
     pub(super) has_called_tools: bool,
 }
 
@@ -88,8 +89,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Runs until the answer is complete, its time is over, a limit is reached, or the run is
-    /// stopped. Returns `None` if another process now owns the run.
+    /// Answers the run until the answer is complete, the run is stopped, or a limit of time or size
+    /// is reached. Returns `None` if another process now owns the run.
     pub(super) async fn answer(mut self, until: tokio::time::Instant) -> Option<Answered> {
         let entered = self.entered;
         let mut result = tokio::select! {
@@ -206,7 +207,8 @@ impl<'a> Engine<'a> {
         Err(EngineFailure::Run(RunErrorCode::TooManyToolRounds, None))
     }
 
-    /// The calls of runs that failed to answer the same message, so that none is repeated.
+    /// Returns the tool calls of earlier runs that failed to answer the same message. The model
+    /// must not repeat them.
     async fn failed_calls(&self) -> Result<Vec<ToolCall>, EngineFailure> {
         if !self.is_repeated {
             return Ok(Vec::new());
@@ -218,7 +220,7 @@ impl<'a> Engine<'a> {
         Ok(calls.await?)
     }
 
-    /// The part of the conversation that the model is given, without these calls.
+    /// Returns the window of the conversation without these calls.
     async fn window(&self, without: &[ToolCall]) -> Result<Window, EngineFailure> {
         let AgentCore {
             repositories,
@@ -227,13 +229,13 @@ impl<'a> Engine<'a> {
         } = &*self.core;
         let caller = &self.context.caller;
         let conversation = self.emitter.fence.conversation_id;
-        // One more than fits tells whether the window is exceeded.
+        // One message more than the limit shows that the window is exceeded.
         let most = settings.context_messages + 1;
         let mut context =
             retry_while_unavailable(|| repositories.messages.context(caller, conversation, most))
                 .await
                 .map_err(|error| match error {
-                    // The conversation was deleted since the run started.
+                    // The conversation was deleted after the run started.
                     RepositoryError::NotFound(_) => EngineFailure::Stop(Stop::Cancelled),
                     error => error.into(),
                 })?;

@@ -22,27 +22,27 @@ use crate::{
     turn::emitter::Emitter,
 };
 
-/// The most halvings before only the newest message is sent.
+/// The maximum number of times that the window is halved. Then only the newest message is sent.
 const MAX_HALVINGS: u32 = 3;
 
-/// The most characters of a result of this run that are sent when even the newest message with all
-/// of them is too long.
+/// The maximum number of characters of a result in this run, if the newest message together with
+/// the complete results is too long.
 const SHORT_RESULT_CHARS: usize = 1_000;
 
-/// The most reasoning items of a run. Each is a row, and a transaction.
+/// The maximum number of reasoning items of a run. Each needs a row and a transaction.
 const MAX_THOUGHTS: u32 = 64;
 
-/// The replacement for a tool's result in a request that the model's filter has refused.
+/// The replacement for a tool's result in a request that the model's filter refused.
 const WITHHELD_RESULT: &str = "The result was omitted because the content filter refused it.";
 
-/// The exchange of one run with the model: requests, and the answer so far.
+/// The requests of one run to the model, and the answer so far.
 pub(super) struct Exchange<'a> {
     core: Arc<AgentCore>,
     entered: &'a EnteredRun,
     emitter: &'a Emitter<'a>,
     options: RunOptions,
     pub(super) progress: Progress,
-    /// The thought that the model is showing.
+    /// The reasoning item that the model is writing.
     thinking: Option<Thinking>,
 }
 
@@ -63,9 +63,9 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Asks the model once. If the model refuses the input as too long, half of the input is
-    /// dropped. If its filter refuses the input, it is asked once with the newest message alone. No
-    /// request is sent twice unchanged.
+    /// Sends one request to the model. If the input is too long, drops half of it and retries. If
+    /// the model's filter refuses the input, retries once with the newest message alone. Never
+    /// sends the same request twice.
     pub(super) async fn ask(
         &mut self,
         window: &mut Window,
@@ -74,33 +74,35 @@ impl<'a> Exchange<'a> {
     ) -> Result<Round, EngineFailure> {
         let mut halvings = 0;
         let mut was_filtered = false;
-        // The window to return to after a request that a smaller one only stands in for.
+        // The window to restore after a request with a temporarily smaller one.
         let mut full = None;
         loop {
             let before = self.progress.chars;
             let result = self.ask_with(window, this_run, round).await;
-            let has_said_nothing = self.progress.chars == before;
+            let has_no_output = self.progress.chars == before;
             match result {
                 Err(EngineFailure::Model(ProviderError::ContextTooLong))
-                    if has_said_nothing && self.shrink(window, this_run, &mut halvings) => {}
-                Err(EngineFailure::Model(ProviderError::ContentFiltered)) if has_said_nothing => {
+                    if has_no_output && self.shrink(window, this_run, &mut halvings) => {}
+                Err(EngineFailure::Model(ProviderError::ContentFiltered)) if has_no_output => {
                     let had_more = if round == 0 {
-                        // The calls of earlier attempts to answer the message.
+                        // These are the calls of earlier attempts to answer the message.
                         !std::mem::take(this_run).is_empty()
                     } else {
                         withhold_results(this_run)
                     };
                     if was_filtered || window.is_newest_only() && !had_more {
-                        // Only a request with nothing else in it shows that the message is it.
+                        // The message itself is to blame only if the request contained nothing
+                        // else.
                         self.progress.withholds_message = this_run.is_empty();
                         return Err(ProviderError::ContentFiltered.into());
                     }
                     was_filtered = true;
                     window.keep_newest_only();
                 }
-                // An unknown reason may be in the history. It may also pass, so the history stays.
+                // The unknown reason may be in the history, so retry without it. The reason may
+                // also be temporary, so later requests contain the history again.
                 Err(EngineFailure::Model(ProviderError::Rejected(_)))
-                    if has_said_nothing && full.is_none() && !window.is_newest_only() =>
+                    if has_no_output && full.is_none() && !window.is_newest_only() =>
                 {
                     full = Some(window.clone());
                     window.keep_newest_only();
@@ -109,7 +111,7 @@ impl<'a> Exchange<'a> {
                     if let Some(full) = full {
                         *window = full;
                     }
-                    // Later runs start their window here, so dropped items stay out.
+                    // Later runs start their windows here, so they leave out the dropped items too.
                     self.progress.window_start = window.start();
                     return Ok(round);
                 }
@@ -118,7 +120,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Shortens what is sent. Returns whether anything could be shortened.
+    /// Shortens the input. Returns whether that was possible.
     fn shrink(&self, window: &mut Window, this_run: &mut [InputItem], halvings: &mut u32) -> bool {
         if window.is_newest_only() {
             return shorten_results(this_run);
@@ -179,7 +181,7 @@ impl<'a> Exchange<'a> {
         result
     }
 
-    /// Asks the model and reads its answer.
+    /// Sends a request to the model and reads its answer.
     async fn exchange(&mut self, request: ModelRequest) -> Result<Round, EngineFailure> {
         let asked = request.length();
         let core = Arc::clone(&self.core);
@@ -245,7 +247,7 @@ impl<'a> Exchange<'a> {
         Ok(())
     }
 
-    /// Emits reasoning, as far as it is no longer than an answer may be.
+    /// Emits reasoning up to the maximum length of an answer. Drops the rest.
     fn add_reasoning(&mut self, text: String) {
         self.progress.reasoning_chars += text.chars().count();
         if self.progress.reasoning_chars > self.core.settings.max_answer_chars {
@@ -263,7 +265,7 @@ impl<'a> Exchange<'a> {
     /// Stores the current reasoning item, because other output follows.
     pub(super) async fn end_thinking(&mut self) -> Result<(), EngineFailure> {
         if self.progress.thoughts == MAX_THOUGHTS {
-            // The rest of the run's reasoning is one thought.
+            // The rest of the run's reasoning goes into one item.
             return Ok(());
         }
         if let Some(thinking) = self.thinking.take() {
@@ -280,7 +282,7 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// Replaces the results of this run. Returns whether there were any.
+/// Replaces the tool results of this run. Returns whether any result changed.
 fn withhold_results(this_run: &mut [InputItem]) -> bool {
     let mut has_changed = false;
     for item in this_run {
@@ -294,7 +296,7 @@ fn withhold_results(this_run: &mut [InputItem]) -> bool {
     has_changed
 }
 
-/// Shortens the results of this run. Returns whether any was longer.
+/// Shortens the tool results of this run. Returns whether any result changed.
 fn shorten_results(this_run: &mut [InputItem]) -> bool {
     let mut has_changed = false;
     for item in this_run {
@@ -309,14 +311,14 @@ fn shorten_results(this_run: &mut [InputItem]) -> bool {
 }
 
 impl ModelRequest {
-    /// Characters of the request, for servers that do not count tokens.
+    /// Returns the length of the request in characters, for servers that do not count tokens.
     fn length(&self) -> usize {
         let input = self.input.iter().map(InputItem::length);
         self.instructions.chars().count() + input.sum::<usize>()
     }
 }
 
-/// The settings' instructions, then those of this turn alone.
+/// Joins the instructions of the settings and those of this turn.
 fn instructions(settings: &str, turn: &RunOptions) -> String {
     let language = |locale| format!("The language of the user's interface is {locale}.");
     let language = turn.locale.as_ref().map(language).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::{log::journal::Stop, provider::ProviderError, turn::error::TurnError}
 /// The reason why the engine's loop ended without an answer.
 #[derive(Debug)]
 pub(super) enum EngineFailure {
-    /// A limit or an error, with its cause for the log.
+    /// A limit or an error, and its cause for the log.
     Run(
         RunErrorCode,
         Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -53,7 +53,7 @@ impl From<TurnError> for EngineFailure {
 
 /// Logs a failure.
 pub(super) fn report(code: RunErrorCode, error: Option<&(dyn std::error::Error + 'static)>) {
-    // A wrong setting fails every run until an operator acts, so this is an error.
+    // A wrong setting fails every run until an operator corrects it, so it is logged as an error.
     if code == RunErrorCode::ModelUnavailable {
         tracing::error!(code = code.as_str(), error, "could not use the model");
     } else {
@@ -61,7 +61,7 @@ pub(super) fn report(code: RunErrorCode, error: Option<&(dyn std::error::Error +
     }
 }
 
-/// The failure of a run because of a failure of the model.
+/// Converts a failure of the model to the error of the run.
 pub(super) fn run_error(error: &ProviderError) -> RunError {
     let code = match error {
         ProviderError::Failed(_) | ProviderError::Rejected(_) => RunErrorCode::ModelFailed,

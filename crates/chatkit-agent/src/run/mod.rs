@@ -1,5 +1,5 @@
-//! One run from its start to its end: the responder, the engine that asks the model and calls tools,
-//! and the end.
+//! Answers one run from its start to its end. The responder comes first, then the engine with the
+//! model and the tools, and then the end.
 
 mod ending;
 mod engine;

@@ -12,10 +12,10 @@ use crate::{
     provider::{FinishReason, InputItem, RequestedCall},
 };
 
-/// The partial result of a run. It survives when the loop is stopped midway.
+/// The partial result of a run. It remains available if the loop is stopped.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// The answer's text, of all rounds.
+    /// The text of the answer, from all rounds.
     pub(super) text: String,
     /// The length of the text, in characters.
     pub(super) chars: usize,
@@ -23,22 +23,22 @@ pub(super) struct Progress {
     pub(super) reasoning_chars: usize,
     /// The number of reasoning items that were stored.
     pub(super) thoughts: u32,
-    /// Whether the next text starts a new round and so a new paragraph.
+    /// Whether the next text starts a new round. It then starts a new paragraph.
     pub(super) is_new_round: bool,
     pub(super) has_called_tools: bool,
     pub(super) usage: Usage,
     pub(super) finish_reason: FinishReason,
-    /// Whether the model's filter refused the newest message even alone.
+    /// Whether the model's filter refused the newest message even without the history.
     pub(super) withholds_message: bool,
-    /// The sequence number of the first item that the model was given.
+    /// The sequence number of the first item that the model received.
     pub(super) window_start: Option<u64>,
     /// Total time spent waiting for the model.
     pub(super) model_time: Duration,
-    /// The start of the current model request, if there is one.
+    /// The time at which the current model request started, if there is one.
     pub(super) asking_since: Option<Instant>,
 }
 
-/// The model's text and tool calls of one round.
+/// The text and the tool calls of one round.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) text: String,
@@ -55,8 +55,8 @@ impl Progress {
         }
     }
 
-    /// The answer to store. A blank one is stored only if the run completed, as after a run that
-    /// only called tools.
+    /// Returns the answer to store. A blank answer is stored only if the run completed, for example
+    /// after a run that only called tools.
     pub(super) fn into_draft(
         self,
         incomplete_reason: Option<IncompleteReason>,
@@ -73,7 +73,7 @@ impl Progress {
         })
     }
 
-    /// Why a run ended without an answer although the model ended it itself.
+    /// Returns the failure of a run whose answer is blank although the model ended it normally.
     pub(super) fn blank_end(&self) -> EngineFailure {
         EngineFailure::Run(
             match self.finish_reason {
@@ -86,12 +86,12 @@ impl Progress {
 }
 
 impl Round {
-    /// Whether the model said and called nothing.
+    /// Whether the model returned neither text nor calls.
     pub(super) fn is_empty(&self) -> bool {
         self.text.trim().is_empty() && self.calls.is_empty()
     }
 
-    /// The round as the model reads it next.
+    /// Converts the round to model input for the next request.
     pub(super) fn into_input(self) -> InputItem {
         let Self { text, calls } = self;
         let calls = calls.into_iter().map(|call| RequestedCall {
@@ -107,7 +107,8 @@ impl Round {
     }
 }
 
-/// Why an answer that the model ended itself is incomplete.
+/// Returns the reason why an answer that the model ended is incomplete. Returns `None` if it is
+/// complete.
 pub(super) const fn incomplete_reason(finish: FinishReason) -> Option<IncompleteReason> {
     match finish {
         FinishReason::Stop => None,

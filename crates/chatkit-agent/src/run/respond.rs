@@ -1,4 +1,5 @@
-//! Answers one run: the responder first, then the engine if the responder leaves the answer to it.
+//! Answers one run: first by the responder, and then by the engine if the responder leaves the
+//! answer to it.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -33,7 +34,7 @@ enum RespondFailure {
     Responder(ResponderError),
 }
 
-/// A run with the parts that answer it.
+/// The run and the parts that answer it.
 pub(crate) struct Respond<'a> {
     pub(crate) core: &'a Arc<AgentCore>,
     pub(crate) responder: &'a dyn Responder,
@@ -41,7 +42,7 @@ pub(crate) struct Respond<'a> {
 }
 
 impl Respond<'_> {
-    /// Answers a run to its end. `None` if it was lost.
+    /// Answers a run to its end. Returns `None` if the run was lost.
     pub(crate) async fn run(
         &self,
         caller: &Caller,
@@ -66,7 +67,11 @@ impl Respond<'_> {
             .await
             .unwrap_or_else(|_| {
                 tracing::error!("the responder, the model client or a tool panicked");
-                Some(self.ended(failed(RunErrorCode::Internal)))
+                Some(Answered {
+                    // The engine may have, before the panic.
+                    has_called_tools: true,
+                    ..self.ended(failed(RunErrorCode::Internal))
+                })
             })?;
         ending::end_run(self.core, &turn, self.entered, answered).await
     }
@@ -104,7 +109,7 @@ impl Respond<'_> {
         Engine::new(core, context, self.entered, turn.emitter(), input)
     }
 
-    /// Ends a run that the responder did not answer.
+    /// Ends a run whose responder failed.
     async fn fail(&self, turn: &Turn<'_>, failure: RespondFailure) -> Option<Answered> {
         let end = match failure {
             RespondFailure::Stop(Stop::Lost) => return None,
@@ -148,7 +153,7 @@ impl Respond<'_> {
         Some(answered)
     }
 
-    /// A run with this end, and with what the turn has stored.
+    /// Returns the end of a run that stores no further answer.
     fn ended(&self, end: RunEnd) -> Answered {
         Answered {
             finish: FinishRun::new(end, self.core.clock.now()),
@@ -164,13 +169,13 @@ fn failed(code: RunErrorCode) -> RunEnd {
     RunEnd::Failed(RunError::new(code))
 }
 
-/// Whether the conversation was deleted since the run started.
+/// Whether the conversation was deleted after the run started.
 async fn is_deleted(turn: &Turn<'_>) -> bool {
     matches!(turn.conversation().await, Err(TurnError::Deleted))
 }
 
 fn emit_error(turn: &Turn<'_>, code: &str, message: Option<String>, allow_retry: bool) {
-    turn.emitter().emit_aside(Aside::Error {
+    turn.emitter().emit_aside_or_log(Aside::Error {
         code: code.to_owned(),
         message,
         allow_retry,

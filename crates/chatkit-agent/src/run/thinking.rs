@@ -1,4 +1,4 @@
-//! The reasoning that a model shows before it continues. Each thought is an item of its own.
+//! The reasoning that a model shows. Each thought is an item of its own.
 
 use std::time::Instant;
 
@@ -9,12 +9,12 @@ use chatkit_protocol::{
 
 use crate::turn::{emitter::Emitter, error::TurnError};
 
-/// A thought that is not complete.
+/// A thought that is not complete yet.
 #[derive(Debug)]
 pub(crate) struct Thinking {
-    /// The item that shows the thought.
+    /// The id of the item.
     id: ItemId,
-    /// The answer that the thought belongs to.
+    /// The answer to which the thought belongs.
     message_id: ItemId,
     text: String,
     since: Instant,
@@ -30,8 +30,8 @@ impl Thinking {
         }
     }
 
-    /// Adds a piece, and returns the event to emit. `starts_another` as in
-    /// [`RunEvent::Reasoning`].
+    /// Adds a piece, and returns the event to emit. See [`RunEvent::Reasoning`] for
+    /// `starts_another`.
     pub(crate) fn add(&mut self, text: String, starts_another: bool) -> RunEvent {
         self.text.push_str(&text);
         RunEvent::Reasoning {
@@ -45,7 +45,7 @@ impl Thinking {
     /// Stores the thought, unless the database is unavailable.
     ///
     /// # Errors
-    /// As [`Emitter::finish_dispensable`].
+    /// The same as [`Emitter::finish_dispensable`].
     pub(crate) async fn done(self, emitter: &Emitter<'_>) -> Result<(), TurnError> {
         let duration = i64::try_from(self.since.elapsed().as_secs()).unwrap_or(i64::MAX);
         let thought = Task {

@@ -1,4 +1,4 @@
-//! One round of tool calls: record them, run the tools, record the results.
+//! Carries out one round of tool calls: records the calls, runs the tools, and records the results.
 
 use std::{ops::Range, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
     transcript::text::{cut, result_text},
 };
 
-/// The calls that a model asked for in one round.
+/// The calls that a model requested in one round.
 pub(super) struct ToolRound<'a> {
     pub(super) core: &'a AgentCore,
     pub(super) fence: RunFence,
@@ -31,23 +31,23 @@ pub(super) struct ToolRound<'a> {
     pub(super) content_offset: usize,
 }
 
-/// A call with its arguments read, or with what is wrong with them.
+/// A call with its parsed arguments, or with the error in them.
 struct PreparedCall {
     new: NewToolCall,
     arguments: Result<Map<String, Value>, String>,
 }
 
 impl ToolRound<'_> {
-    /// Carries out the calls: consecutive read-only calls concurrently, all others in sequence.
-    /// Returns the results for the model, in the order of the calls.
+    /// Carries out the calls. Consecutive read-only calls run concurrently, and all others in
+    /// sequence. Returns the results for the model, in the order of the calls.
     ///
     /// # Errors
-    /// Of the repository only: what goes wrong in a tool is its result.
+    /// Only errors of the repository. The failure of a tool becomes its result.
     pub(super) async fn call(
         &self,
         requested: &[RequestedCall],
     ) -> Result<Vec<InputItem>, RepositoryError> {
-        // A call may be recorded and the run stopped before that is emitted.
+        // The run may be stopped after a call is recorded and before it is emitted.
         self.entered.log().keep_numbers();
         let prepared: Vec<_> = (0..)
             .zip(requested)
@@ -92,7 +92,7 @@ impl ToolRound<'_> {
         }
     }
 
-    /// The round cut into batches that are carried out one after the other.
+    /// Splits the round into batches that run one after the other.
     fn batches(&self, calls: &[PreparedCall]) -> Vec<Range<usize>> {
         let reads = |call: &PreparedCall| self.core.tools.is_read_only(&call.new.tool_name);
         let mut start = 0;
@@ -134,7 +134,7 @@ impl ToolRound<'_> {
         })
     }
 
-    /// The outcome as model input, cut to the result limit.
+    /// Converts the outcome to model input and shortens it to the limit.
     fn output(&self, outcome: ToolCallOutcome) -> String {
         let output = match (outcome.error_message, outcome.result) {
             (Some(message), _) => message,
@@ -201,7 +201,7 @@ impl ToolRound<'_> {
     }
 }
 
-/// The arguments that a model wrote. No text at all and `null` count as no arguments.
+/// Parses the arguments that a model wrote. An empty text and `null` mean no arguments.
 fn read_arguments(text: &str) -> Result<Map<String, Value>, String> {
     if matches!(text.trim(), "" | "null") {
         return Ok(Map::new());

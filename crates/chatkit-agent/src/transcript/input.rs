@@ -1,4 +1,4 @@
-//! Items as model input.
+//! Converts items to model input.
 
 use chatkit_domain::{Item, Message, MessageDetails, PARAGRAPH, Role, ToolCall};
 use serde_json::Value;
@@ -13,14 +13,14 @@ use crate::provider::{InputItem, RequestedCall};
 /// The replacement for a user message that the model's filter refused.
 const WITHHELD: &str = "(A user message was omitted because the content filter refused it.)";
 
-/// The most tool calls of one round that are carried out.
+/// The maximum number of tool calls that are carried out in one round.
 pub(crate) const MAX_ROUND_CALLS: usize = 32;
 
 /// The note to the model after a round with too many calls.
 const MANY_CALLS_NOTE: &str =
     "Only the first 32 tool calls of a round are carried out. If there were others, they were not.";
 
-/// The items as model input.
+/// Converts items to model input.
 pub(crate) fn model_input(items: &[Item], max_result_chars: usize) -> Vec<InputItem> {
     let input = items.iter();
     input
@@ -28,7 +28,7 @@ pub(crate) fn model_input(items: &[Item], max_result_chars: usize) -> Vec<InputI
         .collect()
 }
 
-/// The text that a user message quotes.
+/// Returns the text that a user message quotes.
 fn quoted(message: &Message) -> Option<InputItem> {
     let Some(MessageDetails::User {
         quoted_text: Some(text),
@@ -41,12 +41,12 @@ fn quoted(message: &Message) -> Option<InputItem> {
     (!is_blank).then(|| InputItem::User(format!("I quote:\n{text}")))
 }
 
-/// The note that follows a round with as many calls as are carried out.
+/// Returns a note if a round has the maximum number of calls, because more may have been dropped.
 pub(crate) fn note_on_calls(calls: usize) -> Option<InputItem> {
     (calls >= MAX_ROUND_CALLS).then(|| InputItem::Note(hidden(MANY_CALLS_NOTE)))
 }
 
-/// A tool call as the model asked for it.
+/// Returns a tool call in the form in which the model requested it.
 fn request_of(call: &ToolCall) -> RequestedCall {
     let written = call.raw_arguments.as_ref().or(call.arguments_text.as_ref());
     RequestedCall {
@@ -72,7 +72,8 @@ pub(super) fn input_of(item: &Item, max_result_chars: usize) -> Vec<InputItem> {
             Role::User if message.is_withheld => vec![InputItem::User(WITHHELD.to_owned())],
             Role::User => {
                 let own = InputItem::User(message.content.clone());
-                // These runs ended without an answer. Their effects must not be repeated.
+                // The runs of these calls ended without an answer. The model must not repeat their
+                // effects.
                 let rounds = message
                     .tool_calls
                     .chunk_by(|one, other| one.round == other.round)
@@ -88,8 +89,8 @@ pub(super) fn input_of(item: &Item, max_result_chars: usize) -> Vec<InputItem> {
     }
 }
 
-/// An earlier answer as it was sent when it was new: rounds of text, calls and results, then the
-/// rest of the text.
+/// Returns an earlier answer as it was sent when it was new: rounds of text, calls and results,
+/// followed by the remaining text.
 fn answer(message: &Message, max_result_chars: usize) -> Vec<InputItem> {
     let mut input = Vec::new();
     let mut rest = message.content.as_str();
@@ -116,8 +117,8 @@ fn answer(message: &Message, max_result_chars: usize) -> Vec<InputItem> {
     input
 }
 
-/// Takes the text of a round from what is left of an answer. All but the first text follow a
-/// blank line that the model did not write.
+/// Takes the text of a round from the rest of an answer. All texts except the first follow a blank
+/// line that the model did not write.
 fn take<'a>(rest: &mut &'a str, chars: usize, is_first: bool) -> &'a str {
     let end = rest.char_indices().nth(chars);
     let (text, after) = rest.split_at(end.map_or(rest.len(), |(end, _)| end));
@@ -129,7 +130,7 @@ fn take<'a>(rest: &mut &'a str, chars: usize, is_first: bool) -> &'a str {
     }
 }
 
-/// An earlier round: its text, its calls, and their results.
+/// Returns an earlier round: its text, its calls, and their results.
 pub(crate) fn round_input(
     text: &str,
     round: &[ToolCall],

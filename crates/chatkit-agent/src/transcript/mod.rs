@@ -1,4 +1,4 @@
-//! From the log of a conversation to the input of a model. Pure functions.
+//! Converts the items of a conversation to the input of a model. All functions are pure.
 
 pub(crate) mod input;
 mod shown;

@@ -1,4 +1,4 @@
-//! Display items as model input.
+//! Converts display items to model input.
 
 use chatkit_domain::DisplayItem;
 use chatkit_protocol::{
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::text::cut;
 use crate::provider::{InputItem, RequestedCall};
 
-/// The item as model input. Empty if it means nothing to a model.
+/// Converts an item to model input. Returns no input if the item means nothing to a model.
 pub(super) fn input_of(item: &DisplayItem, max_result_chars: usize) -> Vec<InputItem> {
     let note = |text: String| vec![InputItem::Note(text)];
     match &item.kind {
@@ -21,7 +21,7 @@ pub(super) fn input_of(item: &DisplayItem, max_result_chars: usize) -> Vec<Input
         ItemKind::Task { task } => steps(std::slice::from_ref(task)),
         ItemKind::StructuredInput { status, inputs } => note(questions(*status, inputs)),
         ItemKind::GeneratedImage { image: Some(image) } => {
-            // An image in its own URL is too long to be read.
+            // A `data:` URL contains the whole image, which is too long for the model.
             let place = Some(&image.url).filter(|url| !url.starts_with("data:"));
             let place = place.map(|url| format!(" {url}")).unwrap_or_default();
             note(format!("The user was shown a generated image.{place}"))
@@ -57,7 +57,7 @@ pub(super) fn input_of(item: &DisplayItem, max_result_chars: usize) -> Vec<Input
     }
 }
 
-/// The steps that say something; what a model thought is not given back to it.
+/// Describes the custom steps of a workflow. The model does not get its earlier thoughts back.
 fn steps(tasks: &[Task]) -> Vec<InputItem> {
     let notes = tasks.iter().filter_map(|task| {
         let TaskKind::Custom { content, .. } = &task.kind else {
@@ -74,7 +74,7 @@ fn steps(tasks: &[Task]) -> Vec<InputItem> {
     notes.map(InputItem::Note).collect()
 }
 
-/// Questions with what became of each.
+/// Describes questions and their answers.
 fn questions(status: StructuredInputStatus, inputs: &[StructuredInput]) -> String {
     let status = match status {
         StructuredInputStatus::Pending => "has not answered",

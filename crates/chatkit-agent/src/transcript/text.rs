@@ -1,9 +1,9 @@
-//! Texts as the model reads them: results of tools, notes, cuts.
+//! Texts for the model: tool results, notes and shortened texts.
 
 use chatkit_domain::{ToolCall, ToolCallStatus};
 use serde_json::{Map, Value};
 
-/// The result of a tool call as the model reads it.
+/// Returns the result of a tool call for the model.
 pub(super) fn output_of(call: &ToolCall, max_chars: usize) -> String {
     let output = match call.status {
         ToolCallStatus::Success => call
@@ -23,7 +23,7 @@ pub(super) fn output_of(call: &ToolCall, max_chars: usize) -> String {
     cut(output, max_chars)
 }
 
-/// A result as text, with its members in the order of their names: a database may store them in
+/// Converts a result to text, with its members ordered by name. A database may store members in
 /// another order, and the model must read the same text in every turn.
 pub(crate) fn result_text(result: &Value) -> String {
     fn sorted(value: &Value) -> Value {
@@ -42,12 +42,12 @@ pub(crate) fn result_text(result: &Value) -> String {
     sorted(result).to_string()
 }
 
-/// A note, marked so that the model does not take it for the user's words.
+/// Marks a note, so that the model does not take it for the user's words.
 pub(crate) fn hidden(note: &str) -> String {
     format!("<HiddenContext>\nThe user does not see this.\n{note}\n</HiddenContext>")
 }
 
-/// A text with at most this many characters, and a mark if it was longer.
+/// Shortens a text to this many characters, and marks a longer one.
 pub(crate) fn cut(mut output: String, max_chars: usize) -> String {
     if let Some((index, _)) = output.char_indices().nth(max_chars) {
         output.truncate(index);

@@ -1,5 +1,5 @@
-//! The part of a conversation that a model is given. It moves in steps, so that most requests
-//! start with the whole of the one before, and a provider's prompt cache can serve that part.
+//! The part of a conversation that the model receives. It moves in steps, so that most requests
+//! start with the complete previous request, which the provider can serve from its prompt cache.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use chatkit_domain::Item;
 use super::input::{input_of, is_user_message, model_input};
 use crate::provider::InputItem;
 
-/// The newest items of a conversation, from a user message on.
+/// The newest items of a conversation, starting at a user message.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     items: Arc<[Item]>,
     /// The length of each item as model input, in characters.
     lengths: Vec<usize>,
-    /// The index of the first item that the model is given.
+    /// The index of the first item that the model receives.
     start: usize,
     /// The index of the newest user message, which is always in the window.
     newest: usize,
@@ -22,8 +22,8 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Creates the window of a new run. It starts where the previous run's window started. While it
-    /// does not fit, its oldest half is dropped.
+    /// Creates the window of a new run. It starts where the previous run's window started. As long
+    /// as it does not fit, its oldest half is dropped.
     pub(crate) fn new(
         items: Vec<Item>,
         stored_start: Option<u64>,
@@ -59,28 +59,28 @@ impl Window {
         window
     }
 
-    /// The items as model input.
+    /// Returns the items as model input.
     pub(crate) fn input(&self) -> Vec<InputItem> {
         model_input(&self.items[self.start..], self.max_result_chars)
     }
 
-    /// The sequence number of the first item.
+    /// Returns the sequence number of the first item.
     pub(crate) fn start(&self) -> Option<u64> {
         Some(self.items.get(self.start)?.sequence_number())
     }
 
-    /// Whether only the newest user message, and what follows it, is left.
+    /// Whether the window contains only the newest user message and later items.
     pub(crate) fn is_newest_only(&self) -> bool {
         self.start >= self.newest
     }
 
-    /// Drops everything before the newest user message.
+    /// Drops all items before the newest user message.
     pub(crate) fn keep_newest_only(&mut self) {
         self.start = self.newest;
     }
 
-    /// Drops the oldest items, so that about half of what was sent is left. `fixed` is the length
-    /// of what was sent beside the items, in characters.
+    /// Drops the oldest items, so that about half of the request remains. `fixed` is the length of
+    /// the rest of the request, in characters.
     pub(crate) fn halve(&mut self, fixed: usize) {
         let length = |start: usize| fixed + self.lengths[start..].iter().sum::<usize>();
         let half = length(self.start) / 2;
@@ -110,7 +110,8 @@ impl Window {
         self.start = self.next_user_message(middle.unwrap_or(self.newest));
     }
 
-    /// The first user message from this index on, at most the newest.
+    /// Returns the index of the next user message at or after this index. Never exceeds the newest
+    /// one.
     fn next_user_message(&self, index: usize) -> usize {
         let mut indexes = index..self.newest;
         let found = indexes.find(|index| is_user_message(&self.items[*index]));

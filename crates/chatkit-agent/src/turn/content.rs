@@ -1,4 +1,4 @@
-//! The content of items and changes, as it is stored.
+//! Converts items and changes to the content that is stored.
 
 use chatkit_domain::{
     ConversationChanges, ConversationStatus, IncompleteReason, ItemContent, ItemState, ItemWrite,
@@ -7,7 +7,7 @@ use chatkit_domain::{
 use chatkit_protocol::ItemKind;
 use serde_json::{Map, Value};
 
-/// The content to store of an unfinished answer. `None` if it has no text.
+/// Returns the content to store for an unfinished answer. Returns `None` if it has no text.
 pub(super) fn partial_answer(item: &ItemState, reason: IncompleteReason) -> Option<ItemWrite> {
     let ItemKind::AssistantMessage { content } = &item.kind else {
         return None;
@@ -22,7 +22,8 @@ pub(super) fn partial_answer(item: &ItemState, reason: IncompleteReason) -> Opti
     })
 }
 
-/// The content to store of an item. `None` for a user message, which its run stores.
+/// Returns the content to store for an item. Returns `None` for a user message, which only the
+/// start of a run stores.
 pub(super) fn content_of(kind: ItemKind) -> Option<ItemContent> {
     Some(match kind {
         ItemKind::UserMessage { .. } => return None,
@@ -39,7 +40,7 @@ pub(super) fn content_of(kind: ItemKind) -> Option<ItemContent> {
     })
 }
 
-/// The changes with U+0000 replaced by U+FFFD, because PostgreSQL cannot store it.
+/// Replaces U+0000 in the changes with U+FFFD, because PostgreSQL cannot store it.
 pub(super) fn without_nul(changes: ConversationChanges) -> ConversationChanges {
     let ConversationChanges {
         title,

@@ -1,5 +1,5 @@
-//! Emits and stores what a turn does. The rule: an item that is done, replaced or removed is stored
-//! first and emitted then; an item that is added or updated is only emitted.
+//! Emits and stores the actions of a turn. An item that is done, replaced or removed is stored
+//! before it is emitted. An item that is added or updated is only emitted.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +20,7 @@ use crate::{
     retry::retry_while_unavailable,
 };
 
-/// Emits and stores what a turn does.
+/// Emits and stores the actions of a turn.
 #[derive(Debug)]
 pub(crate) struct Emitter<'a> {
     pub(crate) core: &'a AgentCore,
@@ -37,8 +37,9 @@ struct EmitterState {
     answers: Vec<ItemId>,
     /// Whether something was stored, or may have been.
     has_stored: bool,
-    /// Whether items are being stored. Stays set if the turn is stopped meanwhile.
-    is_storing: bool,
+    /// The number of writes of which it is not known whether they happened: those under way, and
+    /// those that the turn gave up.
+    unknown_writes: usize,
 }
 
 impl<'a> Emitter<'a> {
@@ -51,16 +52,18 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Emits something that is no part of the conversation. An aside that is too large is logged
-    /// and dropped.
-    pub(crate) fn emit_aside(&self, aside: Aside) {
-        self.emit_or_log(RunEvent::Aside(aside));
+    /// Emits something that is no part of the conversation.
+    ///
+    /// # Errors
+    /// `TooLarge`.
+    pub(crate) fn emit_aside(&self, aside: Aside) -> Result<(), TurnError> {
+        self.emit_checked(RunEvent::Aside(aside))
     }
 
     /// Emits the start of an item. Does nothing for items that clients must not see.
     ///
     /// # Errors
-    /// `TooLarge`.
+    /// [`TurnError::TooLarge`].
     pub(crate) fn add(&self, item: ItemState) -> Result<(), TurnError> {
         if item.kind.is_hidden() {
             return Ok(());
@@ -74,7 +77,7 @@ impl<'a> Emitter<'a> {
     /// Emits a change of an item.
     ///
     /// # Errors
-    /// `TooLarge`.
+    /// [`TurnError::TooLarge`].
     pub(crate) fn update(&self, item: ItemId, update: ThreadItemUpdate) -> Result<(), TurnError> {
         let is_pending = self.apply(item, &update);
         self.emit_checked(match update {
@@ -93,7 +96,7 @@ impl<'a> Emitter<'a> {
         })
     }
 
-    /// Stores an item, and emits that it is done.
+    /// Stores a complete item, and then emits its end.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -102,7 +105,7 @@ impl<'a> Emitter<'a> {
             .await
     }
 
-    /// Stores new content for an item, and emits it.
+    /// Stores new content for an item, and then emits it.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -130,7 +133,7 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Removes an item from the history, and emits that.
+    /// Removes an item from the history, and then emits its removal.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -140,8 +143,9 @@ impl<'a> Emitter<'a> {
             ..self.nothing()
         };
         let stored = self.store(items).await?;
-        let is_message = self.forget(item) || stored.removed_messages.contains(&item);
+        let was_answer = self.lock().answers.contains(&item);
         self.lock().answers.retain(|answer| *answer != item);
+        let is_message = self.forget(item) || was_answer || stored.removed_messages.contains(&item);
         self.emit(if is_message {
             RunEvent::Message(MessageEvent::Removed(item))
         } else {
@@ -150,7 +154,7 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Changes the conversation, and emits it as it is now.
+    /// Changes the conversation, and then emits its new state.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -164,11 +168,11 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Stores an item and emits that it is done. If the database is unavailable, emits that the
-    /// item is removed instead, so that the turn does not wait for it.
+    /// Stores a complete item, and then emits its end. If the database is unavailable, emits the
+    /// removal of the item instead, so that the turn need not wait.
     ///
     /// # Errors
-    /// [`TurnError`], except `Unavailable`.
+    /// [`TurnError`], except [`Unavailable`](TurnError::Unavailable).
     pub(crate) async fn finish_dispensable(
         &self,
         item: ItemId,
@@ -177,10 +181,8 @@ impl<'a> Emitter<'a> {
         let Some(content) = content_of(kind) else {
             return Ok(());
         };
-        match self
-            .store_once(self.writing(ItemWrite { id: item, content }))
-            .await
-        {
+        let store = self.store_once(self.writing(ItemWrite { id: item, content }));
+        match self.track(store).await {
             Ok(stored) => {
                 if let Some(Item::Display(item)) = self.stored_item(item, stored) {
                     self.emit(RunEvent::Item(ItemEvent::Done(Box::new(item.into()))));
@@ -199,7 +201,7 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// The unfinished answers that have text, marked with this reason.
+    /// Returns the unfinished answers that have text, marked with this reason.
     pub(crate) fn partial_answers(&self, reason: IncompleteReason) -> Vec<ItemWrite> {
         let state = self.lock();
         let pending = state.pending.iter();
@@ -208,7 +210,7 @@ impl<'a> Emitter<'a> {
             .collect()
     }
 
-    /// Whether something was stored, or an item was started.
+    /// Whether the turn has stored something or started an item.
     pub(crate) fn has_written(&self) -> bool {
         let state = self.lock();
         state.has_stored || !state.pending.is_empty()
@@ -219,13 +221,13 @@ impl<'a> Emitter<'a> {
         !self.lock().answers.is_empty()
     }
 
-    /// Whether every stored answer of this turn was emitted, and there is one.
+    /// Whether the turn has stored an answer, and has emitted all its stored answers.
     pub(crate) fn has_emitted_answer(&self) -> bool {
         let state = self.lock();
-        !state.answers.is_empty() && !state.is_storing
+        !state.answers.is_empty() && state.unknown_writes == 0
     }
 
-    /// The stored item, which is no longer pending.
+    /// Returns the stored item, and removes it from the pending ones.
     fn stored_item(&self, id: ItemId, stored: StoredItems) -> Option<Item> {
         self.forget(id);
         let item = stored.items.into_iter().next()?;
@@ -239,7 +241,7 @@ impl<'a> Emitter<'a> {
         Some(item)
     }
 
-    /// Changes a pending item. Returns whether there is one.
+    /// Changes a pending item. Returns whether the item is pending.
     fn apply(&self, item: ItemId, update: &ThreadItemUpdate) -> bool {
         let mut state = self.lock();
         let pending = state.pending.iter_mut().find(|pending| pending.id == item);
@@ -260,23 +262,32 @@ impl<'a> Emitter<'a> {
     }
 
     async fn store(&self, items: StoreItems) -> Result<StoredItems, TurnError> {
-        Ok(retry_while_unavailable(|| self.store_once(items.clone())).await?)
+        let store = retry_while_unavailable(|| self.store_once(items.clone()));
+        Ok(self.track(store).await?)
     }
 
     async fn store_once(&self, items: StoreItems) -> Result<StoredItems, RepositoryError> {
-        // The items may be stored and the turn stopped before that is known.
-        self.entered.log().keep_numbers();
-        self.set_storing();
         let journal = &self.core.repositories.journal;
-        let stored = journal.store_items(self.fence, items).await;
-        self.lock().is_storing = false;
-        stored
+        journal.store_items(self.fence, items).await
     }
 
-    fn set_storing(&self) {
-        let mut state = self.lock();
-        state.has_stored = true;
-        state.is_storing = true;
+    /// Counts a write until its outcome is known.
+    async fn track(
+        &self,
+        write: impl Future<Output = Result<StoredItems, RepositoryError>>,
+    ) -> Result<StoredItems, RepositoryError> {
+        // The items may be stored and the turn stopped before that is known.
+        self.entered.log().keep_numbers();
+        {
+            let mut state = self.lock();
+            state.has_stored = true;
+            state.unknown_writes += 1;
+        }
+        let stored = write.await;
+        if !matches!(stored, Err(RepositoryError::Unavailable(_))) {
+            self.lock().unknown_writes -= 1;
+        }
+        stored
     }
 
     fn writing(&self, write: ItemWrite) -> StoreItems {
@@ -295,9 +306,9 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Emits an event, or logs that it is too large.
-    pub(crate) fn emit_or_log(&self, event: RunEvent) {
-        if let Err(error) = self.emit_checked(event) {
+    /// Emits something that is no part of the conversation, or logs that it is too large.
+    pub(crate) fn emit_aside_or_log(&self, aside: Aside) {
+        if let Err(error) = self.emit_aside(aside) {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "could not emit an event"
@@ -314,7 +325,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn emit(&self, event: RunEvent) {
-        // The events of such a run cannot be rebuilt from what it leaves.
+        // These events cannot be rebuilt from the stored run.
         self.entered.log().keep_numbers();
         self.entered.emit(event);
     }

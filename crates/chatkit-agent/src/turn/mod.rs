@@ -1,5 +1,5 @@
-//! The turn that a [`Responder`](crate::Responder) answers: the user's message, and methods to write,
-//! show and change everything in the conversation.
+//! The turn that a [`Responder`](crate::Responder) answers. It has the user's message and methods
+//! to write, show and change all parts of the conversation.
 
 mod content;
 pub(crate) mod emitter;
@@ -21,11 +21,12 @@ pub use self::writer::{ImageWriter, MessageWriter, WidgetWriter, WorkflowWriter}
 use self::{emitter::Emitter, error::TurnError};
 use crate::{core::AgentCore, log::journal::EnteredRun, request::RunOptions, thread};
 
-/// A turn that is being answered. An item that is done is in the database when the call returns.
+/// A turn that is being answered. When a method that completes an item returns, the item is in the
+/// database.
 ///
 /// # Errors
-/// Every method that stores or reads: [`TurnError::Lost`] if the turn no longer belongs to this
-/// process. Nothing is left to do then.
+/// All methods that store or read return [`TurnError::Lost`] if the turn no longer belongs to this
+/// process. The responder should then return.
 #[derive(Debug)]
 pub struct Turn<'a> {
     caller: &'a Caller,
@@ -56,57 +57,55 @@ impl<'a> Turn<'a> {
         &self.emitter
     }
 
-    /// The caller.
+    /// Returns the caller.
     #[must_use]
     pub fn caller(&self) -> &Caller {
         self.caller
     }
 
-    /// The run, with its id, its conversation, and its dialect.
+    /// Returns the run, with its id, its conversation and its dialect.
     #[must_use]
     pub fn run(&self) -> &Run {
         self.run
     }
 
-    /// The message to answer.
+    /// Returns the message to answer.
     #[must_use]
     pub fn user_message(&self) -> &Message {
         self.user_message
     }
 
-    /// The model and the tool that the user chose, and the language.
+    /// Returns the model and the tool that the user chose, and the language.
     #[must_use]
     pub fn options(&self) -> &RunOptions {
         self.options
     }
 
-    /// Reads the conversation: its title, status and metadata.
+    /// Reads the conversation with its title, status and metadata.
     pub async fn conversation(&self) -> Result<Conversation, TurnError> {
         let conversations = &self.emitter.core.repositories.conversations;
         let id = self.run.conversation_id;
         Ok(conversations.get(self.caller, id).await?)
     }
 
-    /// Reads the newest items of the history, oldest first: at most this many messages, including
-    /// the user's, and the items between and after them, hidden ones too.
+    /// Reads the newest items of the history, oldest first. Returns at most this many messages,
+    /// including the user's, and the items between and after them, including hidden ones.
     pub async fn history(&self, messages: u32) -> Result<Vec<Item>, TurnError> {
         let log = &self.emitter.core.repositories.messages;
         let id = self.run.conversation_id;
         Ok(log.context(self.caller, id, messages).await?.items)
     }
 
-    /// Emits an event of the protocol. Items that are done, replaced or removed are stored first.
-    /// Their ids are from [`item`](Self::item), or of items that the thread has.
+    /// Emits an event of the protocol. An item that is done, replaced or removed is stored first.
+    /// Item ids must come from [`item`](Self::item) or from an item of the thread.
     ///
     /// # Errors
-    /// [`TurnError::NotAllowed`] for user messages, for ids that are malformed or another thread's,
+    /// [`TurnError::NotAllowed`] for user messages, for malformed ids, for ids of another thread,
     /// and for events of the thread itself, which [`change`](Self::change) emits.
+    /// [`TurnError::TooLarge`] for more than 4 MiB.
     pub async fn emit(&self, event: Event) -> Result<(), TurnError> {
         let event = match Aside::try_from(event) {
-            Ok(aside) => {
-                self.emitter.emit_aside(aside);
-                return Ok(());
-            }
+            Ok(aside) => return self.emitter.emit_aside(aside),
             Err(event) => *event,
         };
         match event {
@@ -132,7 +131,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A new item of this thread, with the time now. Nothing is emitted.
+    /// Creates an item of this thread with the current time. Emits nothing.
     #[must_use]
     pub fn item(&self, kind: ItemKind) -> ThreadItem {
         let clock = &self.emitter.core.clock;
@@ -141,31 +140,32 @@ impl<'a> Turn<'a> {
 
     /// Shows the current activity, with an optional icon.
     pub fn progress(&self, text: impl Into<String>, icon: Option<&str>) {
-        self.emitter.emit_aside(Aside::Progress {
+        self.emitter.emit_aside_or_log(Aside::Progress {
             text: text.into(),
             icon: icon.map(str::to_owned),
         });
     }
 
-    /// Shows a notice (Markdown) that is no part of the thread.
+    /// Shows a notice (Markdown) that is not part of the thread.
     pub fn notice(&self, level: NoticeLevel, message: impl Into<String>, title: Option<&str>) {
-        self.emitter.emit_aside(Aside::Notice {
+        self.emitter.emit_aside_or_log(Aside::Notice {
             level,
             message: message.into(),
             title: title.map(str::to_owned),
         });
     }
 
-    /// Has the host application carry out an effect, without waiting for it.
+    /// Asks the host application to carry out an effect. Does not wait for it.
     pub fn client_effect(&self, name: impl Into<String>, data: Map<String, Value>) {
         let name = name.into();
-        self.emitter.emit_aside(Aside::Effect { name, data });
+        self.emitter.emit_aside_or_log(Aside::Effect { name, data });
     }
 
-    /// Sets whether the user may stop the turn. If so, a client that disconnects stops it.
+    /// Sets whether the user may stop the turn. If so, the turn also stops when its client
+    /// disconnects.
     pub fn allow_cancel(&self, allow_cancel: bool) {
         self.emitter
-            .emit_aside(Aside::StreamOptions { allow_cancel });
+            .emit_aside_or_log(Aside::StreamOptions { allow_cancel });
     }
 
     /// Writes a message (Markdown). Returns its id.
@@ -174,7 +174,7 @@ impl<'a> Turn<'a> {
         self.show(ItemKind::AssistantMessage { content }).await
     }
 
-    /// Starts a message that is written piece by piece.
+    /// Starts a message that the responder writes piece by piece.
     pub fn message(&self) -> MessageWriter<'_> {
         MessageWriter::start(&self.emitter)
     }
@@ -195,12 +195,12 @@ impl<'a> Turn<'a> {
         self.show(ItemKind::Widget { widget, copy_text }).await
     }
 
-    /// Starts a widget that changes while the turn is answered.
+    /// Starts a widget that changes during the turn.
     pub fn stream_widget(&self, first: Widget, copy_text: Option<String>) -> WidgetWriter<'_> {
         WidgetWriter::start(&self.emitter, first, copy_text)
     }
 
-    /// Starts a workflow. A custom one is shown from its first step on.
+    /// Starts a workflow. A custom workflow appears with its first step.
     pub fn workflow(&self, kind: WorkflowKind) -> WorkflowWriter<'_> {
         let workflow = Workflow {
             kind,
@@ -234,7 +234,7 @@ impl<'a> Turn<'a> {
         self.show(ItemKind::HiddenContextItem { content }).await
     }
 
-    /// Replaces the content of an item, of this turn or an earlier one.
+    /// Replaces the content of an item of this turn or an earlier one.
     pub async fn replace(&self, item: ItemId, kind: ItemKind) -> Result<(), TurnError> {
         self.emitter.replace(item, kind).await
     }
@@ -254,7 +254,8 @@ impl<'a> Turn<'a> {
         .await
     }
 
-    /// Sets whether the user may keep writing. The server refuses nothing by itself; a responder may.
+    /// Sets whether the user may continue the thread. The server does not reject messages by
+    /// itself, but a responder may.
     pub async fn set_status(&self, status: ConversationStatus) -> Result<(), TurnError> {
         let status = Some(status);
         self.change(ConversationChanges {
@@ -264,7 +265,7 @@ impl<'a> Turn<'a> {
         .await
     }
 
-    /// Sets the domains of images that clients show. `None` allows all.
+    /// Sets the domains from which clients show images. `None` allows all domains.
     pub async fn set_image_domains(&self, domains: Option<Vec<String>>) -> Result<(), TurnError> {
         let image_domains = Some(domains);
         self.change(ConversationChanges {
@@ -274,7 +275,7 @@ impl<'a> Turn<'a> {
         .await
     }
 
-    /// Stores data with the thread that no client sees.
+    /// Stores metadata with the thread. No client sees it.
     pub async fn set_metadata(&self, metadata: Map<String, Value>) -> Result<(), TurnError> {
         let metadata = Some(metadata);
         self.change(ConversationChanges {

@@ -1,6 +1,6 @@
-//! Writers of items that change while a turn is answered. An item whose writer is dropped before it
-//! is done is shown until the thread is read again. It is stored only if it is a message and the turn
-//! is stopped or interrupted.
+//! Writers for items that change during a turn. If a writer is dropped before its item is done,
+//! clients show the item until they read the thread again. The item is stored only if it is a
+//! message and the turn is stopped or interrupted.
 
 use chatkit_domain::{ItemId, ItemState};
 use chatkit_protocol::{
@@ -55,8 +55,8 @@ fn report(emitted: Result<(), TurnError>) {
     }
 }
 
-/// Writes a message piece by piece. A message has one or more parts. Texts and annotations belong to
-/// the newest part, which starts with the first of them.
+/// Writes a message piece by piece. A message has one or more parts. Texts and annotations belong
+/// to the newest part. The first of them starts a part.
 #[derive(Debug)]
 #[must_use = "an item is stored when it is done"]
 pub struct MessageWriter<'a> {
@@ -78,13 +78,13 @@ impl<'a> MessageWriter<'a> {
         }
     }
 
-    /// The item's id.
+    /// Returns the item's id.
     #[must_use]
     pub const fn id(&self) -> ItemId {
         self.draft.id
     }
 
-    /// Starts another part, and ends the open one.
+    /// Ends the open part, and starts another one.
     pub fn part(&mut self) {
         self.end_part();
         self.draft.update(Update::ContentPartAdded {
@@ -106,7 +106,7 @@ impl<'a> MessageWriter<'a> {
         });
     }
 
-    /// Adds the source of a fact.
+    /// Cites a source in the open part.
     pub fn annotate(&mut self, annotation: Annotation) {
         let (content_index, part) = self.newest();
         let annotation_index = part.annotations.len() as u64;
@@ -141,7 +141,7 @@ impl<'a> MessageWriter<'a> {
             .await
     }
 
-    /// Withdraws the item.
+    /// Removes the item.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -158,8 +158,8 @@ impl<'a> MessageWriter<'a> {
     }
 }
 
-/// Shows a widget that changes. If the protocol can express the change, only the difference is
-/// emitted: text that grows in a `Text` or `Markdown` with an `id`.
+/// Shows a widget that changes. Emits only the added text if a `Text` or `Markdown` with an `id`
+/// grows, and the whole widget otherwise.
 #[derive(Debug)]
 #[must_use = "an item is stored when it is done"]
 pub struct WidgetWriter<'a> {
@@ -186,7 +186,7 @@ impl<'a> WidgetWriter<'a> {
         }
     }
 
-    /// The item's id.
+    /// Returns the item's id.
     #[must_use]
     pub const fn id(&self) -> ItemId {
         self.draft.id
@@ -213,7 +213,7 @@ impl<'a> WidgetWriter<'a> {
         draft.done(ItemKind::Widget { widget, copy_text }).await
     }
 
-    /// Withdraws the item.
+    /// Removes the item.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -249,7 +249,7 @@ impl<'a> WorkflowWriter<'a> {
         }
     }
 
-    /// The item's id.
+    /// Returns the item's id.
     #[must_use]
     pub const fn id(&self) -> ItemId {
         self.draft.id
@@ -271,7 +271,7 @@ impl<'a> WorkflowWriter<'a> {
         place
     }
 
-    /// Changes a step. Does nothing if there is no such step.
+    /// Changes a step. Does nothing if the step does not exist.
     pub fn update(&mut self, place: usize, task: Task) {
         let Some(known) = self.workflow.tasks.get_mut(place) else {
             return;
@@ -281,8 +281,8 @@ impl<'a> WorkflowWriter<'a> {
         self.draft.update(Update::TaskUpdated { task_index, task });
     }
 
-    /// Stores the workflow. Without a summary, its duration is shown. A custom workflow without steps
-    /// is not stored.
+    /// Stores the workflow. If there is no summary, clients show the duration. A custom workflow
+    /// without steps is not stored.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -298,7 +298,7 @@ impl<'a> WorkflowWriter<'a> {
         self.draft.done(ItemKind::Workflow { workflow }).await
     }
 
-    /// Withdraws the item.
+    /// Removes the item.
     ///
     /// # Errors
     /// [`TurnError`].
@@ -324,7 +324,7 @@ impl<'a> ImageWriter<'a> {
         Self { draft }
     }
 
-    /// The item's id.
+    /// Returns the item's id.
     #[must_use]
     pub const fn id(&self) -> ItemId {
         self.draft.id
@@ -344,7 +344,7 @@ impl<'a> ImageWriter<'a> {
         self.draft.done(ItemKind::GeneratedImage { image }).await
     }
 
-    /// Withdraws the item.
+    /// Removes the item.
     ///
     /// # Errors
     /// [`TurnError`].

@@ -3,7 +3,7 @@
 use crate::{
     AnswerDraft, ConversationChanges, ConversationId, FinishRun, IncompleteReason, Item,
     ItemContent, ItemId, ItemWrite, ListMessages, MAX_ITEM_BYTES, MessageDetails, MessageStatus,
-    MessageWindow, RepositoryError, StoreItems, StoredItems,
+    MessageWindow, Note, RepositoryError, RunEnd, StoreItems, StoredItems,
 };
 
 use chatkit_protocol::{ItemKind, OutputText};
@@ -289,8 +289,27 @@ pub async fn the_size_of_an_item_is_limited(store: &Store) {
     store_items(store, fence, vec![note(MAX_ITEM_BYTES)]).await;
     let larger = storing(vec![note(MAX_ITEM_BYTES + 1)]);
     let refused = store.journal.store_items(fence, larger).await;
-    assert!(matches!(refused, Err(RepositoryError::Failed(_))));
+    assert!(matches!(refused, Err(RepositoryError::TooLarge)));
     assert_eq!(log_after_question(store, &caller, id).await.len(), 1);
+}
+
+/// The end of a run is stored however large what the run leaves is: no run fails to end.
+pub async fn the_end_of_a_run_may_leave_large_items(store: &Store) {
+    let caller = new_caller();
+    let id = new_conversation(store, &caller, clock().now()).await.id;
+    let (_, fence) = start_run(store, &caller, id, LONG).await;
+    let text = "a".repeat(MAX_ITEM_BYTES + 1);
+    let finish = FinishRun {
+        partial_answers: Some(vec![answer(clock().id(), &text)]),
+        note: Some(Note {
+            id: clock().id(),
+            text: text.clone(),
+        }),
+        ..FinishRun::new(RunEnd::Cancelled, clock().now())
+    };
+    let finished = store.journal.finish(fence, finish).await.unwrap();
+    assert_eq!(finished.assistant_message.unwrap().content, text);
+    assert_eq!(log_after_question(store, &caller, id).await.len(), 2);
 }
 
 /// Only an answer that is more than one plain text keeps its parts.

@@ -9,11 +9,8 @@ use crate::{
 };
 
 /// The content with U+FFFD in place of U+0000.
-///
-/// # Errors
-/// `Failed` for more than [`MAX_ITEM_BYTES`].
-pub(super) fn stored_content(content: ItemContent) -> Result<ItemContent, RepositoryError> {
-    let content = match content {
+pub(super) fn stored_content(content: ItemContent) -> ItemContent {
+    match content {
         ItemContent::Answer {
             parts,
             incomplete_reason,
@@ -23,18 +20,31 @@ pub(super) fn stored_content(content: ItemContent) -> Result<ItemContent, Reposi
         },
         ItemContent::HiddenContext(note) => ItemContent::HiddenContext(replace_nul(note)),
         ItemContent::Display(kind) => ItemContent::Display(without_nul(kind)),
-    };
-    let bytes = match &content {
-        ItemContent::Answer { parts, .. } => parts.iter().map(|part| part.text.len()).sum(),
+    }
+}
+
+/// Checks that the content has at most [`MAX_ITEM_BYTES`]: those of the text, and those of the JSON
+/// if there is more than a text.
+pub(super) fn check_size(content: &ItemContent) -> Result<(), RepositoryError> {
+    let bytes = match content {
+        ItemContent::Answer { parts, .. } if is_plain(parts) => text_of(parts).len(),
+        ItemContent::Answer { parts, .. } => json(parts).len(),
         ItemContent::HiddenContext(note) => note.len(),
         ItemContent::Display(kind) => json(kind).len(),
     };
     if bytes > MAX_ITEM_BYTES {
-        return Err(RepositoryError::Failed(
-            "an item is larger than 4 MiB".into(),
-        ));
+        return Err(RepositoryError::TooLarge);
     }
-    Ok(content)
+    Ok(())
+}
+
+/// Whether the message is just a text.
+fn is_plain(parts: &[OutputText]) -> bool {
+    matches!(parts, [part] if part.annotations.is_empty())
+}
+
+fn text_of(parts: &[OutputText]) -> String {
+    parts.iter().map(|part| part.text.as_str()).collect()
 }
 
 /// An item with this content. The rest is that of the blank message.
@@ -98,8 +108,7 @@ fn with_parts(
     parts: Vec<OutputText>,
     incomplete_reason: Option<IncompleteReason>,
 ) -> Message {
-    let content = parts.iter().map(|part| part.text.as_str()).collect();
-    let is_plain = matches!(&parts[..], [part] if part.annotations.is_empty());
+    let (content, is_plain) = (text_of(&parts), is_plain(&parts));
     let details = MessageDetails::Assistant { content: parts };
     Message {
         content,

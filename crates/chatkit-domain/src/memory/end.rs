@@ -90,15 +90,11 @@ impl StoredConversation {
             text,
             reasoning,
             partial_answers,
-            emitted,
         } = RecoveredText::of(&stored.events);
         let incomplete_reason = Some(IncompleteReason::Interrupted);
         let has_text = !text.trim().is_empty();
-        // A stored answer that was emitted is not emitted again, unless tool calls are added to it.
-        let has_new_answer = self.last_answer(&stored.run).is_some_and(|answer| {
-            !stored.run.tool_calls.is_empty() || !emitted.contains(&answer.id)
-        });
-        let emits_answer = has_text || !partial_answers.is_empty() || has_new_answer;
+        let has_stored_answer = self.last_answer(&stored.run).is_some();
+        let emits_answer = has_text || !partial_answers.is_empty() || has_stored_answer;
         let write = |(id, text): (ItemId, String)| {
             let content = ItemContent::Answer {
                 parts: vec![OutputText::new(text)],

@@ -11,6 +11,7 @@ use crate::{
 
 use super::{
     MemoryStore,
+    content::check_size,
     state::{Lease, State, StoredRun},
 };
 
@@ -87,9 +88,11 @@ impl RunJournal for MemoryStore {
         let state = self.read();
         let news = |cursor: &EventCursor| {
             let run = state.run(cursor.run_id)?;
+            let events = run.events_after(cursor.after);
             Some(RunNews {
                 run_id: cursor.run_id,
-                events: run.events_after(cursor.after),
+                last: events.last().map_or(cursor.after, |event| event.number),
+                events,
                 is_active: run.is_active(),
             })
         };
@@ -164,6 +167,8 @@ impl State {
         self.check_items(fence, put.iter().map(|write| write.id))?;
         self.check_items(fence, remove.iter().copied())?;
         let conversation = self.of_fence(fence)?;
+        put.iter()
+            .try_for_each(|write| check_size(&write.content))?;
         let mut items = Vec::new();
         for write in put {
             items.push(conversation.put(fence.run_id, write, now)?);

@@ -116,7 +116,7 @@ impl StoredConversation {
         now: DateTime<Utc>,
     ) -> Result<Item, RepositoryError> {
         let ItemWrite { id, content } = write;
-        let content = stored_content(content)?;
+        let content = stored_content(content);
         let known = self.entry_mut(id).map(|entry| {
             let was_present = entry.is_present();
             entry.presence = Presence::Present;

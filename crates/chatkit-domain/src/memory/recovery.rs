@@ -13,8 +13,6 @@ pub(super) struct RecoveredText {
     pub(super) reasoning: ReasoningText,
     /// The texts of other answers that were started and not stored. None is blank.
     pub(super) partial_answers: Vec<(ItemId, String)>,
-    /// The answers that were stored and emitted.
-    pub(super) emitted: Vec<ItemId>,
 }
 
 impl RecoveredText {
@@ -42,10 +40,7 @@ impl RecoveredText {
             } => self.reasoning.push(delta, *starts_another),
             RunEvent::Message(
                 MessageEvent::Completed(message) | MessageEvent::Replaced(message),
-            ) => {
-                self.emitted.push(message.id);
-                self.drop_partial_answer(message.id);
-            }
+            ) => self.drop_partial_answer(message.id),
             RunEvent::Message(MessageEvent::Removed(id)) => self.drop_partial_answer(*id),
             RunEvent::Started(_)
             | RunEvent::Message(MessageEvent::Created(_))

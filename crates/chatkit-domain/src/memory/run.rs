@@ -98,7 +98,6 @@ impl RunRepository for MemoryStore {
             Some(Box::new(EventsEnd {
                 outcome: conversation.outcome(run)?,
                 last_event: run.last_event,
-                last_stored: run.events_after(0).last().map_or(0, |event| event.number),
             }))
         };
         Ok(EventPage {

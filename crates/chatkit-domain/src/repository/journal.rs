@@ -35,7 +35,7 @@ pub trait RunJournal: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// `RunLost`; `WrongMessage` for the id of a user message, of an item of another kind, or of
-    /// an item of another conversation.
+    /// an item of another conversation; `TooLarge`.
     async fn store_items(
         &self,
         fence: RunFence,
@@ -114,6 +114,9 @@ pub struct RunNews {
     pub run_id: RunId,
     /// The events after the cursor, oldest first.
     pub events: Vec<Arc<NumberedEvent>>,
+    /// The number after which the next read starts. It may be greater than that of the last event
+    /// here, because a newer version may have stored events that this one cannot read.
+    pub last: u64,
     /// Whether more events may follow.
     pub is_active: bool,
 }
@@ -200,6 +203,15 @@ impl FinishRun {
             last_event: 0,
             now,
         }
+    }
+
+    /// Whether the run ends because its process stops or died.
+    #[must_use]
+    pub const fn is_interrupted(&self) -> bool {
+        matches!(
+            &self.end,
+            RunEnd::Failed(error) if matches!(error.code, crate::RunErrorCode::Interrupted)
+        )
     }
 
     /// Whether the run may leave an answer.

@@ -223,6 +223,4 @@ pub struct EventsEnd {
     pub outcome: RunOutcome,
     /// The number of the run's last event.
     pub last_event: u64,
-    /// The number of the last stored event; 0 if none is stored any more, or none ever was.
-    pub last_stored: u64,
 }

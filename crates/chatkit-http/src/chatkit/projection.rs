@@ -33,7 +33,7 @@ pub(super) struct Projection {
     /// The agent's answer, while it is written.
     open_answer: Option<ItemId>,
     /// The messages that the run has written.
-    messages: Vec<ItemId>,
+    messages: Vec<Message>,
     /// The tool calls of the run, shown as steps.
     steps: Steps,
     /// The reasoning, while it is written.
@@ -119,27 +119,48 @@ impl Projection {
     fn message(&mut self, event: &MessageEvent, events: &mut Vec<ThreadStreamEvent>) {
         match event {
             MessageEvent::Created(_) => {}
-            // The end of the run repeats a message only to add its tool calls.
-            MessageEvent::Completed(message) if self.messages.contains(&message.id) => {
-                events.extend(self.steps.settle(message));
-            }
-            MessageEvent::Completed(message) => self.complete(message, events),
-            MessageEvent::Replaced(message) => {
-                events.push(ThreadStreamEvent::ItemReplaced {
-                    item: to_message((**message).clone()),
-                });
-            }
+            MessageEvent::Completed(message) => match self.known(message.id) {
+                None => self.complete(message, events),
+                // The end of a run repeats its answer, to add the tool calls, or because followers
+                // may have missed the last events.
+                Some(known) => {
+                    let is_same =
+                        known.content == message.content && known.details == message.details;
+                    events.extend(self.steps.settle(message));
+                    if !is_same {
+                        self.replace(message, events);
+                    }
+                }
+            },
+            MessageEvent::Replaced(message) => self.replace(message, events),
             MessageEvent::Removed(id) => {
-                self.messages.retain(|message| message != id);
+                self.messages.retain(|message| message.id != *id);
                 events.push(removed(*id));
             }
         }
     }
 
-    fn complete(&mut self, message: &Message, events: &mut Vec<ThreadStreamEvent>) {
+    fn known(&self, id: ItemId) -> Option<&Message> {
+        self.messages.iter().find(|message| message.id == id)
+    }
+
+    /// Records that the client has this message of the run.
+    fn remember(&mut self, message: &Message) {
         if message.run_id == Some(self.run) {
-            self.messages.push(message.id);
+            self.messages.retain(|known| known.id != message.id);
+            self.messages.push(message.clone());
         }
+    }
+
+    fn replace(&mut self, message: &Message, events: &mut Vec<ThreadStreamEvent>) {
+        self.remember(message);
+        events.push(ThreadStreamEvent::ItemReplaced {
+            item: to_message(message.clone()),
+        });
+    }
+
+    fn complete(&mut self, message: &Message, events: &mut Vec<ThreadStreamEvent>) {
+        self.remember(message);
         events.extend(self.steps.settle(message));
         let is_open = |open: &mut ItemId| *open == message.id;
         if self.open_answer.take_if(is_open).is_some() {
@@ -193,7 +214,7 @@ impl Projection {
         events.extend(self.open_answer.take().map(removed));
         if run.assistant_message_id.is_none() {
             // The run's messages were removed, because older items were restored in their place.
-            events.extend(self.messages.drain(..).map(removed));
+            events.extend(self.messages.drain(..).map(|message| removed(message.id)));
         }
         let is_news = run.status == RunStatus::Failed && !self.has_failed;
         events.extend(is_news.then(failure));

@@ -29,14 +29,14 @@ impl AnswerText {
         self.pieces.pop_front()
     }
 
-    /// Projects an event. A message that replaces text of a client cannot be expressed.
+    /// Projects an event. The client keeps text that another message replaces or that is withdrawn.
     pub(super) fn project(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Text { item, delta, .. } => self.append(*item, delta),
             // A message that is written at once, or the rest of one.
-            RunEvent::Message(MessageEvent::Completed(message))
-                if message.run_id == Some(self.run) =>
-            {
+            RunEvent::Message(
+                MessageEvent::Completed(message) | MessageEvent::Replaced(message),
+            ) if message.run_id == Some(self.run) => {
                 let known = self.messages.iter().find(|(id, _)| *id == message.id);
                 let known = known.map_or("", |(_, text)| text.as_str());
                 if let Some(rest) = message.content.strip_prefix(known) {

@@ -42,7 +42,8 @@ impl From<RepositoryError> for ApiError {
             RepositoryError::TooManyRuns => Self::TooManyRuns,
             RepositoryError::WrongMessage => Self::WrongMessage,
             RepositoryError::KeyReused => Self::KeyReused,
-            RepositoryError::RunLost => Self::internal(RepositoryError::RunLost),
+            // Only runs write items, and the turns handle these.
+            error @ (RepositoryError::RunLost | RepositoryError::TooLarge) => Self::internal(error),
             RepositoryError::Unavailable(cause) => Self::Unavailable(cause),
             RepositoryError::Failed(cause) => Self::Internal(cause),
         }

@@ -1,5 +1,5 @@
-//! Widgets from Rust: a function for each common component, with what it must have; everything
-//! else is set by name, as the list of components of ChatKit has it.
+//! Builders for widgets: a function for each common component, with its required props. All other
+//! props are set by the names of the ChatKit documentation.
 //!
 //! ```
 //! use chatkit_protocol::widget::build::{button, card, row, text, Action};
@@ -21,26 +21,26 @@ use super::tree::Widget;
 pub struct Component(Map<String, Value>);
 
 impl Component {
-    /// A component of this type.
+    /// Creates a component of this type.
     #[must_use]
     pub fn new(kind: &str) -> Self {
         let members = [("type".to_owned(), Value::from(kind))];
         Self(Map::from_iter(members))
     }
 
-    /// Gives it an id, by which updates find it.
+    /// Sets the id that updates refer to.
     #[must_use]
     pub fn id(self, id: &str) -> Self {
         self.prop("id", id)
     }
 
-    /// Gives it a key, by which clients tell it from its neighbours.
+    /// Sets the key by which clients tell the component from its siblings.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.prop("key", key)
     }
 
-    /// Sets a prop; `null` takes it away.
+    /// Sets a prop. `null` removes it.
     #[must_use]
     pub fn prop(mut self, name: &str, value: impl Into<Value>) -> Self {
         match value.into() {
@@ -50,13 +50,13 @@ impl Component {
         self
     }
 
-    /// Sets what happens when something is done with it, such as `onClickAction`.
+    /// Sets the action for an event of the component, such as `onClickAction`.
     #[must_use]
     pub fn on(self, event: &str, action: Action) -> Self {
         self.prop(event, action.value())
     }
 
-    /// The widget of which it is the root.
+    /// Creates a widget whose root is this component.
     #[must_use]
     pub fn widget(self) -> Widget {
         Widget::of(self.0)
@@ -74,12 +74,12 @@ impl From<Component> for Value {
     }
 }
 
-/// What happens when something is done with a component.
+/// An action that a component triggers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action(Map<String, Value>);
 
 impl Action {
-    /// An action of this type, which goes to the server.
+    /// Creates an action of this type. The server handles it and responds with a stream.
     #[must_use]
     pub fn new(kind: &str) -> Self {
         let members = [
@@ -91,25 +91,26 @@ impl Action {
         Self(Map::from_iter(members))
     }
 
-    /// What comes back with it.
+    /// Sets the payload that the client sends with the action.
     #[must_use]
     pub fn payload(self, payload: impl Into<Value>) -> Self {
         self.set("payload", payload)
     }
 
-    /// Has the page handle it instead of the server.
+    /// Lets the host page handle the action instead of the server.
     #[must_use]
     pub fn on_client(self) -> Self {
         self.set("handler", "client")
     }
 
-    /// Has it answered at once instead of by a stream.
+    /// Requests a single response instead of a stream.
     #[must_use]
     pub fn without_stream(self) -> Self {
         self.set("streaming", false)
     }
 
-    /// What shows that it is under way: `auto`, `none`, `self` or `container`.
+    /// Sets the part of the widget that shows a running action: `auto`, `none`, `self` or
+    /// `container`.
     #[must_use]
     pub fn loading_behavior(self, behavior: &str) -> Self {
         self.set("loadingBehavior", behavior)
@@ -125,7 +126,7 @@ impl Action {
     }
 }
 
-/// Functions for components that hold others.
+/// Defines functions for components that have children.
 macro_rules! containers {
     ($($(#[$doc:meta])* $name:ident = $kind:literal;)*) => {$(
         $(#[$doc])*
@@ -136,7 +137,7 @@ macro_rules! containers {
     )*};
 }
 
-/// Functions for components that must have one prop.
+/// Defines functions for components that require one prop.
 macro_rules! leaves {
     ($($(#[$doc:meta])* $name:ident($prop:literal) = $kind:literal;)*) => {$(
         $(#[$doc])*
@@ -148,52 +149,52 @@ macro_rules! leaves {
 }
 
 containers! {
-    /// A root: a card.
+    /// A card, as the root of a widget.
     card = "Card";
-    /// A root: a list of [`list_view_item`]s.
+    /// A list of [`list_view_item`]s, as the root of a widget.
     list_view = "ListView";
     /// A root without a frame.
     basic = "Basic";
     /// An entry of a [`list_view`].
     list_view_item = "ListViewItem";
-    /// A box.
+    /// A generic container.
     box_ = "Box";
-    /// Neighbours from left to right.
+    /// A horizontal layout.
     row = "Row";
-    /// Neighbours from top to bottom.
+    /// A vertical layout.
     col = "Col";
-    /// Fields that are sent together.
+    /// A form. The client sends all its fields together.
     form = "Form";
 }
 
 leaves! {
-    /// Words.
+    /// Plain text.
     text("value") = "Text";
-    /// Words with Markdown in them.
+    /// Markdown text.
     markdown("value") = "Markdown";
     /// A title.
     title("value") = "Title";
-    /// Small words.
+    /// Small text.
     caption("value") = "Caption";
-    /// A word with a colour behind it.
+    /// A label with a colored background.
     badge("label") = "Badge";
-    /// An icon, by its name.
+    /// An icon, by name.
     icon("name") = "Icon";
-    /// A picture, by its address.
+    /// An image, by address.
     image("src") = "Image";
     /// A button.
     button("label") = "Button";
-    /// A field for a line of text.
+    /// A text field for one line.
     input("name") = "Input";
-    /// A field for lines of text.
+    /// A text field for several lines.
     textarea("name") = "Textarea";
-    /// A field for a date.
+    /// A date field.
     date_picker("name") = "DatePicker";
-    /// A box to tick.
+    /// A checkbox.
     checkbox("name") = "Checkbox";
 }
 
-/// The words for a field.
+/// The label of a field.
 #[must_use]
 pub fn label(value: &str, field_name: &str) -> Component {
     Component::new("Label")
@@ -201,7 +202,7 @@ pub fn label(value: &str, field_name: &str) -> Component {
         .prop("fieldName", field_name)
 }
 
-/// A field for one of these, each with its value and its words.
+/// A field with options, each a value and its label.
 #[must_use]
 pub fn select<'a>(name: &str, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Component {
     Component::new("Select")
@@ -209,7 +210,7 @@ pub fn select<'a>(name: &str, options: impl IntoIterator<Item = (&'a str, &'a st
         .prop("options", choices(options))
 }
 
-/// Buttons of which one is chosen, each with its value and its words.
+/// Radio buttons, each with a value and its label.
 #[must_use]
 pub fn radio_group<'a>(
     name: &str,
@@ -220,19 +221,19 @@ pub fn radio_group<'a>(
         .prop("options", choices(options))
 }
 
-/// A line.
+/// A horizontal line.
 #[must_use]
 pub fn divider() -> Component {
     Component::new("Divider")
 }
 
-/// Room that takes what is left.
+/// A spacer that fills the remaining room.
 #[must_use]
 pub fn spacer() -> Component {
     Component::new("Spacer")
 }
 
-/// What animates as it changes into another.
+/// A container that animates the change of its child.
 #[must_use]
 pub fn transition(child: Component) -> Component {
     Component::new("Transition").prop("children", child)

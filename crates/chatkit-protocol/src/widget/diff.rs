@@ -3,9 +3,11 @@ use serde_json::{Map, Value};
 use super::tree::Widget;
 use crate::ThreadItemUpdate;
 
-/// How a widget became another, in updates for those who show it. Texts that grew are told by what
-/// was added, where their component has an `id`; every other change by the whole widget. A text that
-/// grew without an `id` is told by nothing: it comes with the end of the item.
+/// Returns the updates that turn one widget into another for clients that show it.
+///
+/// If only texts grew, the updates contain the added text of each component with an `id`. Any other
+/// change replaces the whole widget. A growing text without an `id` gets no update, so clients see
+/// it when the item ends.
 #[must_use]
 pub fn diff(before: &Widget, after: &Widget) -> Vec<ThreadItemUpdate> {
     if !only_grew(before.root(), after.root()) {
@@ -17,7 +19,7 @@ pub fn diff(before: &Widget, after: &Widget) -> Vec<ThreadItemUpdate> {
     updates
 }
 
-/// Whether nothing changed but texts, which go on where they ended.
+/// Whether nothing changed except texts that continue where they ended.
 fn only_grew(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
     let streams = is_streaming_text(before) && is_streaming_text(after);
     let names = before.keys().chain(after.keys());
@@ -47,7 +49,7 @@ fn value_only_grew(before: &Value, after: &Value) -> bool {
     }
 }
 
-/// What was added to texts, in the order of the tree.
+/// Collects the text added to each component, in the order of the tree.
 fn collect(
     before: &Map<String, Value>,
     after: &Map<String, Value>,
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_grow_are_told_by_what_was_added() {
+    fn growing_texts_become_deltas() {
         let text = |value: &str, streaming: bool| {
             json!([{"type": "Row", "children": [
                 {"type": "Text", "id": "t", "value": value, "streaming": streaming}
@@ -120,13 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_an_id_is_told_by_nothing() {
+    fn a_growing_text_without_an_id_gets_no_update() {
         let text = |value: &str| json!([{"type": "Markdown", "value": value}]);
         assert_eq!(updates(text("a"), text("ab")), json!([]));
     }
 
     #[test]
-    fn every_other_change_is_told_by_the_whole() {
+    fn any_other_change_replaces_the_widget() {
         let badge = json!({"type": "Badge", "label": "a"});
         for (before, after) in [
             (json!([badge]), json!([badge, badge])),

@@ -1,5 +1,6 @@
-//! Widgets: trees of components, kept as the JSON they are, so that components and props that this
-//! version does not know pass through. [`build`] makes them, [`diff`] says how one became another.
+//! Widgets: trees of components. A widget is stored as JSON, so components and props that this
+//! version does not know pass through. [`build`] creates widgets and [`diff`] computes the updates
+//! between two versions.
 
 pub mod build;
 mod diff;

@@ -1,4 +1,4 @@
-//! The tree of a widget.
+//! The component tree of a widget.
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::{Map, Value};
@@ -9,13 +9,14 @@ use serde_json::{Map, Value};
 pub struct Widget(Map<String, Value>);
 
 impl Widget {
-    /// The widget that is this object, without its `null`s; `None` when it has no `type`.
+    /// Creates a widget from this object without its `null`s. Returns `None` if the object has no
+    /// `type`.
     #[must_use]
     pub fn new(root: Map<String, Value>) -> Option<Self> {
         matches!(root.get("type"), Some(Value::String(_))).then(|| Self::of(root))
     }
 
-    /// The same of an object that has a `type`.
+    /// Creates a widget from an object that has a `type`.
     pub(super) fn of(mut root: Map<String, Value>) -> Self {
         strip(&mut root);
         Self(root)
@@ -35,7 +36,7 @@ impl<'de> Deserialize<'de> for Widget {
     }
 }
 
-/// Takes out every member that is `null`: in a widget it means the same as none.
+/// Removes all members that are `null`. In a widget, `null` means the same as an absent member.
 fn strip(object: &mut Map<String, Value>) {
     object.retain(|_, value| !value.is_null());
     object.values_mut().for_each(strip_within);

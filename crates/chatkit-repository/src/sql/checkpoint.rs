@@ -1,5 +1,5 @@
-//! The one statement of a process: it extends the leases of its runs, stores their events, and returns
-//! the runs that still belong to the process.
+//! The checkpoint of a process. It extends the leases of its runs, stores their events, and returns
+//! the runs that the process still owns.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -16,8 +16,8 @@ use super::{
     run_event::{insert, to_row},
 };
 
-/// One statement for all runs of a process, the same for any number of runs, so that it is parsed
-/// once.
+/// The statement for all runs of a process on PostgreSQL. It is the same for any number of runs, so
+/// the database parses it only once.
 static CHECKPOINT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "\
@@ -84,7 +84,7 @@ impl Database {
         owned
     }
 
-    /// The same for SQLite, where a statement writes to one table.
+    /// Does the same on SQLite, where a statement can only write to one table.
     async fn checkpoint_in_steps(
         &self,
         owner: RunOwner,
@@ -101,8 +101,8 @@ impl Database {
             .await
             .map_err(repository_error)?;
         let ids: HashSet<Uuid> = owned.iter().map(|run| run.id).collect();
-        let kept = rows.into_iter().filter(|row| ids.contains(&row.run_id));
-        insert(&transaction, kept.collect()).await?;
+        let owned_rows = rows.into_iter().filter(|row| ids.contains(&row.run_id));
+        insert(&transaction, owned_rows.collect()).await?;
         transaction.commit().await.map_err(repository_error)?;
         Ok(owned
             .into_iter()
@@ -111,7 +111,7 @@ impl Database {
     }
 }
 
-/// Rows as one parameter.
+/// Encodes rows as one parameter.
 fn to_records(rows: &[run_event::Model]) -> Value {
     rows.iter()
         .map(|row| {

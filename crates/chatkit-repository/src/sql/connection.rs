@@ -5,14 +5,14 @@ use std::time::Duration;
 use chatkit_domain::{Connections, RepositoryError};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
 
-/// How long SQLite waits for another process that writes.
+/// How long SQLite waits for the write lock of another process.
 pub(super) const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait for a free connection before the database counts as busy.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an idle connection is assumed to be alive without a check. Under load no connection is
-/// checked, and after a restart of the database the dead ones are found.
+/// How long an idle connection counts as alive without a check. Under load there are no checks, and
+/// dead connections are still found after a restart of the database.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Refuses a URL that this build cannot open.
@@ -105,8 +105,8 @@ mod sqlite {
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     };
 
-    /// How many rows of an answer SQLite's thread returns at once. A page is one row longer than
-    /// the part that is shown.
+    /// The number of rows that the thread of a SQLite connection buffers. A page reads one row more
+    /// than it returns.
     const LARGEST_PAGE: usize = 128;
 
     pub(super) fn options(options: SqliteConnectOptions) -> SqliteConnectOptions {
@@ -122,13 +122,13 @@ mod sqlite {
         options
     }
 
-    /// Returns a connection to the pool of writers only if it is in no transaction.
+    /// Returns a connection to the pool of writers only if it has no open transaction.
     fn after_writing(pool: SqlitePoolOptions) -> SqlitePoolOptions {
         pool.after_release(|connection, _| {
             Box::pin(async move {
-                // The ping waits for a pending rollback. A COMMIT that failed (a full disk) leaves
-                // the driver in a transaction that SQLite has ended: nothing that the driver
-                // writes from then on is ever committed.
+                // The ping waits for a rollback that is in progress. After a failed COMMIT (on a
+                // full disk) the driver still assumes a transaction that SQLite has ended. It
+                // would never commit again.
                 connection.ping().await?;
                 Ok(!connection.is_in_transaction())
             })
@@ -140,11 +140,11 @@ mod sqlite {
 mod postgres {
     use sqlx::postgres::PgPoolOptions;
 
-    /// The first statements of every connection: no statement waits for a lock, and no transaction
-    /// for its client, without end.
+    /// The settings of every PostgreSQL connection. They limit how long a statement waits for a
+    /// lock, and how long a transaction waits for its client.
     ///
-    /// Plans are made once for a statement. With a LIMIT that is a parameter PostgreSQL would plan
-    /// anew each time, and every statement here has one good plan, whatever its parameters.
+    /// Each statement has one good plan for all parameters. Without `plan_cache_mode`, PostgreSQL
+    /// would plan statements anew whose LIMIT is a parameter.
     const SETTINGS: &str = "SET lock_timeout = '5s'; \
          SET idle_in_transaction_session_timeout = '60s'; \
          SET plan_cache_mode = 'force_generic_plan'";

@@ -21,7 +21,7 @@ use super::{
     uncancelled,
 };
 
-/// The longest that a search may take.
+/// The time limit of a search on PostgreSQL.
 const SEARCH_TIMEOUT: &str = "SET LOCAL statement_timeout = '5s'";
 
 #[async_trait]
@@ -32,8 +32,8 @@ impl ConversationRepository for Database {
         conversation: NewConversation,
     ) -> Result<Conversation, RepositoryError> {
         let row = new_row(caller, conversation);
-        // Without RETURNING: outside of a transaction the driver would not see SQLite's commit
-        // fail.
+        // Do not use RETURNING: outside of a transaction, the driver would not notice that the
+        // commit failed on SQLite.
         conversation::Entity::insert(row.clone().into_active_model())
             .exec_without_returning(&self.writer)
             .await
@@ -91,10 +91,10 @@ impl ConversationRepository for Database {
             .order_by(conversation::Column::Id, direction(list.order))
             .limit(u64::from(list.limit.get()) + 1);
         if let Some((created_at, id)) = after {
-            let behind = Expr::tuple([Expr::value(created_at), Expr::value(id.uuid())]);
+            let position = Expr::tuple([Expr::value(created_at), Expr::value(id.uuid())]);
             select = select.filter(match list.order {
-                Order::Asc => place().gt(behind),
-                Order::Desc => place().lt(behind),
+                Order::Asc => place().gt(position),
+                Order::Desc => place().lt(position),
             });
         }
         let rows = select.all(&self.reader).await.map_err(repository_error)?;
@@ -163,8 +163,8 @@ impl ConversationRepository for Database {
 }
 
 impl Database {
-    /// When a conversation of the caller's was created, also one that is deleted: a list goes on
-    /// behind it.
+    /// Returns the time at which the caller's conversation was created. Also finds deleted
+    /// conversations, because a list may continue after one.
     async fn created_at(
         &self,
         caller: &Caller,
@@ -181,8 +181,8 @@ impl Database {
             .ok_or(RepositoryError::NotFound(Resource::Conversation))
     }
 
-    /// Runs a search: bounded in time on PostgreSQL, in number everywhere. It keeps its place
-    /// until the database is done with it, also when its caller has gone.
+    /// Runs a search. The number of concurrent searches is limited, and PostgreSQL also limits the
+    /// time. A search whose caller has gone occupies its slot until the database has finished.
     async fn search(
         &self,
         select: Select<conversation::Entity>,
@@ -237,8 +237,8 @@ fn page_of(
         .limit(u64::from(list.limit.get()) + 1);
     if let Some(after) = list.after {
         let updated_at = DateTime::from_timestamp_millis(after.key)
-            .ok_or_else(|| corrupt("a position outside of time"))?;
-        // A row value, not `a < x OR a = x AND b < y`: only this is one index condition.
+            .ok_or_else(|| corrupt("a page position without a valid time"))?;
+        // A row value is one index condition, unlike `a < x OR a = x AND b < y`.
         select = select.filter(
             Expr::tuple([
                 Expr::col(conversation::Column::UpdatedAt),
@@ -256,9 +256,9 @@ fn page_of(
     Ok(select)
 }
 
-/// The text stands in the title, or in a message of the history.
+/// Returns the condition that the title or a message of the history contains the text.
 fn matches(query: &SearchQuery, backend: DbBackend) -> Expr {
-    // SQLite's LIKE is quadratic in the worst case; it has a search for plain text besides.
+    // SQLite's LIKE takes quadratic time in the worst case, so SQLite uses `instr`.
     let contains = |table: DynIden, column: DynIden| {
         let column = Expr::col((table, column));
         if backend == DbBackend::Postgres {

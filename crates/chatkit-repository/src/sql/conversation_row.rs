@@ -1,4 +1,4 @@
-//! Conversions between rows of conversations and the conversations of the domain.
+//! Converts between rows of conversations and the conversations of the domain.
 
 use chatkit_domain::{
     Conversation, ConversationId, ConversationStatus, RepositoryError, Title, UserId,
@@ -44,7 +44,7 @@ impl TryFrom<conversation::Model> for Conversation {
     }
 }
 
-/// The column `display`: settings that most conversations leave at their default.
+/// The column `display`, with settings that most conversations leave at their defaults.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(super) struct DisplayColumn {
     #[serde(default)]

@@ -1,5 +1,5 @@
-//! The ends of runs, by their owner or by another process. Everything here happens in the transaction
-//! that ends the run.
+//! Ends runs, on behalf of their owner or of another process. All functions here run in the
+//! transaction that ends the run.
 
 use chatkit_domain::{
     AnswerDraft, ConversationId, FinishRun, IncompleteReason, ItemContent, ItemId, ItemWrite,
@@ -68,10 +68,10 @@ impl Database {
         Ok(Some(RunId::new(run_id)))
     }
 
-    /// Closes a run whose lease is over, in its locked conversation.
+    /// Closes a run whose lease has expired, in its locked conversation.
     ///
     /// # Errors
-    /// [`RepositoryError::RunLost`] when the lease was extended meanwhile.
+    /// [`RepositoryError::RunLost`] if the owner extended the lease in the meantime.
     pub(crate) async fn interrupt(
         &self,
         transaction: &DatabaseTransaction,
@@ -88,16 +88,12 @@ impl Database {
             text,
             reasoning,
             partial_answers,
-            emitted,
             last,
         } = recovered_text(transaction, run_id).await?;
         let incomplete_reason = Some(IncompleteReason::Interrupted);
         let has_text = !text.trim().is_empty();
         let stored_answer = last_answer(transaction, &run).await?;
-        // A stored answer that was emitted is not emitted again, unless tool calls are added to it.
-        let is_new = |row: message::Model| run.has_tool_calls || !emitted.contains(&row.id);
-        let emits_answer =
-            has_text || !partial_answers.is_empty() || stored_answer.is_some_and(is_new);
+        let emits_answer = has_text || !partial_answers.is_empty() || stored_answer.is_some();
         let write = |(id, text): (ItemId, String)| {
             let content = ItemContent::Answer {
                 parts: vec![OutputText::new(text)],
@@ -128,17 +124,18 @@ impl Database {
     }
 }
 
-/// What the end of a run leaves in the history.
+/// The history after the end of a run.
 #[derive(Debug, Default)]
 pub(super) struct RunEnding {
-    /// The answer, if there is one.
+    /// The answer of the run, if there is one.
     pub(super) answer: Option<Message>,
-    /// Whether the items that the run removed were restored, and its own removed instead.
+    /// Whether the items that the run removed were restored. The items of the run were removed
+    /// then.
     pub(super) is_restored: bool,
 }
 
-/// Stores the answer of an ended run. If the run failed, or was stopped without an answer, the items
-/// that it removed are restored instead: a partial answer never replaces a complete one.
+/// Stores the answer of an ended run. If the run failed, or was stopped without an answer, restores
+/// the items that it removed instead: a partial answer never replaces a complete one.
 pub(super) async fn store_answer(
     transaction: &DatabaseTransaction,
     conversation: &mut LockedConversation<'_>,
@@ -189,7 +186,8 @@ pub(super) async fn store_answer(
     })
 }
 
-/// The last of a run's answers that stand in the history, which is behind the message it answers.
+/// Returns the last answer of a run that is still in the history, after the message that it
+/// answers.
 async fn last_answer(
     transaction: &DatabaseTransaction,
     run: &run::Model,
@@ -210,7 +208,7 @@ async fn last_answer(
         .map_err(repository_error)
 }
 
-/// Marks an answer that shows the tool calls of its run.
+/// Marks the answer as one that shows tool calls, if its run has any.
 async fn mark_tool_calls(
     transaction: &DatabaseTransaction,
     run: &run::Model,
@@ -241,7 +239,10 @@ pub(super) async fn withhold(
     Ok(())
 }
 
-/// Ends a run if it meets the condition. Otherwise it is lost.
+/// Ends a run if it is active and meets the condition.
+///
+/// # Errors
+/// [`RepositoryError::RunLost`] otherwise.
 pub(super) async fn end_run(
     transaction: &DatabaseTransaction,
     run_id: RunId,

@@ -1,4 +1,4 @@
-//! Which failures of the database may pass by themselves.
+//! Classifies the failures of the database. Some of them are temporary.
 
 use chatkit_domain::RepositoryError;
 use sea_orm::DbErr;
@@ -11,7 +11,7 @@ pub(crate) fn repository_error(error: DbErr) -> RepositoryError {
     }
 }
 
-/// A row that says what this code never writes.
+/// Returns the error for a row that this version never writes.
 pub(crate) fn corrupt(what: &'static str) -> RepositoryError {
     RepositoryError::Failed(what.into())
 }
@@ -28,16 +28,16 @@ fn may_pass(error: &DbErr) -> bool {
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod driver {
-    /// SQLSTATE codes after which the same call may succeed (PostgreSQL, appendix A): connection
-    /// exceptions, serialization failures, deadlocks, too many connections, locks not available,
-    /// cancelled by a time-out, shutting down.
+    /// The SQLSTATE codes after which the same call may succeed (PostgreSQL, appendix A): connection
+    /// exceptions, serialization failures, deadlocks, too many connections, unavailable locks,
+    /// time-outs and shutdowns.
     const PASSING_STATES: [&str; 12] = [
         "08000", "08003", "08006", "40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02",
         "57P03", "58030",
     ];
 
-    /// SQLite's primary result codes BUSY, LOCKED and FULL, the low byte of an extended code. These
-    /// have at most four digits, a SQLSTATE always has five characters.
+    /// SQLite's primary result codes BUSY, LOCKED and FULL, which are the low byte of an extended
+    /// code. SQLite codes have at most four digits. A SQLSTATE always has five characters.
     const PASSING_RESULTS: [i64; 3] = [5, 6, 13];
 
     pub(super) fn may_pass(error: &sqlx::Error) -> bool {

@@ -1,4 +1,4 @@
-//! Rebuilds events from their stored form and the rows that they name.
+//! Rebuilds events from their stored form and the rows to which they refer.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::run_event::StoredEvent;
 
-/// The rows that the events of a run name.
+/// The rows to which the events of a run refer.
 pub(super) struct EventContext {
     pub(super) run: Run,
     pub(super) user_message: Option<Message>,
@@ -20,7 +20,7 @@ pub(super) struct EventContext {
 }
 
 impl EventContext {
-    /// The event. `None` if a row that it names no longer exists.
+    /// Rebuilds an event. Returns `None` if a row to which it refers no longer exists.
     pub(super) fn event(&self, event: StoredEvent<'_>, message_id: ItemId) -> Option<RunEvent> {
         Some(match event {
             StoredEvent::Started => {

@@ -25,10 +25,10 @@ use super::{
     stored, tool_call,
 };
 
-/// The number of rows of a run that are read at once: some seconds of an answer.
+/// The number of rows of a run that one query reads. They hold a few seconds of an answer.
 const PAGE_ROWS: u64 = 64;
 
-/// Selects the followed runs, for PostgreSQL.
+/// Selects the followed runs on PostgreSQL.
 const FOLLOWED_RUNS: &str = "runs.id IN (SELECT run_id \
     FROM jsonb_to_recordset($1::text::jsonb) AS followed(run_id uuid))";
 
@@ -39,10 +39,10 @@ const NEW_ROWS: &str = "\
     JOIN run_events ON run_events.run_id = followed.run_id AND last > after \
     ORDER BY run_events.run_id, last LIMIT 1000";
 
-/// The same bound for SQLite.
+/// The same row limit for SQLite.
 const NEW_ROWS_AT_ONCE: u64 = 1_000;
 
-/// The number of runs per statement for SQLite.
+/// The number of runs per statement on SQLite.
 const FOLLOWED_AT_ONCE: usize = 200;
 
 impl Database {
@@ -53,7 +53,8 @@ impl Database {
         run: RunId,
         after: u64,
     ) -> Result<EventPage, RepositoryError> {
-        // The status first: if the run has ended, no event follows those that are found.
+        // Read the status first. If the run has ended by then, the query below finds all its
+        // events.
         let run = self.run_of(caller, conversation, run).await?;
         let rows = run_event::Entity::find()
             .filter(run_event::Column::RunId.eq(run.id))
@@ -65,18 +66,12 @@ impl Database {
             .map_err(repository_error)?;
         let has_more = rows.len() as u64 == PAGE_ROWS;
         let last = rows.last().map_or(after, |row| natural(row.last));
-        let has_rows = !rows.is_empty();
         let (id, has_ended, last_event) = (run.id, run.ended_at.is_some(), run.last_event);
         let events = self.events_of(run, rows, after).await?;
         let end = if has_ended && !has_more {
             Some(Box::new(EventsEnd {
                 outcome: self.outcome(caller, conversation, RunId::new(id)).await?,
                 last_event: natural(last_event),
-                last_stored: if has_rows {
-                    last
-                } else {
-                    self.last_stored(id).await?
-                },
             }))
         } else {
             None
@@ -87,21 +82,6 @@ impl Database {
             has_more,
             end,
         })
-    }
-
-    /// The number of the last stored event of a run; 0 if there is none.
-    async fn last_stored(&self, run_id: Uuid) -> Result<u64, RepositoryError> {
-        let last: Option<i64> = run_event::Entity::find()
-            .select_only()
-            .column(run_event::Column::Last)
-            .filter(run_event::Column::RunId.eq(run_id))
-            .order_by_desc(run_event::Column::Last)
-            .limit(1)
-            .into_tuple()
-            .one(&self.reader)
-            .await
-            .map_err(repository_error)?;
-        Ok(last.map_or(0, natural))
     }
 
     pub(super) async fn news_of(
@@ -127,11 +107,13 @@ impl Database {
             let run_id = RunId::new(run.id);
             let after = cursors.get(&run_id).copied().unwrap_or_default();
             let rows = by_run.remove(&run.id).unwrap_or_default();
+            let last = rows.last().map_or(after, |row| natural(row.last));
             let is_active = run.ended_at.is_none();
             let (events, is_active) = match self.events_of(run, rows, after).await {
                 Ok(events) => (events, is_active),
                 Err(error @ RepositoryError::Unavailable(_)) => return Err(error),
-                // The other runs have news all the same. A follower of this one gets the error.
+                // Report the other runs nevertheless. The followers of this run get the error when
+                // they read.
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -144,14 +126,15 @@ impl Database {
             news.push(RunNews {
                 run_id,
                 events,
+                last,
                 is_active,
             });
         }
         Ok(news)
     }
 
-    /// The runs, and what is kept behind their cursors. The statements are the same for any number
-    /// of runs, so that they are parsed once.
+    /// Reads the runs and their rows after the cursors. The statements are the same for any number
+    /// of runs, so the database parses them only once.
     async fn followed_at_once(
         &self,
         cursors: &[EventCursor],
@@ -163,8 +146,8 @@ impl Database {
         let statement = |sql: &str| {
             Statement::from_sql_and_values(self.backend, sql, [cursors.to_string().into()])
         };
-        // Their status is read first: if one has ended, no event comes after those that are found
-        // then. The columns are named, because a newer version may add some.
+        // Read the status first. If a run has ended by then, the next query finds all its events.
+        // The query lists the columns, because a newer version may add some.
         let followed = Expr::cust_with_values(FOLLOWED_RUNS, [cursors.to_string()]);
         let runs = run::Entity::find().filter(followed);
         let runs = runs.all(&self.reader).await?;
@@ -172,7 +155,7 @@ impl Database {
         Ok((runs, rows.all(&self.reader).await?))
     }
 
-    /// The same for SQLite, whose expressions have a bounded depth.
+    /// Reads the same as `followed_at_once` on SQLite, which limits the depth of expressions.
     async fn followed_in_steps(
         &self,
         cursors: &[EventCursor],
@@ -182,12 +165,12 @@ impl Database {
             let ids = cursors.iter().map(|cursor| cursor.run_id.uuid());
             let found = run::Entity::find().filter(run::Column::Id.is_in(ids));
             runs.extend(found.all(&self.reader).await?);
-            let behind = cursors.iter().fold(Condition::any(), |any, cursor| {
+            let after_cursors = cursors.iter().fold(Condition::any(), |any, cursor| {
                 let of_run = run_event::Column::RunId.eq(cursor.run_id.uuid());
                 any.add(of_run.and(run_event::Column::Last.gt(stored(cursor.after))))
             });
             let found = run_event::Entity::find()
-                .filter(behind)
+                .filter(after_cursors)
                 .order_by_asc(run_event::Column::RunId)
                 .order_by_asc(run_event::Column::Last)
                 .limit(NEW_ROWS_AT_ONCE);
@@ -196,8 +179,8 @@ impl Database {
         Ok((runs, rows))
     }
 
-    /// The events after a number, from a run's rows. A row may repeat the start of the next, if it
-    /// was not known whether that had been written.
+    /// Returns the events of a run after a number. Rows may overlap: if the process did not know
+    /// whether a write had succeeded, the next row repeats its events.
     async fn events_of(
         &self,
         run: run::Model,
@@ -226,7 +209,7 @@ impl Database {
             .collect())
     }
 
-    /// Reads the rows that the events name.
+    /// Reads the rows to which the events refer.
     async fn event_context<'a>(
         &self,
         run: run::Model,

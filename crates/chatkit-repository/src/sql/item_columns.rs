@@ -15,9 +15,6 @@ use super::{
     locked::LockedConversation,
 };
 
-/// The error text for an item that exceeds [`MAX_ITEM_BYTES`].
-const TOO_LARGE: &str = "an item is larger than 4 MiB";
-
 /// The columns that hold the content of an item.
 pub(super) struct ItemColumns {
     pub(super) kind: &'static str,
@@ -26,11 +23,12 @@ pub(super) struct ItemColumns {
     body: Option<Value>,
     search_text: Option<String>,
     incomplete_reason: Option<IncompleteReason>,
+    /// The content of a display item, so that it is not parsed again.
+    pub(super) display: Option<ItemKind>,
 }
 
 impl ItemColumns {
-    /// The columns, and the content of a display item.
-    pub(super) fn of(content: ItemContent) -> Result<(Self, Option<ItemKind>), RepositoryError> {
+    pub(super) fn of(content: ItemContent) -> Self {
         let blank = Self {
             kind: message::HIDDEN_CONTEXT,
             role: None,
@@ -38,20 +36,19 @@ impl ItemColumns {
             body: None,
             search_text: None,
             incomplete_reason: None,
+            display: None,
         };
-        let (columns, display) = match content {
-            ItemContent::HiddenContext(note) => {
-                let content = replace_nul(note);
-                (Self { content, ..blank }, None)
-            }
-            ItemContent::Display(kind) => {
-                let columns = Self {
-                    kind: kind.type_name(),
-                    content: text_of(&kind),
-                    ..blank
-                };
-                (columns, Some(kind))
-            }
+        match content {
+            ItemContent::HiddenContext(note) => Self {
+                content: replace_nul(note),
+                ..blank
+            },
+            ItemContent::Display(kind) => Self {
+                kind: kind.type_name(),
+                content: text_of(&kind),
+                display: Some(kind),
+                ..blank
+            },
             ItemContent::Answer {
                 parts,
                 incomplete_reason,
@@ -60,21 +57,26 @@ impl ItemColumns {
                 let text = replace_nul(text);
                 let is_plain = matches!(&parts[..], [part] if part.annotations.is_empty());
                 let details = MessageDetails::Assistant { content: parts };
-                let columns = Self {
+                Self {
                     kind: message::MESSAGE,
                     role: Some(Role::Assistant),
                     search_text: Some(fold(&text)),
                     content: text,
                     body: (!is_plain).then(|| body_of(&details)),
                     incomplete_reason,
-                };
-                (columns, None)
+                    display: None,
+                }
             }
-        };
-        if columns.content.len() > MAX_ITEM_BYTES {
-            return Err(RepositoryError::Failed(TOO_LARGE.into()));
         }
-        Ok((columns, display))
+    }
+
+    /// Checks that the content has at most [`MAX_ITEM_BYTES`].
+    pub(super) fn check_size(&self) -> Result<(), RepositoryError> {
+        let body = self.body.as_ref().map(|body| body.to_string().len());
+        if self.content.len().max(body.unwrap_or_default()) > MAX_ITEM_BYTES {
+            return Err(RepositoryError::TooLarge);
+        }
+        Ok(())
     }
 
     const fn status(&self) -> MessageStatus {
@@ -98,6 +100,7 @@ impl ItemColumns {
             body,
             search_text,
             incomplete_reason,
+            display: _,
         } = self;
         let row = message::Model {
             id: id.uuid(),
@@ -138,6 +141,7 @@ impl ItemColumns {
             body,
             search_text,
             incomplete_reason,
+            display: _,
         } = self;
         let incomplete_reason = incomplete_reason.map(|reason| reason.as_str().to_owned());
         let changes = message::ActiveModel {

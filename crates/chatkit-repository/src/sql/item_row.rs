@@ -1,4 +1,4 @@
-//! Conversions between rows of messages and the items of the domain.
+//! Converts between rows of messages and the items of the domain.
 
 use chatkit_domain::{
     ConversationId, DisplayItem, Feedback, HiddenContext, Id, IncompleteReason, Item, ItemId,
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{entity::message, error::corrupt, natural, stored};
 
-/// An item without its tool calls.
+/// Converts without the tool calls, which are in a table of their own.
 impl TryFrom<message::Model> for Item {
     type Error = RepositoryError;
 
@@ -52,7 +52,7 @@ impl TryFrom<message::Model> for Item {
     }
 }
 
-/// A message without its tool calls.
+/// Converts without the tool calls, which are in a table of their own.
 impl TryFrom<message::Model> for Message {
     type Error = RepositoryError;
 
@@ -150,8 +150,8 @@ impl From<Message> for message::Model {
     }
 }
 
-/// The details of a message as they are stored: the parts are JSON text, because PostgreSQL's
-/// `jsonb` would change the form of numbers.
+/// Returns the stored form of a message's details. The parts are stored as JSON text, because
+/// PostgreSQL's `jsonb` would change the form of numbers.
 pub(crate) fn body_of(details: &MessageDetails) -> Json {
     match details {
         MessageDetails::User {
@@ -169,14 +169,14 @@ pub(crate) fn body_of(details: &MessageDetails) -> Json {
     }
 }
 
-/// JSON text that PostgreSQL can store. These types serialize without fail: their keys are
-/// strings.
+/// Serializes a value to JSON text that PostgreSQL can store. It cannot fail for these types,
+/// because their keys are strings.
 pub(crate) fn text_of(value: &impl Serialize) -> String {
     replace_escaped_nul(serde_json::to_string(value).unwrap_or_default())
 }
 
-/// The stored details of a message with this text. Parts that only a newer version can read are
-/// the text.
+/// Reads the stored details of a message. Parts that only a newer version can read are replaced by
+/// the text of the message.
 fn details_of(role: Role, body: &Json, text: &str) -> MessageDetails {
     match role {
         Role::User => MessageDetails::User {

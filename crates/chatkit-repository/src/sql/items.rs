@@ -1,4 +1,4 @@
-//! Writes of runs before their end: items, and changes of their conversation.
+//! Stores the items and conversation changes that a run writes before its end.
 
 use chatkit_domain::{
     ConversationChanges, ConversationId, DisplayItem, Item, ItemId, ItemWrite, RepositoryError,
@@ -34,8 +34,10 @@ impl Database {
         let transaction = self.write().await?;
         let mut conversation = self.own(&transaction, fence).await?;
         let mut items = Vec::new();
-        for write in writes {
-            items.push(put(&mut conversation, fence.run_id, write, now).await?);
+        for ItemWrite { id, content } in writes {
+            let content = ItemColumns::of(content);
+            content.check_size()?;
+            items.push(put(&mut conversation, fence.run_id, id, content, now).await?);
         }
         let mut removed_messages = Vec::new();
         for id in remove {
@@ -54,15 +56,15 @@ impl Database {
     }
 }
 
-/// Appends an item, or gives the one that has its id another content.
+/// Appends an item, or replaces the content of an existing item with the same id.
 pub(super) async fn put(
     conversation: &mut LockedConversation<'_>,
     run_id: RunId,
-    write: ItemWrite,
+    id: ItemId,
+    mut content: ItemColumns,
     now: DateTime<Utc>,
 ) -> Result<Item, RepositoryError> {
-    let ItemWrite { id, content } = write;
-    let (content, display) = ItemColumns::of(content)?;
+    let display = content.display.take();
     let known = row_of(conversation, id).await?;
     let was_there = known.as_ref().is_some_and(|row| row.removed_at.is_none());
     let row = match known {
@@ -85,7 +87,7 @@ pub(super) async fn put(
         conversation.updated_at = conversation.updated_at.max(now).max(row.created_at);
     }
     match display {
-        // Its content is at hand, so it is not parsed again.
+        // The parsed content is available, so do not parse it again.
         Some(kind) => Ok(Item::Display(display_item(&row, kind))),
         None => row.try_into(),
     }
@@ -102,8 +104,8 @@ fn display_item(row: &message::Model, kind: ItemKind) -> DisplayItem {
     }
 }
 
-/// Stores an unfinished answer, unless its id is taken: the answer was stored or removed, or the id
-/// is not the run's. No run fails for that.
+/// Stores an unfinished answer. Does nothing if the id is taken, which must not fail the run: the
+/// answer may be stored or removed already, or the id may belong to another item.
 pub(super) async fn put_partial_answer(
     conversation: &mut LockedConversation<'_>,
     run_id: RunId,
@@ -111,7 +113,12 @@ pub(super) async fn put_partial_answer(
     now: DateTime<Utc>,
 ) -> Result<(), RepositoryError> {
     match row_of(conversation, write.id).await {
-        Ok(None) => put(conversation, run_id, write, now).await.map(|_| ()),
+        Ok(None) => {
+            let content = ItemColumns::of(write.content);
+            put(conversation, run_id, write.id, content, now)
+                .await
+                .map(|_| ())
+        }
         Ok(Some(_)) | Err(RepositoryError::WrongMessage) => Ok(()),
         Err(error) => Err(error),
     }

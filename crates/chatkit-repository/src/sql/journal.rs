@@ -1,9 +1,9 @@
-//! The queries of [`RunJournal`]. Locks are taken in one order: conversation, then run.
+//! The queries of [`RunJournal`]. They lock the conversation first and then the run.
 
 use async_trait::async_trait;
 use chatkit_domain::{
-    EventBatch, EventCursor, FinishRun, FinishedRun, ItemContent, ItemWrite, Message, NewToolCall,
-    Note, OwnedRun, RepositoryError, RunEnd, RunErrorCode, RunFence, RunId, RunJournal, RunNews,
+    EventBatch, EventCursor, FinishRun, FinishedRun, ItemContent, Message, NewToolCall, Note,
+    OwnedRun, RepositoryError, RunEnd, RunErrorCode, RunFence, RunId, RunJournal, RunNews,
     RunOwner, StoreItems, StoredItems, ToolCall, ToolCallOutcome, ToolCallStatus,
 };
 use chrono::{DateTime, Utc};
@@ -19,6 +19,7 @@ use super::{
     entity::{run, tool_call as tool_call_entity},
     error::repository_error,
     is_active,
+    item_columns::ItemColumns,
     items::put,
     locked::LockedConversation,
     owner_locks::DeadOwner,
@@ -30,8 +31,8 @@ use super::{
 #[async_trait]
 impl RunJournal for Database {
     async fn enter(&self, owner: RunOwner) -> Result<(), RepositoryError> {
-        // For owners that are not known to be dead, leases decide later. No failure here keeps a
-        // process from starting.
+        // The runs of all other owners are taken over when their leases expire. A failure here must
+        // not keep the process from starting.
         let dead = self.owner_locks.dead();
         if !dead.is_empty() {
             let expired = run::Entity::update_many()
@@ -139,15 +140,14 @@ impl RunJournal for Database {
             answer: assistant_message,
             is_restored,
         } = store_answer(&transaction, &mut conversation, &mut row, &finish).await?;
-        // After restored items, a note would follow an answer that did not end early.
+        // If items were restored, the note would follow an answer that did not end early.
         if let Some(Note { id, text }) = finish.note.filter(|_| !is_restored) {
-            let content = ItemContent::HiddenContext(text);
-            let note = ItemWrite { id, content };
-            put(&mut conversation, fence.run_id, note, finish.now).await?;
+            let note = ItemColumns::of(ItemContent::HiddenContext(text));
+            put(&mut conversation, fence.run_id, id, note, finish.now).await?;
         }
         let unfinished = match &finish.end {
             RunEnd::Cancelled => ToolCallStatus::Cancelled,
-            // After a model failure or a limit, this process cancelled the tool itself.
+            // After a failure of the model or a limit, this process itself cancelled the tools.
             RunEnd::Failed(error) if is_of_run(error.code) => ToolCallStatus::Cancelled,
             RunEnd::Completed | RunEnd::Failed(_) => ToolCallStatus::Unknown,
         };
@@ -204,7 +204,7 @@ impl RunJournal for Database {
     }
 }
 
-/// Whether a failure is the model's or a limit's, so that this process knows what its tools did.
+/// Whether the model or a limit caused the failure. This process then knows the state of its tools.
 const fn is_of_run(code: RunErrorCode) -> bool {
     !matches!(
         code,
@@ -213,8 +213,8 @@ const fn is_of_run(code: RunErrorCode) -> bool {
 }
 
 impl Database {
-    /// Locks the run's conversation and checks that the run is still its owner's. Until the
-    /// transaction ends nobody can take it: whoever does locks the conversation first.
+    /// Locks the run's conversation and checks that the owner still owns the run. No other process
+    /// can take the run until the transaction ends, because that requires the same lock.
     pub(super) async fn own<'a>(
         &self,
         transaction: &'a DatabaseTransaction,

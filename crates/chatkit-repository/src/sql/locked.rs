@@ -1,5 +1,5 @@
-//! Writing to a conversation: its row is locked first, so that order by sequence number, by time
-//! and by commit are one.
+//! Writes to a conversation. Its row is locked first, so that the orders by sequence number, by
+//! time and by commit are the same.
 
 use chatkit_domain::{
     AnswerDraft, Caller, ConversationId, EarlierMessage, ItemId, Message, MessageDetails,
@@ -25,7 +25,7 @@ pub(crate) struct LockedConversation<'a> {
 }
 
 impl<'a> LockedConversation<'a> {
-    /// Locks a live conversation of the caller's.
+    /// Locks a conversation of the caller that is not deleted.
     ///
     /// # Errors
     /// [`RepositoryError::NotFound`] with the resource that the caller asked for.
@@ -45,7 +45,7 @@ impl<'a> LockedConversation<'a> {
         }
     }
 
-    /// Locks a conversation, deleted ones too, for a run that already answers in it.
+    /// Locks a conversation, even a deleted one, for a run that already answers in it.
     pub(crate) async fn any(
         transaction: &'a DatabaseTransaction,
         id: ConversationId,
@@ -58,7 +58,7 @@ impl<'a> LockedConversation<'a> {
         Ok(row.map(|row| Self::created(transaction, row)))
     }
 
-    /// A conversation that this transaction has just created.
+    /// Wraps a conversation that this transaction has just created.
     pub(crate) fn created(transaction: &'a DatabaseTransaction, row: conversation::Model) -> Self {
         Self {
             transaction,
@@ -91,7 +91,7 @@ impl<'a> LockedConversation<'a> {
         .await
     }
 
-    /// Appends a message from before the conversation was stored here.
+    /// Appends a message that is older than the stored conversation.
     pub(crate) async fn append_earlier(
         &mut self,
         earlier: EarlierMessage,
@@ -107,13 +107,13 @@ impl<'a> LockedConversation<'a> {
         Ok(())
     }
 
-    /// Sets a title that a user chose.
+    /// Sets a title that the user chose.
     pub(crate) fn rename(&mut self, title: &Title, now: DateTime<Utc>) {
         self.name(title);
         self.row.updated_at = self.row.updated_at.max(now);
     }
 
-    /// Derives the title from a message, unless the conversation has one.
+    /// Derives the title from a message, unless the conversation already has a title.
     pub(crate) fn name_after(&mut self, text: &str) {
         if self.row.title_is_default {
             self.name(&automatic_title(text));
@@ -159,8 +159,8 @@ impl<'a> LockedConversation<'a> {
         Ok(message)
     }
 
-    /// Writes the changes of the conversation's row. Readers can see every such change, so the
-    /// revision grows.
+    /// Writes the changes of the conversation's row. Increases the revision, because readers can
+    /// see all such changes.
     pub(crate) async fn save(mut self) -> Result<conversation::Model, RepositoryError> {
         self.row.revision += 1;
         let mut changes = self.before.into_active_model();
@@ -205,7 +205,7 @@ impl<'a> LockedConversation<'a> {
         Ok(message)
     }
 
-    /// Makes a message the newest of the conversation.
+    /// Gives a message the next position in the conversation.
     fn place(&mut self, mut message: Message, now: DateTime<Utc>) -> Message {
         (message.sequence_number, message.created_at) = self.next_place(now);
         self.row.message_count += 1;
@@ -244,7 +244,8 @@ impl<'a> LockedConversation<'a> {
     }
 }
 
-/// Marks the columns that differ. Destructures, so that a new column is not forgotten.
+/// Marks the columns that differ. The pattern names every column, so that no new column is
+/// forgotten.
 fn set_changed(changes: &mut conversation::ActiveModel, row: &conversation::Model) {
     let conversation::Model {
         id: _,
@@ -275,7 +276,7 @@ fn set_changed(changes: &mut conversation::ActiveModel, row: &conversation::Mode
     changes.revision = Set(revision);
 }
 
-/// A live conversation of this caller's.
+/// Selects a conversation of the caller that is not deleted.
 pub(crate) fn of_caller(
     caller: &Caller,
     id: ConversationId,

@@ -67,7 +67,7 @@ impl Maintenance for Database {
             .to_owned();
         let purged = conversation::Entity::delete_many()
             .filter(conversation::Column::Id.in_subquery(oldest))
-            // Asked again, as one may be restored between the two.
+            // Check again, because a conversation may have been restored after the subquery.
             .filter(conversation::Column::DeletedAt.lt(before))
             .exec(&self.writer)
             .await

@@ -21,8 +21,8 @@ use super::{
 
 const NO_MESSAGE: RepositoryError = RepositoryError::NotFound(Resource::Message);
 
-/// The newest messages and all items from the oldest of them on, if the conversation is a live
-/// one of this user's.
+/// Selects the newest messages, and all items from the oldest of these messages on, if the user
+/// owns the conversation and has not deleted it.
 const CONTEXT: &str = "
 SELECT m.id, m.conversation_id, m.sequence_number, m.kind, m.role, m.content, m.body, m.status,
   m.incomplete_reason, m.reasoning, m.is_withheld, m.run_id, m.model, m.tokens_used, m.feedback,
@@ -40,11 +40,11 @@ WHERE m.conversation_id = $1 AND m.removed_at IS NULL
       ORDER BY sequence_number DESC LIMIT $3) newest)
 ORDER BY m.sequence_number";
 
-/// The revision of a live conversation of this user's.
+/// Selects the revision of a conversation of this user that is not deleted.
 const REVISION: &str = "
 SELECT revision FROM conversations WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL";
 
-/// The same with the run that answers in it.
+/// Selects the revision and the active run of such a conversation.
 static REVISION_AND_RUN: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT c.revision, r.id AS run_id FROM conversations c
@@ -72,7 +72,7 @@ impl MessageRepository for Database {
         conversation: ConversationId,
         list: &ListMessages,
     ) -> Result<MessagePage, RepositoryError> {
-        // Read before the messages: what they show beyond it is found by the next poll.
+        // Read the revision before the messages. The next poll then returns later changes again.
         let row = self
             .of_conversation(&REVISION_AND_RUN, caller, conversation)
             .await?;
@@ -224,7 +224,7 @@ impl MessageRepository for Database {
     }
 }
 
-/// A message with its tool calls.
+/// Converts a row and adds its tool calls.
 fn message_with(
     row: message::Model,
     calls: &mut HashMap<Uuid, Vec<ToolCall>>,
@@ -250,7 +250,7 @@ impl Database {
             .collect()
     }
 
-    /// Adds to user messages the tool calls of runs that ended without an answer to them.
+    /// Adds the tool calls of runs that ended without an answer to their user messages.
     async fn add_unanswered_calls(
         &self,
         items: &mut [Item],
@@ -268,7 +268,7 @@ impl Database {
         Ok(())
     }
 
-    /// The place of an item of any kind in the log.
+    /// Returns the sequence number of an item of any kind. The item may be removed.
     async fn place_of(
         &self,
         conversation: ConversationId,
@@ -286,7 +286,7 @@ impl Database {
         here.map(|(_, sequence)| sequence).ok_or(NO_MESSAGE)
     }
 
-    /// Asks about a live conversation of the caller's.
+    /// Queries a conversation of the caller that is not deleted.
     async fn of_conversation(
         &self,
         query: &str,
@@ -300,8 +300,8 @@ impl Database {
             .ok_or(RepositoryError::NotFound(Resource::Conversation))
     }
 
-    /// The messages of a window in the direction in which it is read, whether that is oldest
-    /// first, and whether it replaces what the reader had.
+    /// Returns the query of a window, whether it reads the oldest messages first, and whether its
+    /// messages replace those that the client has.
     async fn window(
         &self,
         conversation: ConversationId,
@@ -348,7 +348,7 @@ impl Database {
     }
 }
 
-/// A message of a conversation's history.
+/// Finds a message in the history of a conversation.
 pub(crate) async fn live_message(
     connection: &impl ConnectionTrait,
     conversation: ConversationId,
@@ -358,7 +358,7 @@ pub(crate) async fn live_message(
     Ok(row.filter(|row| row.removed_at.is_none()))
 }
 
-/// A message of a conversation, removed from its history or not.
+/// Finds a message of a conversation, even if it was removed from the history.
 pub(crate) async fn stored_message(
     connection: &impl ConnectionTrait,
     conversation: ConversationId,
@@ -368,7 +368,7 @@ pub(crate) async fn stored_message(
     Ok(row.filter(message::Model::is_message))
 }
 
-/// An item of a conversation, removed from its history or not.
+/// Finds an item of a conversation, even if it was removed from the history.
 pub(crate) async fn stored_item(
     connection: &impl ConnectionTrait,
     conversation: ConversationId,
@@ -379,7 +379,7 @@ pub(crate) async fn stored_item(
     Ok(row.filter(|row| row.conversation_id == conversation.uuid()))
 }
 
-/// The messages that a reader may see.
+/// Selects the messages of the history.
 fn history(conversation: ConversationId) -> Select<message::Entity> {
     message::select()
         .filter(message::Column::ConversationId.eq(conversation.uuid()))

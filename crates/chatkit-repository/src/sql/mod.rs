@@ -1,4 +1,4 @@
-//! The connection, its transactions, and what the queries of all ports share.
+//! The connections, their transactions, and code that the queries of all ports share.
 
 mod checkpoint;
 mod connection;
@@ -48,21 +48,21 @@ use self::{
     owner_locks::OwnerLocks,
 };
 
-/// The number of locks for users who start a run.
+/// The number of locks for users who start a run at the same time.
 const STARTERS: usize = 256;
 
-/// How many searches run at once.
+/// The number of concurrent searches.
 const SEARCHES: usize = 2;
 
 /// The database to open.
 #[derive(Clone, Debug)]
 pub struct DatabaseOptions {
-    /// `sqlite://path?mode=rwc` or `postgres://…`.
+    /// The URL: `sqlite://path?mode=rwc` or `postgres://…`.
     pub url: String,
-    /// The most connections. SQLite has one writer in addition.
+    /// The maximum number of connections. SQLite uses one more for writes.
     pub pool: u32,
-    /// The folder of the lock files that show which processes on this machine are alive. All of them
-    /// must share it, and no other machine may.
+    /// The folder of the lock files that show which processes are alive. All processes on one
+    /// machine must share it. It must not be shared between machines.
     pub locks: PathBuf,
     /// The migration that the schema must have for [`check`](chatkit_domain::Maintenance::check)
     /// to succeed.
@@ -97,32 +97,33 @@ pub async fn connect(options: DatabaseOptions) -> Result<Stores, RepositoryError
     })
 }
 
-/// One database, which implements every port.
+/// A database, which implements all ports.
 #[derive(Debug)]
 struct Database {
     reader: DatabaseConnection,
-    /// On SQLite a pool of one connection, so that writers queue here and never meet
-    /// `SQLITE_BUSY`; on PostgreSQL the same pool as `reader`.
+    /// The connections for writes. On SQLite, this is a pool of one connection, so that writers
+    /// wait here instead of failing with `SQLITE_BUSY`. On PostgreSQL, this is the same pool as
+    /// `reader`.
     writer: DatabaseConnection,
     backend: DbBackend,
     schema: String,
-    /// Searches read much; they take only so many of the connections.
+    /// Limits concurrent searches, because a search reads many rows and occupies a connection.
     searches: Arc<Semaphore>,
     /// Locks for users who start a run. Several users share one.
     starters: Vec<tokio::sync::Mutex<()>>,
-    /// The lock files of owners of runs.
+    /// The lock files of the owners of runs.
     owner_locks: OwnerLocks,
 }
 
 impl Database {
-    /// Opens the pools. Processes that open a new SQLite file at once meet its lock, for which
-    /// SQLite does not wait while it switches to its write-ahead log.
+    /// Opens the pools. Retries, because several processes may open a new SQLite file at once, and
+    /// SQLite does not wait for the lock while it switches to the write-ahead log.
     async fn open(options: DatabaseOptions) -> Result<Self, RepositoryError> {
         check_is_supported(&options.url)?;
-        let start = Instant::now();
+        let started = Instant::now();
         loop {
             match Self::try_open(&options).await.map_err(repository_error) {
-                Err(RepositoryError::Unavailable(_)) if start.elapsed() < SQLITE_BUSY_TIMEOUT => {
+                Err(RepositoryError::Unavailable(_)) if started.elapsed() < SQLITE_BUSY_TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 result => return result,
@@ -145,11 +146,12 @@ impl Database {
         })
     }
 
-    /// Waits until no other run of this user starts in this process, so that runs are counted one
-    /// after the other. Replicas do not wait for each other: each can exceed the bound by one.
+    /// Waits until this process starts no other run of this user, so that concurrent starts cannot
+    /// exceed the limit of active runs. Replicas do not wait for each other, so each can exceed the
+    /// limit by one.
     ///
     /// # Errors
-    /// [`RepositoryError::Unavailable`] when that takes longer than a connection may.
+    /// [`RepositoryError::Unavailable`] after [`ACQUIRE_TIMEOUT`].
     async fn start_alone(
         &self,
         caller: &Caller,
@@ -162,8 +164,8 @@ impl Database {
             .map_err(|late| RepositoryError::Unavailable(Box::new(late)))
     }
 
-    /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that
-    /// reads first and writes later fails when another wrote in between.
+    /// Starts a transaction that may write. On SQLite, it takes the write lock at once. A
+    /// transaction that reads first fails on its first write if another one wrote in between.
     async fn write(&self) -> Result<DatabaseTransaction, RepositoryError> {
         begin(
             &self.writer,
@@ -175,14 +177,13 @@ impl Database {
         .await
     }
 
-    /// The database's own time, as an expression. Leases are measured by it alone, so that
-    /// replicas whose clocks differ agree. SQLite's is the clock of this machine, as the
-    /// processes that share a SQLite file do.
+    /// Returns an expression for the database's clock. Leases depend on it alone, so the clocks of
+    /// replicas may differ. On SQLite, it is the clock of this machine, which all processes share.
     fn now(&self) -> SimpleExpr {
         self.in_future(Duration::ZERO)
     }
 
-    /// The database's own time, so much later.
+    /// Returns an expression for the database's clock plus a duration.
     fn in_future(&self, later: Duration) -> SimpleExpr {
         if self.backend == DbBackend::Postgres {
             Expr::cust("clock_timestamp()").add(Expr::cust_with_values(
@@ -195,7 +196,8 @@ impl Database {
     }
 }
 
-/// How the files of those who use this database are called: by where it is, not by who they are.
+/// Returns the prefix of the lock files for a database. It depends on the location of the database
+/// but not on the credentials.
 fn prefix_of(url: &str) -> String {
     let place = url.split_once('?').map_or(url, |(place, _)| place);
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
@@ -204,19 +206,19 @@ fn prefix_of(url: &str) -> String {
     format!("chatkit-{:016x}-", hasher.finish())
 }
 
-/// Begins a transaction in a task of its own. A caller that goes away in the middle of `BEGIN`
-/// would otherwise give the connection back to the pool with the transaction open: the driver
-/// rolls back only what it knows has begun. A transaction that nobody takes is rolled back.
+/// Starts a transaction in a separate task, and rolls it back if the caller has gone. If a caller
+/// were dropped during `BEGIN`, the connection would return to the pool with an open transaction,
+/// because the driver only rolls back transactions that it knows.
 async fn begin(
     connection: &DatabaseConnection,
     options: TransactionOptions,
 ) -> Result<DatabaseTransaction, RepositoryError> {
     let connection = connection.clone();
-    let begun = uncancelled(async move { connection.begin_with_options(options).await });
-    begun.await?.map_err(repository_error)
+    let transaction = uncancelled(async move { connection.begin_with_options(options).await });
+    transaction.await?.map_err(repository_error)
 }
 
-/// Runs a future to its end, whatever becomes of its caller.
+/// Runs a future to completion, even if the caller is dropped.
 #[expect(
     clippy::disallowed_methods,
     reason = "the task ends by itself, within the database's timeouts"
@@ -230,18 +232,18 @@ async fn uncancelled<T: Send + 'static>(
 }
 
 /// The statuses of active runs, as SQL literals. PostgreSQL uses a partial index only if it can
-/// prove the predicate, which it cannot from a parameter.
+/// prove the predicate, and it cannot do so from a parameter.
 static ACTIVE_STATUSES: LazyLock<String> = LazyLock::new(|| {
     let literals = RunStatus::ACTIVE.map(|status| format!("'{}'", status.as_str()));
     literals.join(", ")
 });
 
-/// The condition that a run is active.
+/// Returns the condition that a run is active.
 fn is_active() -> SimpleExpr {
     Expr::cust(format!("status IN ({})", *ACTIVE_STATUSES))
 }
 
-/// The direction of an order.
+/// Converts the direction of an order.
 fn direction(order: Order) -> sea_orm::Order {
     match order {
         Order::Asc => sea_orm::Order::Asc,
@@ -249,12 +251,12 @@ fn direction(order: Order) -> sea_orm::Order {
     }
 }
 
-/// A count as it is stored.
+/// Converts a count to its stored form.
 fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A stored count, which is never negative.
+/// Converts a stored count, which is never negative.
 fn natural(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }

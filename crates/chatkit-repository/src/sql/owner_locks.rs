@@ -1,6 +1,7 @@
-//! Lock files that show which owners of runs are dead. Each owner holds a lock on a file of its own,
-//! which the system releases however the process ends: a process that can lock the file knows that
-//! its owner is dead. For an owner without a file here, only leases count.
+//! Lock files that show which owners of runs are dead. Each owner locks a file of its own. The
+//! operating system releases the lock however the process ends, so a process that can lock the file
+//! knows that its owner is dead. For an owner without a file on this machine, only the leases
+//! count.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -16,7 +17,7 @@ use uuid::Uuid;
 pub(crate) struct OwnerLocks {
     folder: PathBuf,
     prefix: String,
-    /// The files of this process.
+    /// The locked files of this process.
     held: Mutex<Vec<(PathBuf, File)>>,
 }
 
@@ -25,14 +26,14 @@ pub(crate) struct OwnerLocks {
 pub(crate) struct DeadOwner {
     pub(crate) owner: Uuid,
     file: PathBuf,
-    /// Keeps other processes from finding it meanwhile.
+    /// Keeps other processes from finding the same owner.
     _lock: File,
 }
 
 impl DeadOwner {
-    /// Removes the file, because the owner's leases have ended.
+    /// Removes the file. Call this when the owner's leases have ended.
     pub(crate) fn forget(self) {
-        // If it cannot be removed, it is found again, and nothing is left to do.
+        // If the removal fails, the next process finds the file again, which is harmless.
         let _ = fs::remove_file(self.file);
     }
 }
@@ -46,8 +47,8 @@ impl OwnerLocks {
         }
     }
 
-    /// Marks an owner as alive until [`leave`](Self::leave), or until this is dropped. If its file
-    /// cannot be locked, other processes have to wait for its leases.
+    /// Marks an owner as alive until [`leave`](Self::leave) or until this value is dropped. If the
+    /// file cannot be locked, other processes must wait for the owner's leases to expire.
     pub(crate) fn enter(&self, owner: Uuid) {
         let path = self.folder.join(format!("{}{owner}{SUFFIX}", self.prefix));
         match locked(&path) {
@@ -60,25 +61,25 @@ impl OwnerLocks {
         }
     }
 
-    /// Removes the files of this process.
+    /// Removes the lock files of this process.
     pub(crate) fn leave(&self) {
         for (path, _lock) in self.held().drain(..) {
             let _ = fs::remove_file(path);
         }
     }
 
-    /// The owners that are known to be dead.
+    /// Returns the owners that are known to be dead.
     pub(crate) fn dead(&self) -> Vec<DeadOwner> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| {
                 let file = entry.path();
                 let owner = self.owner_of(&file)?;
-                // Of a link or a pipe, which another user may have put there, nothing is known.
+                // Ignore a link or a pipe. Another user may have created it.
                 if !fs::symlink_metadata(&file).ok()?.is_file() {
                     return None;
                 }
-                // Another user's file cannot be opened, and tells nothing.
+                // A file of another user cannot be opened, so its owner is unknown.
                 let lock = private().open(&file).ok()?;
                 lock.try_lock().ok()?;
                 Some(DeadOwner {
@@ -109,7 +110,7 @@ impl Drop for OwnerLocks {
 
 const SUFFIX: &str = ".lock";
 
-/// A new file that is locked before anybody can find it.
+/// Creates a file that is locked before other processes can find it.
 fn locked(path: &Path) -> io::Result<File> {
     let draft = path.with_extension("draft");
     let file = private().create_new(true).open(&draft)?;
@@ -120,7 +121,7 @@ fn locked(path: &Path) -> io::Result<File> {
     placed.map(|()| file)
 }
 
-/// A file that only its owner reads.
+/// Returns options for a file that only its owner can access.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -134,15 +135,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dead_are_told_from_the_living() {
+    fn dead_owners_are_distinguished_from_live_ones() {
         let folder = tempfile::tempdir().unwrap();
-        let living = |prefix: &str| OwnerLocks::new(folder.path().to_owned(), prefix.to_owned());
+        let owner_locks =
+            |prefix: &str| OwnerLocks::new(folder.path().to_owned(), prefix.to_owned());
         let [one, other, elsewhere] = [1, 2, 3].map(Uuid::from_u128);
-        let (here, there) = (living("here-"), living("there-"));
+        let (here, there) = (owner_locks("here-"), owner_locks("there-"));
         here.enter(one);
         there.enter(elsewhere);
-        assert!(living("here-").dead().is_empty());
-        // What a process that was killed leaves: a file without a lock.
+        assert!(owner_locks("here-").dead().is_empty());
+        // A killed process leaves a file without a lock.
         let left = folder.path().join(format!("here-{other}{SUFFIX}"));
         fs::write(left, "").unwrap();
         let dead = here.dead();
@@ -150,6 +152,6 @@ mod tests {
         assert_eq!(owners, [other]);
         dead.into_iter().for_each(DeadOwner::forget);
         here.leave();
-        assert!(living("here-").dead().is_empty());
+        assert!(owner_locks("here-").dead().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Removal of later items when a message is answered again, and their restoration.
+//! Removes later items when a message is answered again, and restores them.
 
 use chatkit_domain::{RepositoryError, RunId};
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{entity::message, error::repository_error, locked::LockedConversation};
 
 impl LockedConversation<'_> {
-    /// Removes everything after a user message from the history, on behalf of a run.
+    /// Removes all items after a user message from the history and records the run as the reason.
     pub(crate) async fn remove_after(
         &mut self,
         sequence: i64,
@@ -32,8 +32,8 @@ impl LockedConversation<'_> {
     }
 
     /// Restores the items that the run removed after the message that it answers, and removes the
-    /// items that it wrote. If the run has an answer, only a message makes this worthwhile. Returns
-    /// whether anything was restored.
+    /// items that the run wrote. If the run has an answer, it does so only if a message was
+    /// removed. Returns whether anything was restored.
     pub(crate) async fn restore_removed(
         &mut self,
         user_message_id: Option<Uuid>,
@@ -89,7 +89,7 @@ impl LockedConversation<'_> {
     }
 }
 
-/// The position in the log of the message that a run answers.
+/// Returns the sequence number of the message that a run answers.
 pub(super) async fn place_of(
     transaction: &DatabaseTransaction,
     user_message: Option<Uuid>,

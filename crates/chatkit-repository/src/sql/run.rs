@@ -1,4 +1,4 @@
-//! The queries of [`RunRepository`]. Locks are taken in one order: conversation, then run.
+//! The queries of [`RunRepository`]. They lock the conversation first and then the run.
 
 use async_trait::async_trait;
 use chatkit_domain::{
@@ -45,7 +45,7 @@ impl RunRepository for Database {
                 .interrupt(&transaction, &mut conversation, run_id, start.now)
                 .await
             {
-                // Its owner has just shown that it lives.
+                // The owner extended the lease in the meantime, so it is alive.
                 Err(RepositoryError::RunLost) => {
                     return Err(RepositoryError::RunActive { run_id });
                 }
@@ -102,7 +102,8 @@ impl RunRepository for Database {
         run: RunId,
     ) -> Result<Run, RepositoryError> {
         let transaction = self.write().await?;
-        // Held, so that the run does not end in between; a reader sees no change yet.
+        // Holds the lock so that the run cannot end in the meantime. The revision does not grow,
+        // because readers see no change yet.
         let _locked =
             LockedConversation::of_caller(&transaction, caller, conversation, Resource::Run)
                 .await?;
@@ -150,7 +151,7 @@ impl RunRepository for Database {
     ) -> Result<RunOutcome, RepositoryError> {
         let run = self.get(caller, conversation, run).await?;
         let message = async |id: Option<ItemId>| match id {
-            // What a run said stays what it said, also when it was answered again.
+            // The outcome of a run does not change when its message is answered again.
             Some(id) => stored_message(&self.reader, conversation, id).await,
             None => Ok(None),
         };
@@ -185,7 +186,7 @@ impl RunRepository for Database {
 }
 
 impl Database {
-    /// The row of a run in a live conversation of the caller's.
+    /// Returns the row of a run in a conversation of the caller that is not deleted.
     pub(super) async fn run_of(
         &self,
         caller: &Caller,
@@ -205,7 +206,7 @@ impl Database {
             .ok_or(RepositoryError::NotFound(Resource::Run))
     }
 
-    /// A run with its tool calls.
+    /// Returns a run with its tool calls.
     pub(crate) async fn run(&self, id: Uuid) -> Result<Option<Run>, RepositoryError> {
         let row = run::Entity::find_by_id(id)
             .one(&self.reader)

@@ -1,4 +1,5 @@
-//! The stored form of run events, and its sweep. Data that has a row of its own is only named.
+//! The stored form of run events, and their removal. Data with a row of its own is stored as a
+//! reference.
 
 use std::borrow::Cow;
 
@@ -23,21 +24,21 @@ use super::{
     natural, stored,
 };
 
-/// The number of runs whose events are swept by one statement.
+/// The number of runs whose events one statement removes.
 const SWEPT_AT_ONCE: u64 = 200;
 
-/// The stored form of an event. Texts, asides and unfinished items are stored here alone.
-/// Everything else has a row of its own, and is only named.
+/// The stored form of an event. Texts, asides and unfinished items are stored only here. All other
+/// data has a row of its own, and the event refers to it.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StoredEvent<'a> {
     Started,
     Message,
     Text(Cow<'a, str>),
-    /// Text of a part of a message whose start was emitted as an item.
+    /// Text for a part of a message that was emitted as an item when it started.
     Part(Uuid, u32, Cow<'a, str>),
     Reasoning(Uuid, Cow<'a, str>),
-    /// The start of another thought after an earlier one.
+    /// The start of a new thought after an earlier one.
     NextReasoning(Uuid, Cow<'a, str>),
     Call(Uuid),
     Result(Uuid),
@@ -68,11 +69,11 @@ impl Database {
         &self,
         before: DateTime<Utc>,
     ) -> Result<u64, RepositoryError> {
-        // Ids of runs grow with time, so later runs need not be checked.
+        // The ids of runs grow with time, so runs that started later cannot have ended before.
         let started_before = Uuid::new_v7(timestamp(before));
         let (mut swept, mut after) = (0, Uuid::nil());
         loop {
-            let kept: Vec<Uuid> = run_event::Entity::find()
+            let runs: Vec<Uuid> = run_event::Entity::find()
                 .select_only()
                 .column(run_event::Column::RunId)
                 .distinct()
@@ -84,15 +85,16 @@ impl Database {
                 .all(&self.reader)
                 .await
                 .map_err(repository_error)?;
-            let Some(last) = kept.last() else {
+            let Some(last) = runs.last() else {
                 return Ok(swept);
             };
             after = *last;
-            swept += self.sweep_ended(&kept, before).await?;
+            swept += self.sweep_ended(&runs, before).await?;
         }
     }
 
-    /// Removes the events of those of the runs that ended before this.
+    /// Removes the events of those runs that ended before this time. Returns the number of such
+    /// runs.
     async fn sweep_ended(
         &self,
         runs: &[Uuid],
@@ -119,7 +121,8 @@ impl Database {
 }
 
 impl<'a> StoredEvent<'a> {
-    /// The stored form of an event. `None` for the end of a run, which is not stored.
+    /// Returns the stored form of an event. Returns `None` for the end of a run, which is not
+    /// stored.
     fn of(event: &'a RunEvent) -> Option<Self> {
         Some(match event {
             RunEvent::Started(_) => Self::Started,
@@ -177,7 +180,7 @@ impl<'a> StoredEvent<'a> {
         matches!(self, Self::Call(_) | Self::Result(_))
     }
 
-    /// The id of the item that the event names and that has a row of its own.
+    /// Returns the id of the stored item to which the event refers.
     pub(super) fn stored_item(&self) -> Option<Uuid> {
         match self {
             Self::Said(id) | Self::SaidAgain(id) | Self::Done(id) | Self::Replaced(id) => Some(*id),
@@ -203,8 +206,6 @@ pub(super) struct RecoveredText {
     pub(super) reasoning: ReasoningText,
     /// The texts of other answers that were started.
     pub(super) partial_answers: Vec<(ItemId, String)>,
-    /// The answers that were stored and emitted.
-    pub(super) emitted: Vec<Uuid>,
     /// The number of the last event.
     pub(super) last: u64,
 }
@@ -214,11 +215,9 @@ impl RecoveredText {
         match event {
             StoredEvent::Text(text) => self.text.push_str(&text),
             StoredEvent::Part(id, _, text) => self.add_part(ItemId::new(id), &text),
-            StoredEvent::Said(id) | StoredEvent::SaidAgain(id) => {
-                self.emitted.push(id);
+            StoredEvent::Said(id) | StoredEvent::SaidAgain(id) | StoredEvent::Removed(id) => {
                 self.drop_partial_answer(id);
             }
-            StoredEvent::Removed(id) => self.drop_partial_answer(id),
             StoredEvent::Reasoning(_, text) => self.reasoning.push(&text, false),
             StoredEvent::NextReasoning(_, text) => self.reasoning.push(&text, true),
             StoredEvent::Started
@@ -251,7 +250,7 @@ impl RecoveredText {
     }
 }
 
-/// Recovers the answers of a run from its stored events. Blank texts are left out.
+/// Recovers the answers of a run from its stored events. Leaves out blank texts.
 pub(super) async fn recovered_text(
     transaction: &DatabaseTransaction,
     run_id: RunId,
@@ -293,7 +292,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// The row of a batch. `None` for an empty batch.
+/// Returns the row of a batch. Returns `None` for an empty batch.
 pub(super) fn to_row(batch: &EventBatch) -> Option<run_event::Model> {
     let (first, last) = (batch.events.first()?, batch.events.last()?);
     let events: Option<Vec<_>> = batch
@@ -310,11 +309,11 @@ pub(super) fn to_row(batch: &EventBatch) -> Option<run_event::Model> {
     })
 }
 
-/// The events of a row, with `None` in place of those that only a newer version writes.
+/// Reads the events of a row. Events that only a newer version writes become `None`.
 pub(super) fn read(row: &run_event::Model) -> Vec<Option<StoredEvent<'static>>> {
     let events: Result<Vec<Value>, _> = serde_json::from_str(&row.events);
     let events = events.unwrap_or_else(|error| {
-        // This code never writes such a row. The run must end all the same.
+        // This version never writes such a row. An error must not keep the run from ending.
         tracing::error!(run_id = %row.run_id, last = row.last, %error, "could not read events");
         Vec::new()
     });

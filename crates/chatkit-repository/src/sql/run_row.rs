@@ -1,4 +1,4 @@
-//! Conversions between rows of runs and the runs of the domain.
+//! Converts between rows of runs and the runs of the domain.
 
 use chatkit_domain::{
     ConversationId, Dialect, ItemId, RepositoryError, Run, RunError, RunErrorCode, RunId,
@@ -11,7 +11,7 @@ use super::{
     natural,
 };
 
-/// A run with its tool calls.
+/// Converts a run and its tool calls.
 pub(crate) fn to_run(
     row: run::Model,
     calls: Vec<tool_call_entity::Model>,
@@ -64,7 +64,7 @@ pub(crate) fn to_run(
         error: error_code
             .zip(error_message)
             .map(|(code, message)| RunError {
-                // A code that only a newer version writes is shown as a failure of the server.
+                // Only a newer version writes an unknown code. Clients see it as an internal error.
                 code: RunErrorCode::parse(&code).unwrap_or(RunErrorCode::Internal),
                 message,
             }),

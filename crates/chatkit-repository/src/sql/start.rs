@@ -1,4 +1,4 @@
-//! The steps of starting a run. Everything here happens in the transaction that starts it.
+//! The steps that start a run. All functions here run in the transaction that starts it.
 
 use chatkit_domain::{
     Caller, ConversationId, EarlierMessage, Idempotency, ItemId, Message, MessageStatus,
@@ -32,8 +32,8 @@ pub(crate) struct ActiveRuns {
 }
 
 impl Database {
-    /// Finds the caller's active runs. The conversation is the caller's and locked, so its run cannot
-    /// change meanwhile.
+    /// Finds the caller's active runs. The conversation must belong to the caller and be locked, so
+    /// its run cannot change in the meantime.
     pub(crate) async fn active_runs(
         &self,
         transaction: &DatabaseTransaction,
@@ -104,7 +104,7 @@ impl Database {
             ended_at: None,
         };
         let columns = row.clone().into_active_model();
-        // The lease is counted by the database's clock.
+        // The database's clock determines when the lease expires.
         let values = run::Column::iter().map(|column| match (column, columns.get(column)) {
             (run::Column::LeaseExpiresAt, _) => self.in_future(start.owner.lease),
             (_, ActiveValue::Set(value) | ActiveValue::Unchanged(value)) => Expr::value(value),
@@ -119,7 +119,8 @@ impl Database {
             .execute(&insert)
             .await
             .map_err(|error| match error.sql_err() {
-                // A request with the same key began a run elsewhere at the same moment.
+                // A request with the same key started a run in another conversation at the same
+                // moment.
                 Some(SqlErr::UniqueConstraintViolation(_)) if row.idempotency_key.is_some() => {
                     RepositoryError::KeyReused
                 }
@@ -152,13 +153,14 @@ pub(crate) async fn insert_conversation<'a>(
     Ok(conversation)
 }
 
-/// What the caller's idempotency key stands for.
+/// The state of the caller's idempotency key.
 pub(crate) enum KeyLookup {
-    /// Nothing yet, or there is no key.
+    /// No run has the key, or the request has none.
     Nothing,
-    /// A run that failed, and gave the key up: its message is answered again.
+    /// The run with this key failed and gave it up. Its message is answered again.
     Failed(ItemId),
-    /// A run that is active, or has ended well.
+    /// The run with this key is active or did not fail. It also stays known if the conversation has
+    /// continued.
     Run(Box<run::Model>),
 }
 
@@ -191,7 +193,7 @@ pub(crate) async fn known_run(
         Some(id) => live_message(transaction, conversation, ItemId::new(id)).await?,
         None => None,
     };
-    // If the conversation has moved on, answering again would remove what came after.
+    // If the conversation has continued, another answer would remove the later messages.
     let Some(answered) = answered else {
         return Ok(KeyLookup::Run(Box::new(known)));
     };
@@ -207,19 +209,19 @@ pub(crate) async fn known_run(
     Ok(KeyLookup::Failed(ItemId::new(answered.id)))
 }
 
-/// Whether the conversation has moved on after a message. Answers to the message itself that broke
-/// off do not count.
+/// Whether the conversation continued after a message. Incomplete answers of failed runs to this
+/// message do not count.
 async fn has_later_message(
     transaction: &DatabaseTransaction,
     answered: &message_entity::Model,
     run_id: Uuid,
 ) -> Result<bool, RepositoryError> {
-    // `NOT IN` is never true for NULL: a message without a run is complete.
+    // `NOT IN` is never true for NULL, so the query treats messages without a run as complete.
     let attempts = Query::select()
         .column(run::Column::Id)
         .from(run::Entity)
         .and_where(run::Column::UserMessageId.eq(answered.id))
-        // As a literal, so that the partial index serves it.
+        // A literal, because a parameter would not match the partial index.
         .and_where(Expr::cust("status = 'failed'"))
         .to_owned();
     let later = message_entity::select()

@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::{Database, entity::task, error::corrupt, error::repository_error, natural, stored};
 
-/// Draws the user's next number.
+/// Draws the user's next task number.
 const NEXT_NUMBER: &str = "
 INSERT INTO task_counters (user_id, last) VALUES ($1, 1)
 ON CONFLICT (user_id) DO UPDATE SET last = task_counters.last + 1
@@ -37,7 +37,7 @@ impl TaskRepository for Database {
             ))
             .await
             .map_err(repository_error)?
-            .ok_or_else(|| corrupt("a counter that gave no number"))?
+            .ok_or_else(|| corrupt("a task counter without a number"))?
             .try_get_by_index(0)
             .map_err(repository_error)?;
         let row = task::Model {

@@ -1,4 +1,4 @@
-//! The rows of tool calls, which runs write and messages show.
+//! The rows of tool calls. Runs write them and messages show them.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use super::{
 };
 
 impl Database {
-    /// The tool calls that are shown with these messages, by message.
+    /// Returns the tool calls that these messages show, by message.
     pub(crate) async fn tool_calls_of(
         &self,
         messages: &[message::Model],
@@ -51,7 +51,7 @@ impl Database {
 }
 
 impl Database {
-    /// The tool calls of these runs that belong to no answer, by run.
+    /// Returns the tool calls of these runs that belong to no answer, by run.
     pub(crate) async fn unanswered_calls_of(
         &self,
         runs: Vec<Uuid>,
@@ -73,7 +73,7 @@ impl Database {
     }
 }
 
-/// The tool calls of a run, in the model's order.
+/// Returns the tool calls of a run in the order in which the model made them.
 pub(crate) async fn of_run(
     connection: &impl ConnectionTrait,
     run_id: Uuid,
@@ -87,8 +87,8 @@ pub(crate) async fn of_run(
         .map_err(repository_error)
 }
 
-/// Gives a run's tool calls their last form: those still running become `unfinished`, and all
-/// are shown with the answer.
+/// Finishes the tool calls of a run. Calls that still run get the status `unfinished`, and the
+/// answer shows all calls.
 pub(crate) async fn settle(
     transaction: &DatabaseTransaction,
     run_id: RunId,

@@ -47,7 +47,7 @@ fn every_pattern_compiles() {
 }
 
 #[test]
-fn adding() {
+fn requests_to_add_tasks_are_parsed() {
     for text in [
         "Add a task to buy groceries",
         "add task buy groceries",
@@ -97,7 +97,7 @@ fn adding() {
 }
 
 #[test]
-fn what_one_needs_to_do_is_added_and_not_done() {
+fn a_stated_need_adds_a_task() {
     check("I need to finish the report", adds(&["Finish the report"]));
     check(
         "I have to cancel my subscription",
@@ -107,7 +107,7 @@ fn what_one_needs_to_do_is_added_and_not_done() {
 }
 
 #[test]
-fn following_up() {
+fn follow_up_requests_are_parsed() {
     let added = adds(&["Buy milk"]);
     for text in [
         "and one to call mom",
@@ -140,7 +140,7 @@ fn following_up() {
 }
 
 #[test]
-fn listing() {
+fn requests_to_list_tasks_are_parsed() {
     for text in [
         "Show me all my tasks",
         "list tasks",
@@ -173,7 +173,7 @@ fn listing() {
 }
 
 #[test]
-fn completing() {
+fn requests_to_complete_tasks_are_parsed() {
     for text in [
         "Mark task 1 as complete",
         "mark 1 as done",
@@ -200,7 +200,7 @@ fn completing() {
 }
 
 #[test]
-fn changing() {
+fn requests_to_change_tasks_are_parsed() {
     check(
         "Update task 2 title to 'Buy organic milk'",
         renames(numbers(&[2]), "Buy organic milk"),
@@ -233,7 +233,7 @@ fn changing() {
 }
 
 #[test]
-fn deleting() {
+fn requests_to_delete_tasks_are_parsed() {
     for text in [
         "delete task 2",
         "Remove the second task",
@@ -247,7 +247,7 @@ fn deleting() {
 }
 
 #[test]
-fn undoing_is_told_from_completing() {
+fn reopening_is_distinguished_from_completing() {
     for text in [
         "mark task 1 as not done",
         "reopen task 1",
@@ -259,7 +259,7 @@ fn undoing_is_told_from_completing() {
 }
 
 #[test]
-fn talking() {
+fn small_talk_is_recognized() {
     check("Hi!", Intent::Greeting);
     check("good morning", Intent::Greeting);
     check("thanks a lot!", Intent::Thanks);

@@ -15,13 +15,13 @@ pub struct AddTask {
 }
 
 impl AddTask {
-    /// The tool over this repository.
+    /// Creates the tool for this repository.
     pub fn new(tasks: Arc<dyn TaskRepository>) -> Self {
         Self { tasks }
     }
 }
 
-/// What `add_task` is called with.
+/// The arguments of `add_task`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddTaskArguments {

@@ -15,13 +15,13 @@ pub struct CompleteTask {
 }
 
 impl CompleteTask {
-    /// The tool over this repository.
+    /// Creates the tool for this repository.
     pub fn new(tasks: Arc<dyn TaskRepository>) -> Self {
         Self { tasks }
     }
 }
 
-/// What `complete_task` is called with.
+/// The arguments of `complete_task`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompleteTaskArguments {

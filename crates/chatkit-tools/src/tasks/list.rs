@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::output::{TaskOutput, failed};
 use crate::{Tool, ToolContext, ToolError};
 
-/// Most tasks listed at once.
+/// The maximum number of tasks in a result.
 const LIMIT: u32 = 100;
 
 /// Lists tasks.
@@ -18,13 +18,13 @@ pub struct ListTasks {
 }
 
 impl ListTasks {
-    /// The tool over this repository.
+    /// Creates the tool for this repository.
     pub fn new(tasks: Arc<dyn TaskRepository>) -> Self {
         Self { tasks }
     }
 }
 
-/// What `list_tasks` is called with.
+/// The arguments of `list_tasks`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListTasksArguments {
@@ -41,12 +41,12 @@ enum Status {
     Completed,
 }
 
-/// What `list_tasks` gives back.
+/// The result of `list_tasks`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TaskList {
-    /// The first 100 tasks, by number.
+    /// The first 100 tasks, ordered by number.
     tasks: Vec<TaskOutput>,
-    /// How many there are in all.
+    /// The number of all matching tasks.
     count: u64,
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::ToolError;
 
-/// A task as the tools show it.
+/// A task in the result of a tool.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TaskOutput {
     /// The task's number.
@@ -38,10 +38,10 @@ impl From<Task> for TaskOutput {
     }
 }
 
-/// The task that a tool changed.
+/// The result of a tool that changed a task.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ChangedTask {
-    /// The task as it is now, or as it was before it was deleted.
+    /// The task after the change, or before its deletion.
     pub task: TaskOutput,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn invalid(field: &str) -> impl FnOnce(InvalidValue) -> ToolError {
     move |reason| ToolError::Refused(format!("Wrong arguments: `{field}` {reason}."))
 }
 
-/// The error of a tool that was called with this task's number.
+/// Converts an error of the repository for a call that named this task.
 pub(super) fn failed_for(number: u64) -> impl FnOnce(RepositoryError) -> ToolError {
     move |error| match error {
         RepositoryError::NotFound(_) => ToolError::Refused(format!("There is no task {number}.")),

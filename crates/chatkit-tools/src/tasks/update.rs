@@ -15,13 +15,13 @@ pub struct UpdateTask {
 }
 
 impl UpdateTask {
-    /// The tool over this repository.
+    /// Creates the tool for this repository.
     pub fn new(tasks: Arc<dyn TaskRepository>) -> Self {
         Self { tasks }
     }
 }
 
-/// What `update_task` is called with.
+/// The arguments of `update_task`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTaskArguments {

@@ -1,9 +1,9 @@
-//! Changes to a request that a server has refused.
+//! Changes to requests that a server has refused.
 //!
-//! Model servers differ in what they accept and do not announce it. A refused request is sent again
-//! without the part that the refusal names. If that helps, this process remembers the change for
-//! the model for ten minutes. Parameters that the caller set are never omitted. A refusal that
-//! quotes the conversation is not remembered.
+//! Model servers accept different requests and do not announce what they accept. A refused request
+//! is sent again without the part that the refusal names. If that helps, this process remembers the
+//! change for the model for ten minutes. Parameters that the caller set are never omitted. A
+//! refusal that quotes the conversation is not remembered.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -13,10 +13,10 @@ use std::{
 
 use super::options::OpenAiApi;
 
-/// The time for which an adaptation is remembered. After that the full form is tried again.
+/// How long an adaptation is remembered. After that, the full form is tried again.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// Most adaptations that one request tries.
+/// The maximum number of adaptations that one request tries.
 pub(super) const MAX_TRIED: usize = 4;
 
 /// A deviation from the full form of a request.
@@ -24,15 +24,15 @@ pub(super) const MAX_TRIED: usize = 4;
 pub(super) enum Adaptation {
     /// Omits tools. Earlier calls are sent as text.
     NoTools,
-    /// This optional parameter is left out.
+    /// Omits this optional parameter.
     Without(&'static str),
-    /// Neighbors of one role are joined, so that roles alternate.
+    /// Joins adjacent messages of the same role, so that roles alternate.
     AlternateRoles,
-    /// The instructions are part of the first user message.
+    /// Sends the instructions as part of the first user message.
     NoSystemRole,
-    /// `""` instead of `null` beside tool calls.
+    /// Sends `""` instead of `null` beside tool calls.
     EmptyContent,
-    /// Call ids of nine letters and digits.
+    /// Sends call ids of nine letters and digits.
     ShortCallIds,
     /// Omits the data that the server attached to earlier messages and calls.
     NoAttachedData,
@@ -41,7 +41,7 @@ pub(super) enum Adaptation {
 }
 
 impl Adaptation {
-    /// The adaptation in words for the log.
+    /// Describes the adaptation for the log.
     fn describe(self) -> &'static str {
         match self {
             Self::NoTools => "tools",
@@ -60,7 +60,7 @@ impl Adaptation {
 /// The adaptations that helped, for each model.
 #[derive(Debug)]
 pub(super) struct Memory {
-    /// Adaptations that the operator set for all models.
+    /// The adaptations that the operator set for all models.
     fixed: BTreeSet<Adaptation>,
     learned: Mutex<Learned>,
 }
@@ -100,7 +100,7 @@ impl Memory {
                 model,
                 api = api.as_str(),
                 refused = adaptation.describe(),
-                "changed requests to fit the model's server"
+                "adapted requests to the model's server"
             );
         }
     }

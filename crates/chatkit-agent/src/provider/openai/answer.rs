@@ -1,4 +1,4 @@
-//! The output of both APIs' readers.
+//! The types that the readers of both APIs return.
 
 use super::refusal::Refusal;
 use crate::provider::{FinishReason, ModelEvent, ProviderError};
@@ -8,7 +8,7 @@ use crate::provider::{FinishReason, ModelEvent, ProviderError};
 pub(super) enum Broken {
     /// The server sent an error.
     Refused(Box<Refusal>),
-    /// The server could not be reached, or the answer was cut off or is garbage.
+    /// The server could not be reached, or the answer was cut off or is invalid.
     Failed(ProviderError),
 }
 
@@ -21,11 +21,12 @@ impl From<Refusal> for Broken {
 /// The progress of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// More follows.
+    /// More output follows.
     Open,
-    /// The finish reason has arrived. The usage may follow.
+    /// The finish reason has arrived. Only the usage may follow.
     Finished,
-    /// A finish reason has arrived, but together with output or before it. More may follow.
+    /// A finish reason has arrived together with output, or output followed it. More output may
+    /// follow.
     Doubtful,
     /// The usage has arrived too. Only the end marker may follow.
     Settled,
@@ -38,7 +39,7 @@ pub(super) enum Stage {
 pub(super) enum Part {
     Text(String),
     Reasoning(String),
-    /// Something that is not shown before it is complete.
+    /// Output that is shown only when it is complete.
     Working,
 }
 
@@ -57,7 +58,7 @@ impl From<ProviderError> for Broken {
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     pub(super) parts: Vec<Part>,
-    /// Whether the texts may hold halves of surrogate pairs.
+    /// Whether the texts may contain halves of surrogate pairs.
     pub(super) has_halves: bool,
 }
 

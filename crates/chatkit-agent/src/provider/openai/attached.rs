@@ -1,7 +1,7 @@
-//! Data that servers attach to messages and tool calls and want back with them, such as
+//! Data that servers attach to messages and tool calls and expect back with them, such as
 //! `reasoning_content` (DeepSeek) or `extra_content` with a thought signature (Gemini).
 //!
-//! It goes back only to the API and the model that it came from.
+//! The data is only sent to the API and the model from which it came.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use super::wording;
 use crate::provider::json::Halves;
 
-/// Most data of one message or call, in bytes. More is dropped as a whole: a part would be refused.
+/// The maximum size of the data of one message or call, in bytes. Larger data is dropped
+/// completely, because servers would refuse a part.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// The data attached to one message or call.
@@ -20,8 +21,7 @@ pub(super) struct Attached {
 }
 
 impl Attached {
-    /// Adds the returnable members of another piece of the message. Strings and lists are appended
-    /// to.
+    /// Adds the returnable members of another piece of the message. Appends strings and lists.
     pub(super) fn add(&mut self, piece: Map<String, Value>) {
         for (name, value) in piece {
             if is_returned(&name) && !value.is_null() && self.bytes <= MAX_BYTES {
@@ -31,7 +31,7 @@ impl Attached {
         }
     }
 
-    /// Adds an item that goes back as it is.
+    /// Adds an item that is returned unchanged.
     pub(super) fn add_item(&mut self, item: Value) {
         self.bytes += size(&item);
         if self.bytes <= MAX_BYTES {
@@ -45,7 +45,7 @@ impl Attached {
     }
 }
 
-/// Whether a member with this name goes back.
+/// Whether a member with this name is returned to the server.
 pub(super) fn is_returned(name: &str) -> bool {
     wording::RETURNED.iter().any(|part| name.contains(part))
 }
@@ -53,12 +53,12 @@ pub(super) fn is_returned(name: &str) -> bool {
 fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),
-        // Rare, and small.
+        // Other values are rare and small.
         other => other.to_string().len(),
     }
 }
 
-/// Continues a value with what a later piece adds.
+/// Merges a later piece into a value.
 fn merge(value: &mut Value, piece: Value) {
     match (value, piece) {
         (Value::String(text), Value::String(more)) => text.push_str(&more),
@@ -73,7 +73,7 @@ fn merge(value: &mut Value, piece: Value) {
         (Value::Object(members), Value::Object(more)) => {
             for (name, more) in more {
                 match members.get_mut(&name) {
-                    // Identifying members are repeated unchanged in every piece.
+                    // Every piece repeats these identifying members unchanged.
                     Some(_) if matches!(name.as_str(), "type" | "id" | "format" | "index") => {}
                     Some(member) => merge(member, more),
                     None => {
@@ -87,13 +87,13 @@ fn merge(value: &mut Value, piece: Value) {
     }
 }
 
-/// Whether an element of a list is a piece of the last one: both have the same index and type.
+/// Whether an element of a list continues the last one, because both have the same index and type.
 fn continues(last: &Value, element: &Value) -> bool {
     let named = |name: &str| last.get(name) == element.get(name);
     element.get("index").is_some() && named("index") && named("type")
 }
 
-/// Joins the halves of surrogate pairs in every text of a value.
+/// Joins the halves of surrogate pairs in all texts of a value.
 fn join_halves(value: &mut Value) {
     match value {
         Value::String(text) => *text = Halves::join_whole(std::mem::take(text)),
@@ -103,19 +103,19 @@ fn join_halves(value: &mut Value) {
     }
 }
 
-/// The API and the model that data belongs to.
+/// The API and the model to which data belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
     pub(super) api: &'static str,
     pub(super) model: String,
 }
 
-/// The stored form of the data of one call.
+/// The data of one call in its stored form.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Data {
     api: String,
     model: String,
-    /// Data of the message, with the first of its calls.
+    /// The data of the message, which is stored with the first of its calls.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(super) message: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -129,8 +129,8 @@ impl Data {
 }
 
 impl Tag {
-    /// The data of a call, and of its message with the first one, as it is stored. `None` if
-    /// nothing was attached.
+    /// Returns the stored form of the data of a call. The first call also has the data of its
+    /// message. Returns `None` if there is no data.
     pub(super) fn data(
         &self,
         message: Option<&Attached>,
@@ -160,7 +160,7 @@ impl Tag {
         .ok()
     }
 
-    /// The stored data, if it belongs to this API and model.
+    /// Reads the stored data if it belongs to this API and model.
     pub(super) fn read(&self, data: Option<&str>) -> Data {
         data.and_then(|data| serde_json::from_str::<Data>(data).ok())
             .filter(|data| data.api == self.api && data.model == self.model)
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn too_much_is_dropped_as_a_whole() {
+    fn too_much_data_is_dropped_completely() {
         let mut message = Attached::default();
         for _ in 0..300 {
             message.add(map(json!({"reasoning": "x".repeat(1024)})));

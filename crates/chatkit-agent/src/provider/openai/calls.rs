@@ -1,4 +1,4 @@
-//! The tool calls of an answer, put together from the pieces in which servers send them.
+//! Assembles the tool calls of an answer from the pieces that servers send.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -9,19 +9,20 @@ use super::{
 };
 use crate::provider::{ModelEvent, ProviderError, RequestedCall, json::Halves};
 
-/// Largest arguments of a call, in bytes.
+/// The maximum size of a call's arguments, in bytes.
 const MAX_ARGUMENT_BYTES: usize = 256 * 1024;
 
-/// Most calls of an answer. Fewer are carried out, but an answer with more is garbage.
+/// The maximum number of calls in an answer. The agent carries out fewer, but an answer with more
+/// is invalid.
 const MAX_CALLS: usize = 128;
 
-/// Largest arguments of all calls of an answer, in bytes.
+/// The maximum size of the arguments of all calls of an answer, in bytes.
 const MAX_ALL_ARGUMENT_BYTES: usize = 1024 * 1024;
 
-/// Longest id of a call, in bytes.
+/// The maximum length of a call's id, in bytes.
 const MAX_ID_BYTES: usize = 1024;
 
-/// Longest name of a tool, in bytes.
+/// The maximum length of a tool's name, in bytes.
 const MAX_NAME_BYTES: usize = 256;
 
 /// The calls of an answer, in order.
@@ -29,7 +30,7 @@ const MAX_NAME_BYTES: usize = 256;
 pub(super) struct Calls {
     calls: Vec<PartialCall>,
     argument_bytes: usize,
-    /// Whether their texts may hold halves of surrogate pairs.
+    /// Whether the texts may contain halves of surrogate pairs.
     pub(super) has_halves: bool,
 }
 
@@ -39,24 +40,24 @@ struct PartialCall {
     id: String,
     name: String,
     arguments: String,
-    /// The state of the arguments as a JSON object.
+    /// Detects when the arguments are a complete JSON object.
     object: ObjectScanner,
     attached: Attached,
 }
 
-/// The call that a piece belongs to.
+/// The call to which a piece belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Open(usize),
     New,
-    /// The piece is empty, or repeats a call.
+    /// The piece is empty or repeats a call.
     Nowhere,
 }
 
 impl PartialCall {
     fn add(&mut self, piece: CallPiece) -> Result<(), ProviderError> {
         if self.arguments == "{}" && piece.arguments.starts_with('{') {
-            // A placeholder before the arguments.
+            // The first arguments were a placeholder.
             self.arguments.clear();
             self.object = ObjectScanner::default();
         }
@@ -71,7 +72,7 @@ impl PartialCall {
         if self.name.is_empty() {
             self.name = piece.name;
         } else if self.arguments.is_empty() && self.is_named_otherwise(&piece.name) {
-            // A name in pieces.
+            // The name arrives in pieces.
             self.name.push_str(&piece.name);
             if self.name.len() > MAX_NAME_BYTES {
                 return Err(garbage("the name of a tool call is too long"));
@@ -99,7 +100,7 @@ pub(super) struct CallPiece {
 }
 
 impl CallPiece {
-    /// Reads a piece as chat completions have it.
+    /// Reads a piece in the form of chat completions.
     pub(super) fn of_chat(piece: Value) -> Self {
         let Value::Object(mut piece) = piece else {
             return Self::default();
@@ -118,7 +119,7 @@ impl CallPiece {
         }
     }
 
-    /// Reads a whole call as the Responses API has it.
+    /// Reads a complete call in the form of the Responses API.
     pub(super) fn of_response(mut item: Map<String, Value>) -> Self {
         Self {
             index: None,
@@ -130,7 +131,7 @@ impl CallPiece {
     }
 }
 
-/// The text of a value. Servers that do not stream arguments send an object.
+/// Returns the text of a value. Servers that do not stream arguments send an object.
 fn text(value: Option<Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
@@ -140,16 +141,16 @@ fn text(value: Option<Value>) -> String {
 }
 
 impl Calls {
-    /// Whether a call with this id is known. An empty id is known if there is any call.
+    /// Whether there is a call with this id. For an empty id, returns whether there is any call.
     pub(super) fn has(&self, id: &str) -> bool {
         let mut calls = self.calls.iter();
         calls.any(|call| call.id == id || id.is_empty())
     }
 
-    /// Appends a piece to the call that it belongs to.
+    /// Adds a piece to the call to which it belongs.
     ///
     /// # Errors
-    /// [`ProviderError::Failed`] for more or larger calls than an answer may have.
+    /// [`ProviderError::Failed`] if the answer exceeds a limit of calls.
     pub(super) fn add(&mut self, piece: CallPiece) -> Result<(), ProviderError> {
         if piece.id.len() > MAX_ID_BYTES || piece.name.len() > MAX_NAME_BYTES {
             return Err(garbage("the id or the name of a tool call is too long"));
@@ -177,8 +178,8 @@ impl Calls {
         self.calls[position].add(piece)
     }
 
-    /// The place of a piece. The index identifies the call, but some servers omit the index, some
-    /// repeat one index for all calls, and some repeat a call as a whole.
+    /// Returns the call to which a piece belongs. The index identifies the call, but some servers
+    /// omit it, some use the same index for all calls, and some repeat complete calls.
     fn place_of(&self, piece: &CallPiece) -> Place {
         let open = match piece.index {
             Some(index) => self
@@ -202,7 +203,7 @@ impl Calls {
             let is_other = call.is_named_otherwise(&piece.name) && has_arguments && !same_id;
             other_id || is_unnumbered || is_other || is_complete && has_arguments
         } else {
-            // A new id with every piece of one index is no new call.
+            // Some servers send a new id with every piece of one index. This is not a new call.
             other_id && piece.index.is_none()
         };
         let is_same = call.name == piece.name && (same_id || call.arguments == piece.arguments);
@@ -215,7 +216,7 @@ impl Calls {
         }
     }
 
-    /// The calls as events. Missing and duplicate ids are replaced.
+    /// Returns the calls as events. Replaces missing and duplicate ids.
     pub(super) fn finish(self, message: &Attached, tag: &Tag) -> Vec<ModelEvent> {
         let mut ids: Vec<String> = Vec::new();
         let mut events = Vec::new();
@@ -245,7 +246,8 @@ impl Calls {
     }
 }
 
-/// A tool's name without what some models put around it: `functions.x`, `x<|channel|>commentary`.
+/// Removes the additions that some models make to a tool's name: `functions.x`,
+/// `x<|channel|>commentary`.
 fn plain_name(name: &str) -> &str {
     let name = name.strip_prefix("functions.").unwrap_or(name);
     name.split("<|").next().unwrap_or(name).trim()

@@ -1,5 +1,5 @@
-//! An answer as chat completions send it (OpenAI API reference, "Chat"), read leniently: servers
-//! that call themselves compatible leave members out, send null for them, or add their own.
+//! Reads answers of chat completions (OpenAI API reference, "Chat"). Compatible servers may omit
+//! members, send null for them, or add their own.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::provider::{FinishReason, ProviderError, json};
 
-/// Members of a delta that hold shown reasoning. A server may send the same text under several
-/// names; the first counts.
+/// The members of a delta that contain visible reasoning. A server may send the same text under
+/// several names, so only the first counts.
 const REASONING: [&str; 4] = [
     "reasoning_content",
     "reasoning",
@@ -22,14 +22,14 @@ const REASONING: [&str; 4] = [
     "thinking",
 ];
 
-/// A part of an answer, or the whole.
+/// A part of an answer, or a complete one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Chunk {
     choices: Option<Vec<Choice>>,
     usage: Option<Value>,
     error: Option<Value>,
-    // The members of an error without a member `error` (vLLM, FastAPI).
+    // The members of an error that is not in a member `error` (vLLM, FastAPI).
     object: Option<Value>,
     message: Option<Value>,
     detail: Option<Value>,
@@ -45,7 +45,7 @@ struct Choice {
     finish_reason: Option<Value>,
 }
 
-/// The state of an answer being read, except for its text.
+/// The state of an answer while it is read, without its text.
 #[derive(Debug)]
 pub(super) struct ChatAnswer {
     tag: Tag,
@@ -53,10 +53,11 @@ pub(super) struct ChatAnswer {
     attached: Attached,
     usage: Option<Value>,
     finish: Option<FinishReason>,
-    /// Whether the usage came with the end or after it. Some servers send one before it too.
+    /// Whether the usage arrived with the finish reason or after it. Some servers also send one
+    /// before.
     is_settled: bool,
-    /// Whether the end came together with output, or output came after it. Such an end may be one
-    /// of many.
+    /// Whether the finish reason arrived together with output, or output followed it. More of them
+    /// may follow.
     is_doubtful: bool,
     has_text: bool,
     /// The largest count of output tokens so far.
@@ -95,7 +96,7 @@ impl ChatAnswer {
         }
         match json::parse::<Chunk>(data) {
             Ok(parsed) => self.add_chunk(parsed.value, parsed.has_halves),
-            // A server that forgets the empty line between two events.
+            // Some servers omit the empty line between two events.
             Err(_) if data.contains(&b'\n') => {
                 let mut all = Parts::default();
                 for line in data.split(|byte| *byte == b'\n') {
@@ -110,7 +111,7 @@ impl ChatAnswer {
         }
     }
 
-    /// Reads an answer that comes as one object, or as a list with an error (Gemini).
+    /// Reads an answer that is a single object, or a list with an error (Gemini).
     pub(super) fn whole(&mut self, data: &[u8]) -> Result<Parts, Broken> {
         let whole = json::parse::<Value>(data).map_err(|_| no_json())?;
         let value = match whole.value {
@@ -141,7 +142,7 @@ impl ChatAnswer {
         self.usage = usage.or_else(|| self.usage.take());
         let mut parts = Vec::new();
         for choice in chunk.choices.unwrap_or_default().into_iter().take(1) {
-            // A whole message after its deltas repeats them.
+            // A complete message after its deltas repeats them.
             let message = choice.message.filter(|_| !self.has_text);
             if let Some(delta) = choice.delta.or(message) {
                 self.add_delta(delta, &mut parts)?;
@@ -183,7 +184,7 @@ impl ChatAnswer {
                 parts.push(Part::Working);
             }
         }
-        // A kind of output that this reader does not know is a sign of life all the same.
+        // Unknown kinds of output still show that the model is active.
         if delta.values().any(is_non_empty) {
             parts.push(Part::Working);
         }
@@ -201,7 +202,7 @@ impl ChatAnswer {
     }
 }
 
-/// The error that a chunk holds, in any of its forms. An empty one beside output is none.
+/// Returns the error in a chunk, in any of its forms. An empty error beside output is ignored.
 fn error_of(chunk: &Chunk) -> Option<Value> {
     let has_choices = chunk.choices.is_some();
     let own = chunk.error.as_ref().filter(|error| !error.is_null());
@@ -224,10 +225,10 @@ fn no_json() -> Broken {
     garbage("an event of the answer is not JSON of the expected form").into()
 }
 
-/// Why the model ended its answer. `None` for a blank reason.
+/// Converts a finish reason. Returns `None` for a blank reason.
 ///
 /// # Errors
-/// [`ProviderError`] for an end that is a failure.
+/// [`ProviderError`] if the reason is a failure.
 fn finish_of(reason: &str) -> Result<Option<FinishReason>, ProviderError> {
     Ok(Some(match reason.to_ascii_lowercase().as_str() {
         "" | "null" | "none" => return Ok(None),
@@ -236,11 +237,11 @@ fn finish_of(reason: &str) -> Result<Option<FinishReason>, ProviderError> {
         "safety" | "recitation" | "prohibited_content" | "blocklist" | "sensitive" | "spii" => {
             FinishReason::ContentFilter
         }
-        // OpenRouter; vLLM; Gemini.
+        // OpenRouter, vLLM and Gemini send these.
         "error" | "abort" | "malformed_function_call" => {
             return Err(garbage("the server ended the answer with an error"));
         }
-        // DeepSeek.
+        // DeepSeek sends this.
         "insufficient_system_resource" => {
             return Err(ProviderError::Overloaded { retry_after: None });
         }
@@ -248,7 +249,7 @@ fn finish_of(reason: &str) -> Result<Option<FinishReason>, ProviderError> {
     }))
 }
 
-/// The reasoning that a delta shows.
+/// Returns the visible reasoning in a delta.
 fn reasoning_of(delta: &Map<String, Value>) -> Option<String> {
     let mut named = REASONING
         .iter()
@@ -256,7 +257,7 @@ fn reasoning_of(delta: &Map<String, Value>) -> Option<String> {
     if let Some(text) = named.find(|text| !text.is_empty()) {
         return Some(text.to_owned());
     }
-    // OpenRouter.
+    // OpenRouter sends this.
     let details = delta.get("reasoning_details")?.as_array()?;
     let text = |detail: &Value| {
         let text = detail["text"].as_str();
@@ -267,7 +268,7 @@ fn reasoning_of(delta: &Map<String, Value>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The parts of a content: text, or a list of parts of text and of reasoning (Mistral).
+/// Appends the parts of a content, which is text or a list of text and reasoning parts (Mistral).
 fn content_of(content: Value, parts: &mut Vec<Part>) {
     match content {
         Value::String(text) if !text.is_empty() => parts.push(Part::Text(text)),

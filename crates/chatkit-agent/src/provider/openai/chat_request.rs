@@ -1,4 +1,4 @@
-//! Requests for chat completions (OpenAI API reference, "Chat").
+//! Builds requests for chat completions (OpenAI API reference, "Chat").
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use super::{
 };
 use crate::provider::{InputItem, ModelRequest, RequestedCall, ToolChoice};
 
-/// Stands for the answer between a tool's result and the next user message, where a server wants
-/// one.
+/// A placeholder for the answer between a tool result and the next user message, because some
+/// servers require one.
 const NO_ANSWER: &str = "(No answer was given.)";
 
-/// The body of a request. Requests a stream, because a silent connection must be distinguishable
-/// from a working model.
+/// Returns the body of a request. Always requests a stream, because a silent connection must be
+/// distinguishable from a working model.
 pub(super) fn body(
     request: &ModelRequest,
     applied: &BTreeSet<Adaptation>,
@@ -90,7 +90,7 @@ fn messages(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -
     for item in input {
         messages.extend(message(item, &empty, sends_back.then_some(tag)));
     }
-    // A server without a system role sees the instructions as a part of the first message.
+    // A server without a system role gets the instructions as a part of the first message.
     if has(Adaptation::AlternateRoles) || has(Adaptation::NoSystemRole) {
         messages = alternating(messages);
     }
@@ -99,7 +99,7 @@ fn messages(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -
 
 fn message(item: InputItem, empty: &Value, tag: Option<&Tag>) -> Option<Value> {
     Some(match item {
-        // Notes are not sent with the system role, because their text may come from a user or a tool.
+        // Notes do not get the system role, because their text may come from a user or a tool.
         InputItem::User(text) | InputItem::Note(text) => json!({"role": "user", "content": text}),
         InputItem::Assistant { text, calls } => {
             let is_blank = text.trim().is_empty();
@@ -121,7 +121,7 @@ fn message(item: InputItem, empty: &Value, tag: Option<&Tag>) -> Option<Value> {
     })
 }
 
-/// A message with its calls, and with all that the server attached to them.
+/// Adds the calls to a message, with the data that the server attached to them.
 fn with_calls(mut message: Value, calls: &[RequestedCall], tag: Option<&Tag>) -> Value {
     let mut list = Vec::with_capacity(calls.len());
     for call in calls {
@@ -145,7 +145,7 @@ fn extend(value: &mut Value, members: Map<String, Value>) {
     }
 }
 
-/// The messages with neighbors of one role joined, so that `user` and `assistant` alternate.
+/// Joins adjacent messages of the same role, so that `user` and `assistant` alternate.
 fn alternating(messages: Vec<Value>) -> Vec<Value> {
     let mut joined: Vec<Value> = Vec::with_capacity(messages.len());
     for message in messages {
@@ -162,7 +162,8 @@ fn alternating(messages: Vec<Value>) -> Vec<Value> {
     joined
 }
 
-/// Whether a message of the same role can be joined to this one. Messages with tool calls cannot be: their results must follow.
+/// Whether a message of the same role can be joined to this one. A message with tool calls cannot,
+/// because their results must follow.
 fn can_join(message: &Value) -> bool {
     let role = message["role"].as_str().unwrap_or_default();
     matches!(role, "user" | "assistant") && message.get("tool_calls").is_none()

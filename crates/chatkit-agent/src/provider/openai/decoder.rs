@@ -16,7 +16,7 @@ use super::{
 };
 use crate::provider::{ModelEvent, ProviderError, json::Halves};
 
-/// Largest answer that comes as one JSON object, in bytes.
+/// The maximum size of an answer that is a single JSON object, in bytes.
 const MAX_WHOLE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Decodes one answer.
@@ -30,7 +30,7 @@ pub(super) struct Decoder {
     is_ended: bool,
 }
 
-/// The form in which the answer comes. Its first character tells.
+/// The form of the answer. Its first character determines it.
 #[derive(Debug)]
 enum Form {
     Unknown,
@@ -73,10 +73,10 @@ impl Decoder {
         }
     }
 
-    /// Reads more bytes, and appends what they add to the answer.
+    /// Reads more bytes, and appends their events to the answer.
     ///
     /// # Errors
-    /// [`Broken`]; nothing can be read after it.
+    /// [`Broken`]. Nothing can be read after an error.
     pub(super) fn read(
         &mut self,
         bytes: &[u8],
@@ -109,10 +109,10 @@ impl Decoder {
         }
     }
 
-    /// Reads the end of the bytes, and appends the rest of the answer.
+    /// Reads the end of the bytes, and appends the remaining events.
     ///
     /// # Errors
-    /// [`Broken`] also for an answer that had not come to its end.
+    /// [`Broken`], also if the answer is not complete.
     pub(super) fn end(&mut self, out: &mut VecDeque<ModelEvent>) -> Result<(), Broken> {
         match std::mem::replace(&mut self.form, Form::Unknown) {
             Form::Unknown => {}
@@ -136,7 +136,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Appends what comes at the end of an answer: calls, usage, and the reason of the end.
+    /// Appends the events at the end of an answer: calls, usage, and the finish reason.
     pub(super) fn finish(&mut self, out: &mut VecDeque<ModelEvent>) {
         if let Some(text) = self.text_halves.end() {
             out.extend(self.think.read(text).into_iter().map(event));
@@ -197,8 +197,8 @@ impl Decoder {
     }
 }
 
-/// The events in a block of lines that a server did not separate by empty ones. Only the end marker
-/// tells: the JSON of one event may have several lines.
+/// Splits a block of lines into events if the server did not separate them by empty lines. The end
+/// marker shows that. Otherwise the lines may be the JSON of a single event.
 fn separate(event: Event) -> Vec<Event> {
     let lines = || event.data.split(|byte| *byte == b'\n');
     if event.data.starts_with(b"[DONE]") || !lines().any(|line| line.starts_with(b"[DONE]")) {

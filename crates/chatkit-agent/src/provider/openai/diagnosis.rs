@@ -1,4 +1,4 @@
-//! Finds the change that a refusal asks for.
+//! Finds the adaptation that a refusal asks for.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::provider::{InputItem, ModelRequest, ToolChoice};
 
-/// The parameters that may be left out, besides tools.
+/// The parameters that may be omitted, in addition to tools.
 const OPTIONAL: [&str; 6] = [
     "stream_options",
     "prompt_cache_key",
@@ -23,16 +23,17 @@ const OPTIONAL: [&str; 6] = [
     "store",
 ];
 
-/// A change that a refusal asks for.
+/// An adaptation that a refusal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Proposal {
     pub(super) adaptation: Adaptation,
-    /// Whether other requests may learn from it: the refusal itself asks for the change, not text
-    /// that it quotes, and the caller did not ask for what is left out.
+    /// Whether other requests may use the adaptation too. That requires that the refusal itself
+    /// asks for it and not only a quotation in it, and that the caller did not set the omitted
+    /// part.
     pub(super) is_trusted: bool,
 }
 
-/// Finds the change that a refusal of this request asks for and that is not applied yet.
+/// Finds an adaptation for this refusal that is not applied yet.
 pub(super) fn diagnose(
     refusal: &Refusal,
     request: &ModelRequest,
@@ -58,7 +59,7 @@ struct Diagnosis<'a> {
 }
 
 impl Diagnosis<'_> {
-    /// All changes that the refusal may ask for, the most certain first.
+    /// Returns all adaptations that the refusal may ask for, the most certain first.
     fn proposals(&self) -> Vec<Proposal> {
         if !self.refusal.may_ask_for_changes() {
             return Vec::new();
@@ -86,7 +87,7 @@ impl Diagnosis<'_> {
                 self.has_role("system"),
                 wording::NO_SYSTEM_ROLE,
             ),
-            // Some templates count the system's role too.
+            // Some templates also count the system role.
             (
                 Adaptation::NoSystemRole,
                 self.has_role("system"),
@@ -103,7 +104,7 @@ impl Diagnosis<'_> {
                 found.push(self.by_words(adaptation, words));
             }
         }
-        // Single words mean something only where the server says that the request is wrong.
+        // Single words are significant only if the server says that the request is wrong.
         if is_bad_request {
             found.extend(self.of_content());
             found.extend(self.of_attached());
@@ -134,13 +135,13 @@ impl Diagnosis<'_> {
         }
     }
 
-    /// A parameter that the refusal names in the member for it.
+    /// Proposes to omit a parameter that the refusal names in `param`.
     fn by_param(&self, name: &'static str) -> Option<Proposal> {
         let is_named = self.refusal.param_parts().any(|part| part == name);
         (self.has(name) && is_named).then(|| self.without(name, true))
     }
 
-    /// A parameter that the refusal names in its text.
+    /// Proposes to omit a parameter that the refusal names in its text.
     fn by_name(&self, name: &'static str) -> Option<Proposal> {
         let is_named = self.refusal.param.is_empty() && names(&self.refusal.text, name);
         let is_trusted = !is_quoted(name, self.request);
@@ -148,7 +149,7 @@ impl Diagnosis<'_> {
     }
 
     fn without(&self, name: &'static str, is_trusted: bool) -> Proposal {
-        // A tool that the caller chose is the caller's parameter.
+        // If the caller chose a tool, this is a parameter of the caller.
         let is_callers = name == "tool_choice" && self.request.tool_choice != ToolChoice::None;
         Proposal {
             adaptation: Adaptation::Without(name),
@@ -156,7 +157,7 @@ impl Diagnosis<'_> {
         }
     }
 
-    /// `null` as content beside tool calls.
+    /// Proposes an empty text if the server refuses `null` as content beside tool calls.
     fn of_content(&self) -> Option<Proposal> {
         let has_null = self.any_message(|message| message["content"].is_null());
         let message = self.refusal.message.to_lowercase();
@@ -173,8 +174,8 @@ impl Diagnosis<'_> {
         })
     }
 
-    /// Data that the server attached to earlier answers: unwanted here, or missing where another
-    /// model made the calls.
+    /// Proposes changes to the data that the server attached to earlier answers. It may be
+    /// unwanted, or missing because another model made the calls.
     fn of_attached(&self) -> Vec<Proposal> {
         if !contains(&self.refusal.text, wording::RETURNED) {
             return Vec::new();
@@ -204,7 +205,7 @@ impl Diagnosis<'_> {
     }
 }
 
-/// Whether a body carries data that the server attached to earlier answers.
+/// Whether a body contains data that the server attached to earlier answers.
 fn has_attached(body: &Value) -> bool {
     let members = |value: &Value| {
         let mut members = value.as_object().into_iter().flatten();

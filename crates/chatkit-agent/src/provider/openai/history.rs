@@ -1,13 +1,13 @@
-//! The conversation in the form in which both APIs send it.
+//! Prepares the conversation for both APIs.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{adaptation::Adaptation, attached::Tag};
 use crate::provider::{InputItem, ModelRequest, RequestedCall};
 
-/// An item of the conversation with call ids that are unique within the request.
+/// Makes the ids of calls unique within the request.
 ///
-/// Some servers restart call ids in every round, and others refuse duplicate ids.
+/// Some servers use the same ids in every round, and others refuse duplicate ids.
 fn with_unique_ids(input: &[InputItem], applied: &BTreeSet<Adaptation>) -> Vec<InputItem> {
     let mut ids = CallIds {
         latest: HashMap::new(),
@@ -35,7 +35,7 @@ fn with_unique_ids(input: &[InputItem], applied: &BTreeSet<Adaptation>) -> Vec<I
 
 /// The ids of the calls so far.
 struct CallIds {
-    /// The id that the latest call with each original id was given.
+    /// The new id of the latest call with each original id.
     latest: HashMap<String, String>,
     used: HashSet<String>,
     is_short: bool,
@@ -57,7 +57,7 @@ impl CallIds {
         }
     }
 
-    /// The id of the latest call that had this one.
+    /// Returns the new id of the latest call with this original id.
     fn of_result(&self, id: &str) -> String {
         let unique = self.latest.get(id).map_or(id, String::as_str);
         if self.is_short {
@@ -70,19 +70,20 @@ impl CallIds {
     }
 }
 
-/// Longest id of a call that every API takes, in characters.
+/// The maximum length of a call's id that every API accepts, in characters.
 const MAX_ID_CHARS: usize = 40;
 
-/// Longest name of a tool that every API takes, in characters.
+/// The maximum length of a tool's name that every API accepts, in characters.
 const MAX_NAME_CHARS: usize = 64;
 
-/// Whether a text is what every API takes as an id or a name.
+/// Whether every API accepts a text as an id or a name.
 fn is_safe(text: &str, max_chars: usize) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     (1..=max_chars).contains(&text.len()) && text.bytes().all(fits)
 }
 
-/// The name of a called tool as every API takes it. A model may have made it up.
+/// Converts the name of a called tool to a name that every API accepts. The model may have invented
+/// the name.
 fn safe_name(name: &str) -> String {
     if is_safe(name, MAX_NAME_CHARS) {
         return name.to_owned();
@@ -100,9 +101,10 @@ fn safe_name(name: &str) -> String {
     }
 }
 
-/// Nine letters and digits that stand for an id. The same for the same id.
+/// Returns nine letters and digits that represent an id. The result is always the same for the same
+/// id.
 fn short(id: &str) -> String {
-    // FNV-1a: stable across builds and processes.
+    // FNV-1a is the same in all builds and processes.
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -114,15 +116,17 @@ fn short(id: &str) -> String {
     digits.collect()
 }
 
-/// Describes rounds of calls as text: all of them, or those that this is true of.
+/// Describes rounds of calls as text if `is_described` returns true for their calls.
 pub(super) fn calls_as_text(
     input: Vec<InputItem>,
-    is_told: impl Fn(&[RequestedCall]) -> bool,
+    is_described: impl Fn(&[RequestedCall]) -> bool,
 ) -> Vec<InputItem> {
     let mut in_round = false;
     let items = input.into_iter().map(|item| {
         match &item {
-            InputItem::Assistant { calls, .. } => in_round = !calls.is_empty() && is_told(calls),
+            InputItem::Assistant { calls, .. } => {
+                in_round = !calls.is_empty() && is_described(calls)
+            }
             InputItem::ToolResult { .. } => {}
             InputItem::User(_) | InputItem::Note(_) => in_round = false,
         }
@@ -131,14 +135,14 @@ pub(super) fn calls_as_text(
     items.collect()
 }
 
-/// The conversation as both APIs send it.
+/// Returns the conversation in the form that both APIs send.
 pub(super) fn input(
     request: &ModelRequest,
     applied: &BTreeSet<Adaptation>,
     tag: &Tag,
 ) -> Vec<InputItem> {
     let input = with_unique_ids(&request.input, applied);
-    // Some servers refuse a history with calls where no tools are sent.
+    // Some servers refuse a history with calls if the request has no tools.
     if applied.contains(&Adaptation::NoTools) || request.tools.is_empty() {
         calls_as_text(input, |_| true)
     } else if applied.contains(&Adaptation::ForeignCallsAsText) {
@@ -174,8 +178,8 @@ fn as_text(item: InputItem) -> InputItem {
     }
 }
 
-/// The arguments of a call as they go back: byte for byte. Some servers parse them again, so
-/// anything that is not an object becomes an empty one.
+/// Returns the arguments of a call unchanged. Some servers parse them, so anything other than an
+/// object becomes an empty object.
 pub(super) fn object_text(arguments: &str) -> &str {
     type Object = serde_json::Map<String, serde_json::Value>;
     let is_object = serde_json::from_str::<Object>(arguments).is_ok();

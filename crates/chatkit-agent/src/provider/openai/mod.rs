@@ -1,8 +1,8 @@
-//! Any server that speaks OpenAI's API.
+//! A provider for any server with an OpenAI-compatible API.
 //!
-//! A request goes through `adaptation` (the form that this server accepts), `chat_request` or
-//! `response_request` (its body) and `upstream` (sending it). The answer comes back through
-//! `decoder`, which reads `sse` and hands each event to `chat` or `responses`.
+//! `adaptation` chooses the form of the request that the server accepts, `chat_request` or
+//! `response_request` builds its body, and `upstream` sends it. `decoder` reads the answer through
+//! `sse` and passes each event to `chat` or `responses`.
 
 mod adaptation;
 mod answer;
@@ -39,20 +39,20 @@ use self::{
 };
 use super::{ModelRequest, ModelStream, Provider, ProviderError};
 
-/// A provider over one of OpenAI's APIs.
+/// A provider that uses one of OpenAI's APIs.
 pub struct OpenAiProvider {
     upstream: Upstream,
     api: OpenAiApi,
     memory: Memory,
-    /// Whether the server is OpenAI's own, which takes all of its own parameters.
+    /// Whether the server is OpenAI's own, which accepts all of OpenAI's parameters.
     is_openai: bool,
 }
 
 impl OpenAiProvider {
-    /// Creates a provider of the models at this API. Nothing is sent yet.
+    /// Creates a provider for the models of this API. Sends nothing yet.
     ///
     /// # Errors
-    /// [`ProviderError::Failed`] when the machine's certificates cannot be read.
+    /// [`ProviderError::Failed`] if the certificates of the operating system cannot be read.
     pub fn new(options: &OpenAiOptions) -> Result<Self, ProviderError> {
         let api_key = options.api_key.clone().filter(|key| !key.is_empty());
         let upstream = Upstream::new(&options.base_url, api_key, options.silence)?;
@@ -85,7 +85,7 @@ impl OpenAiProvider {
     }
 }
 
-/// Whether a base URL is OpenAI's own API, or Azure's form of it.
+/// Whether a base URL is OpenAI's own API, or Azure's variant of it.
 fn is_openai(base_url: &str) -> bool {
     let host = reqwest::Url::parse(base_url).ok();
     let host = host.as_ref().and_then(reqwest::Url::host_str);
@@ -106,7 +106,7 @@ impl Provider for OpenAiProvider {
         };
         let mut applied = self.memory.of(model);
         let mut tried = 0;
-        // The change that may have helped, and the refusal that caused it.
+        // The adaptations that may have helped, and the refusals that caused them.
         let mut helpful: Vec<(Adaptation, String)> = Vec::new();
         loop {
             let body = self.body(&request, &applied, &tag);
@@ -122,7 +122,7 @@ impl Provider for OpenAiProvider {
             let Broken::Refused(refusal) = &failure else {
                 return Err(self.upstream.error(failure, &request));
             };
-            // The same refusal again: the last change did not help.
+            // The same refusal again means that the last adaptation did not help.
             helpful.pop_if(|(_, before)| *before == refusal.text);
             let proposal = diagnose(refusal, &request, &body, (&applied, &tag));
             let Some(proposal) = proposal.filter(|_| tried < MAX_TRIED) else {
@@ -146,7 +146,7 @@ impl fmt::Debug for OpenAiProvider {
     }
 }
 
-/// The events of an answer with these bytes, and how it ended.
+/// Decodes an answer. Returns its events and the result at its end.
 #[cfg(any(test, feature = "fuzzing"))]
 fn decoded(api: OpenAiApi, bytes: &[u8]) -> (Vec<super::ModelEvent>, Result<(), answer::Broken>) {
     let mut decoder = decoder::Decoder::new(api, "model");
@@ -159,7 +159,7 @@ fn decoded(api: OpenAiApi, bytes: &[u8]) -> (Vec<super::ModelEvent>, Result<(), 
     (events.into(), result)
 }
 
-/// Reads bytes as an answer by both APIs, for the fuzzer.
+/// Reads bytes as an answer of both APIs, for the fuzzer.
 #[cfg(any(test, feature = "fuzzing"))]
 pub fn fuzz_decoder(bytes: &[u8]) {
     for api in [OpenAiApi::ChatCompletions, OpenAiApi::Responses] {
@@ -168,7 +168,7 @@ pub fn fuzz_decoder(bytes: &[u8]) {
             .iter()
             .map(super::ModelEvent::text_bytes)
             .sum::<usize>();
-        // U+FFFD takes three bytes, a lone half in its place six.
+        // U+FFFD has three bytes, and the lone half that it replaces has six.
         assert!(text <= 3 * bytes.len() + 16, "more was read than was sent");
         if result.is_ok() {
             let is_end =

@@ -2,13 +2,13 @@
 
 use std::{fmt, time::Duration};
 
-/// The API of a server that is used.
+/// The API of the model server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OpenAiApi {
-    /// Chat completions, which every compatible server speaks.
+    /// Chat completions, which every compatible server supports.
     #[default]
     ChatCompletions,
-    /// The Responses API, where reasoning models return summaries of their reasoning.
+    /// The Responses API, in which reasoning models return summaries of their reasoning.
     Responses,
 }
 
@@ -28,29 +28,30 @@ impl OpenAiApi {
     }
 }
 
-/// Where the models are, and how to reach them.
+/// The address of the model server, and how to use it.
 #[derive(Clone)]
 pub struct OpenAiOptions {
     /// The API to use.
     pub api: OpenAiApi,
-    /// The API's base, such as `https://api.openai.com/v1`.
+    /// The base URL of the API, such as `https://api.openai.com/v1`.
     pub base_url: String,
-    /// The key. Without one no `Authorization` header is sent.
+    /// The API key. Without a key, requests have no `Authorization` header.
     pub api_key: Option<String>,
-    /// The longest silence before or between the parts of an answer.
+    /// How long the server may be silent before or between the parts of an answer.
     pub silence: Duration,
-    /// Parts that the operator knows the server refuses. Other refusals are detected automatically.
+    /// Forms of requests that the operator knows the server refuses. Other refusals are detected
+    /// automatically.
     pub refused: RefusedForms,
 }
 
-/// Forms of a request that a server is known to refuse.
+/// Forms of requests that a server is known to refuse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RefusedForms {
     /// Omits tools. Earlier calls are sent as text.
     pub tools: bool,
-    /// `stream_options` is not sent, so usage may be estimated.
+    /// Omits `stream_options`, so the usage may be estimated.
     pub stream_options: bool,
-    /// Neighboring messages of one role are joined.
+    /// Joins adjacent messages of the same role.
     pub neighbors: bool,
 }
 

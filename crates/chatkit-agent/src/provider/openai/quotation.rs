@@ -1,4 +1,4 @@
-//! Tells what a server says itself from what it quotes of the conversation.
+//! Distinguishes a server's own words from quotations of the conversation.
 
 use crate::provider::{InputItem, ModelRequest};
 
@@ -8,13 +8,13 @@ const SHORTEST: usize = 10;
 /// The shortest text that counts as quoted as a whole, in letters and digits.
 const SHORTEST_WHOLE: usize = 3;
 
-/// Whether a phrase also appears in what was sent, so that a server may only be quoting it.
+/// Whether a phrase also appears in the request, so that the server may only quote it.
 pub(super) fn is_quoted(phrase: &str, request: &ModelRequest) -> bool {
     let phrase = normalize(phrase);
     texts(request).any(|text| normalize(text).contains(&phrase))
 }
 
-/// Whether a message may quote any part of what was sent.
+/// Whether a message may quote any part of the request.
 pub(super) fn quotes_any(message: &str, request: &ModelRequest) -> bool {
     let message = normalize(message);
     let chars: Vec<char> = message.chars().collect();
@@ -29,7 +29,7 @@ pub(super) fn quotes_any(message: &str, request: &ModelRequest) -> bool {
     })
 }
 
-/// Everything in a request that a person or a tool may have written.
+/// Returns all texts of a request that a user or a tool may have written.
 fn texts(request: &ModelRequest) -> impl Iterator<Item = &str> {
     let own = [request.instructions.as_str()];
     let stop = request.sampling.stop.iter().map(String::as_str);

@@ -1,8 +1,8 @@
-//! A server's refusal, as a status with a body or as an error within a stream, and what it means.
+//! Interprets a server's refusal: a status with a body, or an error within a stream.
 //!
-//! Servers agree on little more than "an error is JSON". The meaning of a refusal comes from its
-//! status, then its codes, and last its text. A body may quote the conversation, so the log gets
-//! only its codes. The message is logged only for configuration errors.
+//! Servers agree on little more than "an error is JSON". The status determines the meaning first,
+//! then the codes, and last the text. A body may quote the conversation, so the log only gets its
+//! codes. The message is logged only for configuration errors.
 
 use std::time::Duration;
 
@@ -16,31 +16,31 @@ use super::{
 };
 use crate::provider::{ModelRequest, ProviderError, Sampling};
 
-/// The most bytes of an error's body that are read.
+/// The maximum number of bytes that are read of an error's body.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The most characters of a server's message that are logged.
+/// The maximum number of characters of a server's message that are logged.
 const LOGGED_CHARS: usize = 200;
 
-/// The longest `Retry-After` that is passed on.
+/// The maximum `Retry-After` that is passed on.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A server's error response, parsed.
 #[derive(Debug, Default)]
 pub(super) struct Refusal {
-    /// The status of the response; `None` for an error within a stream.
+    /// The status of the response. `None` for an error within a stream.
     status: Option<StatusCode>,
     code: String,
     kind: String,
-    /// The member of the request that is refused, if the server names it.
+    /// The refused member of the request, if the server names it.
     pub(super) param: String,
     pub(super) message: String,
-    /// Everything it said, in lower case.
+    /// All texts of the error, in lower case.
     pub(super) text: String,
     retry_after: Option<Duration>,
 }
 
-/// A refusal as the log shows it.
+/// A refusal in the form for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("status {status}, code {code:?}, type {kind:?}, param {param:?}{message}")]
 struct Reported {
@@ -48,7 +48,7 @@ struct Reported {
     code: String,
     kind: String,
     param: String,
-    /// Empty, or the start of the server's message.
+    /// The start of the server's message, or an empty text.
     message: String,
 }
 
@@ -67,7 +67,7 @@ impl Refusal {
         }
     }
 
-    /// An error that came within a stream.
+    /// Reads an error within a stream.
     pub(super) fn in_stream(error: &Value) -> Self {
         Self {
             text: error.to_string().to_lowercase(),
@@ -75,8 +75,8 @@ impl Refusal {
         }
     }
 
-    /// Reads the members of an error in any of the known forms: OpenAI's, a list of one (Gemini),
-    /// a flat one (Mistral, vLLM), and FastAPI's.
+    /// Reads the members of an error in all known forms: OpenAI's, a list with one element
+    /// (Gemini), a flat object (Mistral, vLLM), and FastAPI's.
     fn of(value: &Value) -> Self {
         let value = value.get(0).unwrap_or(value);
         let error = match &value["error"] {
@@ -113,30 +113,31 @@ impl Refusal {
         }
     }
 
-    /// Whether the error's code or type is one of these.
+    /// Whether the code or type of the error is one of these.
     fn has_code(&self, words: &[&str]) -> bool {
         let is = |own: &str| words.iter().any(|word| own.eq_ignore_ascii_case(word));
         is(&self.code) || is(&self.kind)
     }
 
-    /// Whether the server may ask for another form of the request, and not for another time, a
+    /// Whether the server may accept another form of the request. It does not ask for a retry, a
     /// shorter input or another key.
     pub(super) fn may_ask_for_changes(&self) -> bool {
         let is_other = self.is_overloaded() || self.is_quota_error() || self.is_filtered();
         !is_other && !self.is_too_long() && !matches!(self.effective_status(), 401..=403)
     }
 
-    /// Whether the server says that the request itself is wrong.
+    /// Whether the server rejects the request itself.
     pub(super) fn is_bad_request(&self) -> bool {
         matches!(self.effective_status(), 0 | 400 | 404 | 422)
     }
 
-    /// The parts of the path to the refused member.
+    /// Returns the parts of the path to the refused member.
     pub(super) fn param_parts(&self) -> impl Iterator<Item = &str> {
         self.param.split(['.', '/', '[', ']'])
     }
 
-    /// The response status, or else the status inside the error body. 0 if neither exists.
+    /// Returns the status of the response, or else the status in the body. Returns 0 if neither
+    /// exists.
     fn effective_status(&self) -> u16 {
         let own = self.status.map(|status| status.as_u16());
         let named = || {
@@ -150,15 +151,15 @@ impl Refusal {
             .unwrap_or_default()
     }
 
-    /// Whether the same request may succeed a little later. Within a stream the server has started
-    /// to work, so only an overload may pass.
+    /// Whether the same request may succeed a little later. Within a stream the server has already
+    /// accepted the request, so only an overload is temporary.
     pub(super) fn may_pass(&self) -> bool {
         let is_server_error = self.status.is_some_and(|status| status.is_server_error());
         let may = is_server_error || self.effective_status() == 408 || self.is_overloaded();
         may && !self.is_too_long() && !self.is_filtered() && !self.is_quota_error()
     }
 
-    /// The delay that the server requests.
+    /// Returns the delay that the server requests.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -189,17 +190,17 @@ impl Refusal {
         if is_certain {
             return true;
         }
-        // A rate limit counts tokens too.
+        // A rate limit may also mention tokens.
         !self.is_overloaded() && contains(&self.text, wording::TOO_LONG)
     }
 
-    /// Whether the refused member is the conversation itself, which is not a configuration error.
+    /// Whether the refused member is the conversation itself. That is not a configuration error.
     fn is_of_conversation(&self) -> bool {
         self.param_parts()
             .any(|part| matches!(part, "messages" | "input" | "prompt"))
     }
 
-    /// The setting to check, if the refusal is about configuration.
+    /// Returns the setting to check if the refusal is about configuration.
     fn setting(&self) -> Option<&'static str> {
         if self.is_quota_error() {
             return Some("OPENAI_API_KEY (its quota is used up)");
@@ -209,7 +210,7 @@ impl Refusal {
         }
         match self.effective_status() {
             401 | 403 => Some("OPENAI_API_KEY"),
-            // A path that does not exist, or a model that does not.
+            // The path does not exist, or the model does not.
             404 if contains(&self.text, &["model"]) => Some("OPENAI_MODEL"),
             300..400 | 404 | 405 => Some("OPENAI_BASE_URL"),
             400 | 422 if !self.param.is_empty() && !self.is_of_conversation() => {
@@ -219,7 +220,7 @@ impl Refusal {
         }
     }
 
-    /// The caller's parameter that is refused.
+    /// Returns the refused parameter of the caller.
     fn refused_parameter(&self, sampling: &Sampling) -> Option<&'static str> {
         if !self.is_bad_request() {
             return None;
@@ -230,27 +231,28 @@ impl Refusal {
         };
         let mut set = sampling.names().into_iter();
         set.find(|name| match *name {
-            // Ordinary words in a text.
+            // These names are also ordinary words, so the text is not searched.
             "stop" | "seed" => self.param_parts().any(|part| part == *name),
-            // By the name that the Responses API has for it, too.
+            // The Responses API has another name for this parameter.
             name if name.starts_with("max_") => is_named(name) || is_named("max_output_tokens"),
             name => is_named(name),
         })
     }
 
-    /// Converts the refusal into the run's error. `request` is what was refused; without it
-    /// nothing is known that the server may quote, and the message is not logged.
+    /// Converts the refusal to the run's error. `request` is the refused request. Without it, the
+    /// server's message may quote anything and is not logged.
     pub(super) fn into_error(
         self,
         sampling: &Sampling,
         request: Option<&ModelRequest>,
         api_key: Option<&str>,
     ) -> ProviderError {
-        // A length that the caller set is named together with the length of the context.
+        // Check this first: an error about the caller's maximum length also mentions the length of
+        // the context.
         if let Some(parameter) = self.refused_parameter(sampling) {
             return ProviderError::ParameterRefused { parameter };
         }
-        // Words count only if the server does not quote them.
+        // Words count only if the server does not quote them from the request.
         let own = |words: &[&str]| {
             let mut found = words.iter().filter(|word| self.text.contains(**word));
             found.any(|word| request.is_none_or(|request| !is_quoted(word, request)))
@@ -305,7 +307,7 @@ impl Refusal {
             .chars()
             .take(LOGGED_CHARS)
             .collect();
-        // A server may take its codes from what it was sent.
+        // A server may copy its codes from the request.
         let own = |code: &str| {
             let is_quoted = request.is_some_and(|request| is_quoted(code, request));
             let code = loggable_code(code);
@@ -332,7 +334,7 @@ impl Refusal {
 /// Short codes that a conversation may contain by chance.
 const KNOWN_WORDS: [&str; 4] = ["", "error", "model", "server_error"];
 
-/// A message without its quotations, and without words that look like keys.
+/// Removes quotations and words that look like keys from a message.
 fn without_secrets(message: &str) -> String {
     let mut mark = None;
     let unquoted: String = message
@@ -362,7 +364,7 @@ pub(super) fn contains(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
 }
 
-/// Whether a lowercase text names a parameter. A name that is also an English word must be in
+/// Whether a lowercase text mentions a parameter. A name that is also an English word must be in
 /// quotation marks.
 pub(super) fn names(text: &str, name: &str) -> bool {
     let is_word = !name.contains('_') && name != "temperature";
@@ -379,7 +381,7 @@ pub(super) fn names(text: &str, name: &str) -> bool {
     })
 }
 
-/// A path such as `["body", "messages", 0, "content"]` (FastAPI), with dots between its parts.
+/// Joins a path such as `["body", "messages", 0, "content"]` (FastAPI) with dots.
 fn path_of(location: &Value) -> String {
     let parts = location.as_array().into_iter().flatten();
     let parts = parts.filter_map(|part| match part {
@@ -390,7 +392,7 @@ fn path_of(location: &Value) -> String {
     parts.collect::<Vec<_>>().join(".")
 }
 
-/// A word that is not Python's or JSON's word for nothing, which some gateways send as text.
+/// Replaces Python's or JSON's word for nothing by an empty text. Some gateways send it as text.
 fn without_none(text: &str) -> &str {
     match text {
         "None" | "null" | "undefined" => "",
@@ -398,7 +400,7 @@ fn without_none(text: &str) -> &str {
     }
 }
 
-/// A code as text, fit for the log.
+/// Converts a code to text for the log.
 fn word(value: &Value) -> String {
     match value {
         Value::String(text) => loggable_code(text),
@@ -407,7 +409,8 @@ fn word(value: &Value) -> String {
     }
 }
 
-/// An error code, if it is one: text with other characters may quote the conversation.
+/// Returns an error code, or an empty text if it has other characters. Such a text may quote the
+/// conversation.
 fn loggable_code(text: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
     let text = without_none(text);
@@ -419,7 +422,7 @@ fn loggable_code(text: &str) -> String {
     }
 }
 
-/// Seconds, or a date (RFC 9110, section 10.2.3).
+/// Parses `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
 fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match value.parse() {

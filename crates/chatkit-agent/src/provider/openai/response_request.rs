@@ -1,4 +1,4 @@
-//! Requests for responses (OpenAI API reference, "Responses").
+//! Builds requests for responses (OpenAI API reference, "Responses").
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::provider::{InputItem, ModelRequest, RequestedCall, ToolChoice};
 
-/// The body of a request. Requests a stream, because a silent connection must be distinguishable
-/// from a working model. The server is asked not to store the response.
+/// Returns the body of a request. Always requests a stream, because a silent connection must be
+/// distinguishable from a working model. Asks the server not to store the response.
 pub(super) fn body(
     request: &ModelRequest,
     applied: &BTreeSet<Adaptation>,
@@ -34,7 +34,7 @@ pub(super) fn body(
         }
     };
     set("store", json!(false));
-    // Asks for summaries of the reasoning, and for the reasoning in a form that can go back.
+    // Requests summaries of the reasoning, and the reasoning in a form that can be returned.
     set("reasoning", json!({"summary": "auto"}));
     set("include", json!(["reasoning.encrypted_content"]));
     if let Some(key) = cache_key {
@@ -90,12 +90,12 @@ fn input(request: &ModelRequest, applied: &BTreeSet<Adaptation>, tag: &Tag) -> V
 
 fn add(item: InputItem, tag: Option<&Tag>, items: &mut Vec<Value>) {
     match item {
-        // Notes are not sent with the system role, because their text may come from a user or a tool.
+        // Notes do not get the system role, because their text may come from a user or a tool.
         InputItem::User(text) | InputItem::Note(text) => {
             items.push(json!({"role": "user", "content": text}));
         }
         InputItem::Assistant { text, calls } => {
-            // The model's own order: its reasoning, its text, its calls.
+            // The order is the model's own: reasoning, text, calls.
             let data = calls.first().and_then(|call| call.provider_data.as_deref());
             if let Some(Value::Array(reasoning)) =
                 tag.and_then(|tag| tag.read(data).message.remove("items"))

@@ -1,4 +1,5 @@
-//! An answer as the Responses API streams it (OpenAI API reference, "Responses"), read leniently.
+//! Reads answers of the Responses API (OpenAI API reference, "Responses"). Tolerates known
+//! deviations.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,7 +16,7 @@ use crate::provider::{FinishReason, ModelEvent, json as lenient};
 /// Separates the parts of a summary.
 const PART_SEPARATOR: &str = "\n\n";
 
-/// A step of an answer: of every kind only what is read.
+/// An event of an answer, with the members that are read from any kind.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Step {
@@ -25,20 +26,21 @@ struct Step {
     item: Option<Map<String, Value>>,
     summary_index: Option<Value>,
     response: Option<Value>,
-    /// The error of an event `error`, which has its members itself or in an object.
+    /// The error of an `error` event. Some servers put its members into the event itself.
     error: Option<Value>,
     code: Option<Value>,
     message: Option<Value>,
 }
 
-/// The state of an answer being read, except for its text.
+/// The state of an answer while it is read, without its text.
 #[derive(Debug)]
 pub(super) struct ResponseAnswer {
     tag: Tag,
     calls: Calls,
     attached: Attached,
     has_text: bool,
-    /// The kind of event that shows reasoning: a server may send a summary and the whole.
+    /// The kind of event from which reasoning is shown. A server may send both a summary and the
+    /// full reasoning.
     reasoning: Option<&'static str>,
     usage: Option<Value>,
     finish: Option<FinishReason>,
@@ -76,7 +78,7 @@ impl ResponseAnswer {
         })
     }
 
-    /// Reads an answer that comes as one object.
+    /// Reads an answer that is a single object.
     pub(super) fn whole(&mut self, data: &[u8]) -> Result<Parts, Broken> {
         let whole = lenient::parse::<Value>(data).map_err(|_| no_json())?;
         let mut parts = Vec::new();
@@ -147,8 +149,8 @@ impl ResponseAnswer {
                 let error = error.unwrap_or(own);
                 return Err(Refusal::in_stream(&error).into());
             }
-            // Pieces of arguments, and whatever later versions stream.
-            // Work of a tool over there, such as `response.web_search_call.searching`.
+            // These are pieces of arguments, events of later versions, or the work of a tool on the
+            // server, such as `response.web_search_call.searching`.
             _ if has_delta || kind.ends_with("ing") => parts.push(Part::Working),
             _ => {}
         }
@@ -169,7 +171,7 @@ impl ResponseAnswer {
     fn add_item(&mut self, item: Map<String, Value>) -> Result<(), Broken> {
         match item.get("type").and_then(Value::as_str) {
             Some("function_call") => self.calls.add(CallPiece::of_response(item))?,
-            // Without a store over there, only this form can go back.
+            // The server does not store the response, so only encrypted reasoning can be returned.
             Some("reasoning") if item.get("encrypted_content").is_some_and(Value::is_string) => {
                 self.attached.add_item(Value::Object(item));
             }
@@ -178,7 +180,7 @@ impl ResponseAnswer {
         Ok(())
     }
 
-    /// Reads the response as its last event has it.
+    /// Reads the complete response from its last event.
     fn add_response(&mut self, mut response: Value, parts: &mut Vec<Part>) -> Result<(), Broken> {
         if !response["error"].is_null() || response["status"] == "failed" {
             return Err(Refusal::in_stream(&response["error"]).into());
@@ -189,7 +191,7 @@ impl ResponseAnswer {
             Some("content_filter") => FinishReason::ContentFilter,
             Some(_) => FinishReason::Length,
         });
-        // Some servers show calls and text only here.
+        // Some servers send calls and text only here.
         let has_text = self.has_text;
         let has_reasoning = self.reasoning.is_some();
         let has_attached = !self.attached.is_empty();
@@ -229,7 +231,7 @@ impl ResponseAnswer {
     }
 }
 
-/// The texts of an item of the output.
+/// Appends the texts of an output item.
 fn texts_of(item: &Value, parts: &mut Vec<Part>) {
     let texts = |list: &Value| -> Vec<String> {
         let list = list.as_array().into_iter().flatten();

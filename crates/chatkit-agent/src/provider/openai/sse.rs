@@ -1,8 +1,9 @@
 //! Reads server-sent events (WHATWG HTML, "Server-sent events") from bytes as they arrive.
 //!
-//! Lenient where model servers are careless, linear in the bytes read, and bounded in memory.
+//! The reader tolerates the known mistakes of model servers. Its time is linear in the bytes, and
+//! its memory is limited.
 
-/// Largest event, in bytes.
+/// The maximum size of an event, in bytes.
 pub(super) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -10,13 +11,14 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// An event with data. Events without data are heartbeats and are dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Event {
-    /// The name on its `event:` line; `error` for data in an `error:` field; or an empty string.
+    /// The name from its `event:` line. It is `error` for data in an `error:` field, and may be
+    /// empty.
     pub(super) name: String,
-    /// The data lines, joined by line feeds, without whitespace around them.
+    /// The data lines, joined by line feeds, without surrounding whitespace.
     pub(super) data: Vec<u8>,
 }
 
-/// An event was larger than [`MAX_EVENT_BYTES`].
+/// The error for an event that is larger than [`MAX_EVENT_BYTES`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event of the answer is larger than 1 MiB")]
 pub(super) struct EventTooLarge;
@@ -29,15 +31,15 @@ pub(super) struct EventReader {
     event: Event,
     has_data: bool,
     is_past_start: bool,
-    /// Whether the last line ended with CR, so that an LF belongs to it.
+    /// Whether the last line ended with CR. A following LF belongs to it.
     ended_by_cr: bool,
 }
 
 impl EventReader {
-    /// Reads more bytes. Appends the events that they complete.
+    /// Reads more bytes, and appends the events that they complete.
     ///
     /// # Errors
-    /// [`EventTooLarge`]; nothing can be read after it.
+    /// [`EventTooLarge`]. Nothing can be read after an error.
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],
@@ -59,7 +61,7 @@ impl EventReader {
         self.extend_line(bytes)
     }
 
-    /// The event that was not ended by an empty line, if there is one.
+    /// Appends the last event if no empty line ended it.
     pub(super) fn end(&mut self, events: &mut Vec<Event>) {
         self.end_line(events);
         self.dispatch(events);
@@ -84,7 +86,7 @@ impl EventReader {
         } else {
             self.read_field(line);
         }
-        // Its space serves the next line.
+        // Reuses the allocation for the next line.
         self.line = buffer;
         self.line.clear();
     }
@@ -95,7 +97,7 @@ impl EventReader {
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
-            // Not in the specification: llama.cpp sends errors in a field of their own.
+            // This is not in the specification: llama.cpp sends errors in a field of their own.
             b"data" | b"error" => {
                 if field == b"error" {
                     "error".clone_into(&mut self.event.name);
@@ -106,7 +108,7 @@ impl EventReader {
                 self.event.data.extend_from_slice(value);
             }
             b"event" => self.event.name = String::from_utf8_lossy(value).into_owned(),
-            // Comments, `id`, `retry`, and fields that no specification knows.
+            // Ignore comments, `id`, `retry`, and unknown fields.
             _ => {}
         }
     }
@@ -127,7 +129,7 @@ impl EventReader {
 mod tests {
     use super::*;
 
-    /// The data of the events, read at once and byte by byte.
+    /// Checks the data of the events. Reads the bytes at once and one by one.
     fn check(bytes: &[u8], expected: &[&str]) {
         for size in [bytes.len().max(1), 1, 3] {
             let (mut reader, mut events) = (EventReader::default(), Vec::new());
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_in_three_ways() {
+    fn lines_end_with_lf_cr_or_both() {
         check(
             b"data: a\n\ndata: b\r\n\r\ndata: c\r\rdata: d",
             &["a", "b", "c", "d"],
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_has_its_name() {
+    fn the_name_of_an_event_is_read() {
         let (mut reader, mut events) = (EventReader::default(), Vec::new());
         reader
             .read(b"event: x\ndata: a\n\ndata: b\n\n", &mut events)
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_bounded_however_it_is_cut() {
+    fn the_size_of_an_event_is_limited_across_reads() {
         let line = vec![b'x'; MAX_EVENT_BYTES];
         let (mut reader, mut events) = (EventReader::default(), Vec::new());
         assert_eq!(reader.read(b"data: ", &mut events), Ok(()));

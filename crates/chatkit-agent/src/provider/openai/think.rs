@@ -1,13 +1,14 @@
-//! Reasoning that a server leaves in the text: `<think>…</think>` at the start of an answer.
+//! Separates reasoning that a server leaves in the text: `<think>…</think>` at the start of an
+//! answer.
 
-/// The tags, with what closes them.
+/// The opening tags and their closing tags.
 const TAGS: [(&str, &str); 3] = [
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
     ("<thought>", "</thought>"),
 ];
 
-/// The most bytes of whitespace before a tag that are held back.
+/// The maximum number of bytes of whitespace before a tag that are held back.
 const MAX_LEADING_BYTES: usize = 256;
 
 /// A piece of an answer.
@@ -20,28 +21,28 @@ pub(super) enum Piece {
 /// Separates reasoning at the start of an answer from its text.
 #[derive(Debug, Default)]
 pub(super) struct ThinkSplitter {
-    /// Text that may turn out to be a part of a tag.
+    /// Text that may be the start of a tag.
     held: String,
     place: Place,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 enum Place {
-    /// Only whitespace has come.
+    /// Only whitespace has arrived.
     #[default]
     Start,
-    /// After the tag that this text closes; only whitespace has come since.
+    /// The tag that this text closes was opened. Only whitespace has arrived since.
     Opened(&'static str),
-    /// Within the reasoning that this text closes.
+    /// The reasoning has started. This text closes it.
     Within(&'static str),
-    /// After the tag; only whitespace has come since.
+    /// The reasoning was closed. Only whitespace has arrived since.
     After,
-    /// Within the text, where a tag is text too.
+    /// The text has started. Tags in it are ordinary text.
     Text,
 }
 
 impl ThinkSplitter {
-    /// Reads more text. The pieces come in order; what may be part of a tag is held back.
+    /// Reads more text. Returns the pieces in order, and holds back text that may be part of a tag.
     pub(super) fn read(&mut self, text: String) -> Vec<Piece> {
         if matches!(self.place, Place::Text) {
             return vec![Piece::Text(text)];
@@ -63,7 +64,7 @@ impl ThinkSplitter {
         (!text.is_empty()).then_some(piece)
     }
 
-    /// Takes one step. Returns whether another may follow.
+    /// Takes one step. Returns whether another step may follow.
     fn step(&mut self, pieces: &mut Vec<Piece>) -> bool {
         match self.place {
             Place::Start => self.start(),
@@ -129,7 +130,7 @@ impl ThinkSplitter {
     }
 }
 
-/// The length of the longest suffix of the text that is a prefix of the tag.
+/// Returns the length of the longest suffix of the text that is a prefix of the tag.
 fn partial_end(text: &str, tag: &str) -> usize {
     let longest = tag.len().min(text.len());
     let lengths = (1..=longest).rev();
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_text() {
+    fn other_text_is_unchanged() {
         for text in [
             "",
             "Hello",

@@ -20,26 +20,26 @@ use super::{
 };
 use crate::provider::{ModelEvent, ModelRequest, ModelStream, ProviderError, Sampling};
 
-/// The longest time for connecting.
+/// The timeout of a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Most retries of a request whose answer has not started.
+/// The maximum number of retries before an answer has started.
 const RETRIES: u32 = 2;
 
-/// The longest wait that a server may ask for without failing the run.
+/// The maximum delay requested by a server that does not fail the run.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// The longest wait for the usage after the finish reason.
+/// The maximum wait for the usage after the finish reason.
 const USAGE_WAIT: Duration = Duration::from_secs(2);
 
-/// The longest wait for more output after a finish reason that came together with output. Some
+/// The maximum wait for more output after a finish reason that arrived together with output. Some
 /// servers send one with every chunk.
 const DOUBTFUL_WAIT: Duration = Duration::from_secs(5);
 
-/// The longest wait for the end marker after the usage. A fully read connection can be reused.
+/// The maximum wait for the end marker after the usage. Only a fully read connection can be reused.
 const END_WAIT: Duration = Duration::from_millis(100);
 
-/// Most redirects that are followed, all within one origin.
+/// The maximum number of redirects. All must stay within one origin.
 const MAX_REDIRECTS: usize = 3;
 
 /// The model's server.
@@ -59,7 +59,8 @@ impl Upstream {
     ) -> Result<Self, ProviderError> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            // A fallback: the engine enforces the silence limit and reports it as a timeout.
+            // This is a fallback. The engine enforces the limit of silence and reports it as a
+            // timeout.
             .read_timeout(silence + Duration::from_secs(5))
             .redirect(Policy::custom(redirect))
             .build()
@@ -80,7 +81,7 @@ impl Upstream {
         })
     }
 
-    /// Converts the failure of a request into the run's error.
+    /// Converts the failure of a request to the run's error.
     pub(super) fn error(&self, failure: Broken, request: &ModelRequest) -> ProviderError {
         let (sampling, key) = (&request.sampling, self.api_key.as_deref());
         match failure {
@@ -168,8 +169,8 @@ enum Attempted {
     Broken(Broken),
 }
 
-/// Follows a redirect within one origin that repeats the request as it is. Any other would carry
-/// the key, or the conversation, elsewhere.
+/// Follows a redirect only within one origin and only if it repeats the same request. Other
+/// redirects would send the key or the conversation elsewhere.
 fn redirect(attempt: Attempt<'_>) -> Action {
     let repeats = matches!(
         attempt.status(),
@@ -186,14 +187,14 @@ fn redirect(attempt: Attempt<'_>) -> Action {
     }
 }
 
-/// A request that did not reach the server, and whether another may.
+/// Classifies a request that did not reach the server. Returns also whether a retry may succeed.
 fn unreachable(error: reqwest::Error) -> (Broken, bool) {
     // A timed-out request has already used up its time, so it is not retried.
     let may_pass = !error.is_timeout();
     let error = if error.is_timeout() && !error.is_connect() {
         ProviderError::TimedOut
     } else {
-        // The URL may hold a key.
+        // The URL may contain a key.
         ProviderError::Failed(Box::new(error.without_url()))
     };
     (Broken::Failed(error), may_pass)
@@ -213,13 +214,13 @@ fn wait(failure: &Broken, attempt: u32) -> Option<Duration> {
     (wait <= LONGEST_WAIT).then_some(wait)
 }
 
-/// Reads an answer from its response.
+/// Reads the events of an answer from its response.
 #[derive(Debug)]
 struct AnswerReader {
     response: Response,
     decoder: Decoder,
     events: VecDeque<ModelEvent>,
-    /// Why the answer broke off, once its events are read.
+    /// The error to return after the remaining events.
     broken: Option<Broken>,
     is_over: bool,
     /// The deadline for the rest of a finished answer.
@@ -238,7 +239,7 @@ impl AnswerReader {
         }
     }
 
-    /// The next event; `None` after the last.
+    /// Returns the next event, or `None` after the last one.
     async fn next(&mut self) -> Option<Result<ModelEvent, Broken>> {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -293,7 +294,7 @@ impl AnswerReader {
                 self.is_over = true;
                 self.decoder.end(&mut self.events)
             }
-            // The connection is cut after the answer's end.
+            // The connection was cut after the end of the answer.
             Err(_) if until.is_some() => {
                 self.finish();
                 Ok(())

@@ -1,16 +1,16 @@
-//! Token counts as servers write them. Implausible counts are ignored and never fail an answer.
+//! Reads the token counts of servers. Implausible counts are ignored and never fail an answer.
 
 use chatkit_domain::Usage;
 use serde_json::Value;
 
-/// More tokens than any request has. Larger counts are garbage.
+/// An upper limit for token counts. Larger counts are invalid.
 const MAX_TOKENS: f64 = 1e12;
 
-/// The names of the counts: chat completions first, then Responses.
+/// The names of the counts, first in chat completions and then in Responses.
 const INPUT: [&str; 2] = ["prompt_tokens", "input_tokens"];
 const OUTPUT: [&str; 2] = ["completion_tokens", "output_tokens"];
 
-/// The usage, if both counts make sense.
+/// Returns the usage if both counts are plausible.
 pub(super) fn usage(value: &Value) -> Option<Usage> {
     let count = |names: [&str; 2]| names.into_iter().find_map(|name| count(&value[name]));
     Some(Usage {
@@ -21,7 +21,7 @@ pub(super) fn usage(value: &Value) -> Option<Usage> {
     })
 }
 
-/// Input tokens that a prompt cache supplied: as OpenAI and DeepSeek write them.
+/// Returns the number of input tokens from a prompt cache, as OpenAI and DeepSeek report it.
 fn cached(value: &Value) -> Option<u64> {
     [
         &value["prompt_tokens_details"]["cached_tokens"],
@@ -32,7 +32,7 @@ fn cached(value: &Value) -> Option<u64> {
     .find_map(count)
 }
 
-/// A whole number of at least 0, also as a float or as text.
+/// Reads a whole number of at least 0. It may be a float or text.
 fn count(value: &Value) -> Option<u64> {
     if let Some(count) = value.as_u64() {
         return Some(count).filter(|count| *count as f64 <= MAX_TOKENS);
@@ -42,7 +42,7 @@ fn count(value: &Value) -> Option<u64> {
         value => value.as_f64()?,
     };
     let is_count = (0.0..=MAX_TOKENS).contains(&count) && count.fract() == 0.0;
-    // In range, so that nothing is lost.
+    // The count is in range, so the conversion is exact.
     is_count.then_some(count as u64)
 }
 
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_must_make_sense() {
+    fn implausible_counts_are_ignored() {
         check(json!(11), json!(7), Some((11, 7)));
         check(json!(11.0), json!("7"), Some((11, 7)));
         for wrong in [

@@ -1,7 +1,7 @@
-//! The words by which servers say what they refuse. All in lower case; each comes from a public
+//! The words that servers use in refusals. All are in lower case, and each comes from a public
 //! report.
 
-/// Codes and types of a server that asks to come back later.
+/// Codes and types that ask to retry later.
 pub(super) const OVERLOADED: &[&str] = &[
     "rate_limit_exceeded",
     "rate_limit_error",
@@ -16,7 +16,7 @@ pub(super) const OVERLOADED: &[&str] = &[
     "429",
 ];
 
-/// Codes and types of an account whose quota is used up.
+/// Codes and types for an exhausted quota.
 pub(super) const QUOTA: &[&str] = &[
     "insufficient_quota",
     "insufficient_balance",
@@ -26,7 +26,7 @@ pub(super) const QUOTA: &[&str] = &[
     "402",
 ];
 
-/// Codes and types of a model that the server does not have.
+/// Codes and types for an unknown model.
 pub(super) const UNKNOWN_MODEL: &[&str] = &[
     "model_not_found",
     "invalid_model",
@@ -35,7 +35,7 @@ pub(super) const UNKNOWN_MODEL: &[&str] = &[
     "deploymentnotfound",
 ];
 
-/// Codes and types of an input that is too long.
+/// Codes and types for an input that is too long.
 pub(super) const TOO_LONG_CODES: &[&str] = &[
     "context_length_exceeded",
     "exceed_context_size_error",
@@ -45,7 +45,7 @@ pub(super) const TOO_LONG_CODES: &[&str] = &[
     "prompt_too_long",
 ];
 
-/// Words for an input that is too long.
+/// Phrases for an input that is too long.
 pub(super) const TOO_LONG: &[&str] = &[
     "context_length_exceeded",
     "context length",
@@ -85,7 +85,7 @@ pub(super) const TOO_LONG: &[&str] = &[
     "input is too large to process",
 ];
 
-/// Words for an input that is too long, also from a server that counts it by its rate limit.
+/// Phrases for an input that is too long. Servers that compare it with a rate limit use them too.
 pub(super) const TOO_LARGE: &[&str] = &[
     "request too large for",
     "tokens must be reduced",
@@ -109,7 +109,7 @@ pub(super) const FILTERED_CODES: &[&str] = &[
     "1301",
 ];
 
-/// Words of a filter that refused the input.
+/// Phrases of a filter that refused the input.
 pub(super) const FILTERED: &[&str] = &[
     "content_filter",
     "responsibleaipolicyviolation",
@@ -128,7 +128,7 @@ pub(super) const FILTERED: &[&str] = &[
     "safety_check_type",
 ];
 
-/// Words of a server or model without tools.
+/// Phrases of a server or model without tools.
 pub(super) const NO_TOOLS: &[&str] = &[
     "does not support tools",
     "do not support tools",
@@ -152,7 +152,7 @@ pub(super) const NO_TOOLS: &[&str] = &[
     "support parameters: ['tools'",
 ];
 
-/// Words of a chat template whose roles must alternate.
+/// Phrases of a chat template that requires alternating roles.
 pub(super) const ALTERNATE: &[&str] = &[
     "must alternate",
     "roles must be alternat",
@@ -166,7 +166,7 @@ pub(super) const ALTERNATE: &[&str] = &[
     "should be alternating",
 ];
 
-/// Words of a chat template without a system role.
+/// Phrases of a chat template without a system role.
 pub(super) const NO_SYSTEM_ROLE: &[&str] = &[
     "system role not supported",
     "system role is not supported",
@@ -176,10 +176,10 @@ pub(super) const NO_SYSTEM_ROLE: &[&str] = &[
     "does not support 'system'",
 ];
 
-/// Words of a server that wants call ids of nine characters (Mistral).
+/// Phrases of a server that requires call ids of nine characters (Mistral).
 pub(super) const SHORT_CALL_IDS: &[&str] = &["with a length of 9"];
 
-/// Words by which a server refuses `null`, next to the name `content`.
+/// Phrases with which a server refuses `null`, next to the name `content`.
 pub(super) const NO_NULL: &[&str] = &[
     "null",
     "none",
@@ -193,8 +193,8 @@ pub(super) const NO_NULL: &[&str] = &[
     "expected string",
 ];
 
-/// Parts of the names of members that servers want back. Everything else that a server adds to a
-/// message is its own bookkeeping, which a strict server would refuse.
+/// Parts of the names of members that servers expect back. All other members that a server adds to
+/// a message are for its own use, and a strict server would refuse them.
 pub(super) const RETURNED: &[&str] = &[
     "reasoning",
     "thinking",
@@ -205,5 +205,5 @@ pub(super) const RETURNED: &[&str] = &[
     "encrypted",
 ];
 
-/// Words of a server that misses something.
+/// Phrases of a server that misses a member.
 pub(super) const MISSING: &[&str] = &["missing", "must be", "required", "passed back"];

@@ -120,22 +120,22 @@ fn the_newest_user_message_is_always_in_the_window() {
 }
 
 #[test]
-fn the_window_starts_where_the_last_one_did_until_it_is_exceeded() {
+fn the_window_keeps_its_start_until_it_is_exceeded() {
     let starts = |stored, messages| {
         let window = window(&turns(5), stored, messages, 1_000);
         window.start().unwrap()
     };
     assert_eq!(starts(Some(5), 50), 5);
-    // An answer is no start.
+    // An answer cannot start the window.
     assert_eq!(starts(Some(4), 50), 5);
     assert_eq!(starts(Some(3), 7), 3);
     assert_eq!(starts(Some(3), 6), 7);
-    // Rows of a run that left the history do not count.
+    // Later runs ignore a start that is no longer in the history.
     assert_eq!(starts(Some(99), 50), 1);
 }
 
 #[test]
-fn halving_comes_closest_to_half_of_what_was_sent() {
+fn halving_keeps_about_half_of_the_request() {
     let long = |text: &str| text.repeat(1_000);
     let items: Vec<Item> = (0..7)
         .map(|index| {
@@ -154,7 +154,7 @@ fn halving_comes_closest_to_half_of_what_was_sent() {
 }
 
 #[test]
-fn a_withheld_message_is_a_note() {
+fn a_withheld_message_becomes_a_note() {
     let Item::Message(mut withheld) = user("bad") else {
         panic!("user() makes messages");
     };

@@ -11,7 +11,7 @@ pub struct Model {
     pub title_is_default: bool,
     pub search_title: String,
     pub metadata: Option<Json>,
-    /// What is not as it is with every conversation.
+    /// The display settings that differ from the defaults.
     pub display: Option<Json>,
     pub last_sequence: i64,
     pub message_count: i64,

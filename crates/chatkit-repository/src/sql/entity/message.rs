@@ -14,7 +14,7 @@ pub struct Model {
     pub role: Option<String>,
     pub content: String,
     pub body: Option<Json>,
-    /// A second copy of the text, which only searches read. See [`select`].
+    /// A folded copy of the text that only searches read. See [`select`].
     pub search_text: Option<String>,
     pub status: String,
     pub incomplete_reason: Option<String>,
@@ -40,7 +40,7 @@ pub const MESSAGE: &str = "message";
 /// The kind of notes for the model.
 pub const HIDDEN_CONTEXT: &str = "hidden_context";
 
-/// Selects items without `search_text`, which doubles what is read.
+/// Selects items without `search_text`, which would double the size of the result.
 pub fn select() -> Select<Entity> {
     let columns = Column::iter().filter(|column| !matches!(column, Column::SearchText));
     Entity::find()
@@ -49,8 +49,8 @@ pub fn select() -> Select<Entity> {
         .expr_as(Expr::cust("NULL"), "search_text")
 }
 
-/// Selects the item with this id. Asked for more at once, PostgreSQL may read the whole
-/// conversation instead.
+/// Selects the item with this id. The query has no further condition, because PostgreSQL might then
+/// read the whole conversation.
 pub fn select_by_id(id: Uuid) -> Select<Entity> {
     select().filter(Column::Id.eq(id))
 }

@@ -1,4 +1,4 @@
-//! The tables, one file each. Not exposed: what leaves this crate are domain types.
+//! The tables, one per file. They are private: this crate returns domain types.
 #![expect(
     unreachable_pub,
     reason = "the entity macro makes everything it derives public"

@@ -22,9 +22,9 @@ pub struct Model {
     pub user_message_id: Option<Uuid>,
     pub assistant_message_id: Option<Uuid>,
     pub state: Option<Json>,
-    /// The sequence number of the first item that the model was given.
+    /// The sequence number of the first item in the model's input.
     pub window_start: Option<i64>,
-    /// Whether it has called tools.
+    /// Whether the run has called tools.
     pub has_tool_calls: bool,
     pub last_event: i64,
     pub lease_owner: Option<Uuid>,

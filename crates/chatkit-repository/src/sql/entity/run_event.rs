@@ -9,7 +9,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub last: i64,
     pub first: i64,
-    /// The answer that the text belongs to.
+    /// The answer to which the text belongs.
     pub message_id: Uuid,
     pub events: String,
 }

@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-/// The last task number given to a user.
+/// The last task number of a user.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "task_counters")]

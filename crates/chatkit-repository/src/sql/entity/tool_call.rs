@@ -14,10 +14,10 @@ pub struct Model {
     pub tool_name: String,
     pub tool_input: Json,
     pub tool_input_text: Option<String>,
-    /// The arguments byte for byte: a JSON column may store another form of the same value.
+    /// The exact arguments of the model. A JSON column may store the same value in another form.
     pub raw_input: Option<String>,
     pub content_offset: Option<i64>,
-    /// JSON that only the model's provider reads, as text.
+    /// JSON text that only the model's provider reads.
     pub provider_data: Option<String>,
     pub tool_output: Option<Json>,
     pub status: String,

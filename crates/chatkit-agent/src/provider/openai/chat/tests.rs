@@ -141,7 +141,7 @@ fn a_finish_reason_or_done_marker_ends_the_answer() {
 }
 
 #[test]
-fn an_answer_without_a_stream_is_read_whole() {
+fn an_answer_without_a_stream_is_read() {
     let whole = json!({
         "object": "chat.completion",
         "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {
@@ -228,7 +228,7 @@ fn calls_that_share_an_index_are_separated() {
         end("stop"),
     ]);
     assert_eq!(found, [call("a", "one", "{}"), call("b", "one", "{}")]);
-    // Without ids, a name after complete arguments starts another.
+    // Without ids, a name after complete arguments starts another call.
     let found = calls(&[
         piece(Value::Null, "{\"a\":\"}{\"}"),
         piece(Value::Null, "{\"b\":1}"),
@@ -239,7 +239,7 @@ fn calls_that_share_an_index_are_separated() {
         .map(|(_, _, arguments)| arguments.as_str())
         .collect();
     assert_eq!(arguments, ["{\"a\":\"}{\"}", "{\"b\":1}"]);
-    // A server that only repeats the name with every piece has one.
+    // If a server repeats the name with every piece, there is only one call.
     let found = calls(&[
         piece(Value::Null, "{\"a\":"),
         piece(Value::Null, "1}"),
@@ -262,7 +262,7 @@ fn repeated_ids_and_names_do_not_start_new_calls() {
 }
 
 #[test]
-fn missing_and_doubled_ids_become_unique() {
+fn missing_and_duplicate_ids_become_unique() {
     let found = calls(&[
         delta(
             json!({"tool_calls": [{"index": 0, "function": {"name": "one", "arguments": "{}"}}, {"index": 1, "id": "", "function": {"name": "two"}}]}),

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::provider::{InputItem, ToolChoice};
 
-/// A refusal with this status and body.
+/// Returns a refusal with this status and body.
 fn refusal(status: u16, body: &str) -> Refusal {
     let value = serde_json::from_str(body).unwrap_or(Value::String(body.to_owned()));
     Refusal {
@@ -13,7 +13,7 @@ fn refusal(status: u16, body: &str) -> Refusal {
     }
 }
 
-/// A request in which the user has said these words.
+/// Returns a request in which the user sent this text.
 fn request() -> ModelRequest {
     ModelRequest {
         model: "m".to_owned(),
@@ -30,7 +30,7 @@ fn error(status: u16, body: &str) -> ProviderError {
     refusal(status, body).into_error(&Sampling::default(), Some(&request()), Some("sk-secret"))
 }
 
-/// The error with all its causes, as the log shows it.
+/// Returns the error with all its causes, in the form for the log.
 fn logged(error: &ProviderError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -212,7 +212,7 @@ fn a_callers_parameter_is_named() {
             other => panic!("{other:?}"),
         }
     }
-    // Not one that the caller set.
+    // A parameter that the caller did not set is not the caller's error.
     let other = refusal(400, r#"{"error":{"param":"seed"}}"#);
     let error = other.into_error(&sampling, None, None);
     assert!(!matches!(error, ProviderError::ParameterRefused { .. }));

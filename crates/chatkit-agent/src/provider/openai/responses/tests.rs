@@ -96,7 +96,7 @@ fn an_answer_can_end_early() {
 }
 
 #[test]
-fn text_that_only_the_end_shows_is_read_there() {
+fn text_that_only_the_last_event_contains_is_read() {
     let message = json!({"type": "message", "content": [{"type": "output_text", "text": "Hello"}]});
     let whole = json!({"object": "response", "status": "completed", "output": [message]});
     let text = ModelEvent::TextDelta("Hello".to_owned());
@@ -108,7 +108,7 @@ fn text_that_only_the_end_shows_is_read_there() {
 }
 
 #[test]
-fn what_was_streamed_is_not_read_again_at_the_end() {
+fn streamed_output_is_not_read_again_at_the_end() {
     let reasoning = json!({
         "type": "reasoning", "summary": [{"type": "summary_text", "text": "I look."}],
         "encrypted_content": "gAAA",
@@ -138,7 +138,7 @@ fn what_was_streamed_is_not_read_again_at_the_end() {
 }
 
 #[test]
-fn arguments_and_whole_reasoning_are_signs_of_life() {
+fn arguments_and_full_reasoning_count_as_activity() {
     let step = |kind: &str| json!({"type": kind, "delta": "x"});
     let (events, _) = read(&[
         step("response.function_call_arguments.delta"),
