@@ -1,4 +1,4 @@
-//! Starting without any configuration, on one's own machine.
+//! Starts without any configuration, on the user's own machine.
 
 use std::{
     fs::OpenOptions,
@@ -14,8 +14,8 @@ use crate::config::Settings;
 /// The user of a server that was started without configuration.
 pub const LOCAL_USER: &str = "local";
 
-/// Whether the server may make its own secret: nothing says who may call, only programs of this
-/// machine can reach it, and its database is a file.
+/// Whether the server may make its own secret: no secret and no keys are configured, only programs
+/// on this machine can reach the server, and its database is a file.
 #[must_use]
 pub fn is_local(settings: &Settings) -> bool {
     let is_open = settings.secret.is_none() && settings.jwks_url.is_none();
@@ -24,7 +24,8 @@ pub fn is_local(settings: &Settings) -> bool {
         && settings.database_url.sqlite_file().is_some()
 }
 
-/// The secret that is kept beside the database file, readable by its owner only; made at first.
+/// Reads the secret that is stored beside the database file, readable by its owner only. Creates it
+/// on the first call.
 ///
 /// # Errors
 /// When the settings are not local, or the file cannot be read or written.
@@ -55,11 +56,11 @@ pub fn secret(settings: &Settings) -> anyhow::Result<String> {
     Ok(secret)
 }
 
-/// Makes the file of a SQLite database that is to be made, readable by its owner only: it holds
-/// what people say. What SQLite puts beside it becomes the same.
+/// Creates the file of a SQLite database if the URL asks for that, readable by its owner only,
+/// because it contains conversations. SQLite gives the files beside it the same permissions.
 ///
 /// # Errors
-/// When the file cannot be made.
+/// When the file cannot be created.
 pub fn create_database(settings: &Settings) -> anyhow::Result<()> {
     let url = settings.database_url.expose();
     let Some(file) = settings.database_url.sqlite_file() else {
@@ -81,7 +82,7 @@ pub fn create_database(settings: &Settings) -> anyhow::Result<()> {
     }
 }
 
-/// A secret that others can read, or a link, is none.
+/// Refuses a secret that others can read, and a link.
 fn check_private(file: &Path) -> anyhow::Result<()> {
     let metadata = std::fs::symlink_metadata(file)
         .with_context(|| format!("could not read {}", file.display()))?;
@@ -101,14 +102,14 @@ fn beside(database: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Makes the secret, unless there is one. It appears whole or not at all, so that two processes
-/// that start at once agree.
+/// Creates the secret if it is missing. It appears whole or not at all, so that two processes that
+/// start at once agree.
 fn create(file: &Path) -> anyhow::Result<()> {
     if file.exists() {
         return Ok(());
     }
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).context("there is no randomness")?;
+    getrandom::fill(&mut bytes).context("could not read random bytes")?;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut draft = file.as_os_str().to_owned();
     draft.push(format!(".{}", std::process::id()));

@@ -1,4 +1,4 @@
-//! The log: standard output, for people or for machines.
+//! The log, on standard output, as text or as JSON.
 
 use std::io::IsTerminal;
 
@@ -17,8 +17,8 @@ pub fn init(args: &LogArgs) -> anyhow::Result<()> {
     dispatcher::set_global_default(log).context("another log is already set up")
 }
 
-/// Logs the location of every panic from now on, and never its text: a panic of a library may quote
-/// the text that it failed on, which may be a message.
+/// Logs the location of every panic from now on, and never its text: a library's panic may quote a
+/// message.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string);
@@ -26,10 +26,10 @@ pub fn report_panics() {
     }));
 }
 
-/// A log that is written there.
+/// A log that writes to `writer`.
 ///
 /// # Errors
-/// When the text is no filter.
+/// When `filter` is not a filter.
 pub fn log<W>(filter: &str, format: LogFormat, writer: W) -> anyhow::Result<Dispatch>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -37,13 +37,13 @@ where
     let filter: EnvFilter = filter
         .parse()
         .context("RUST_LOG is not a filter of tracing")?;
-    // A busy pool would say so with every request.
+    // A busy pool would log a line for every request.
     let filter = filter.add_directive("sqlx::pool::acquire=error".parse()?);
     let log = tracing_subscriber::fmt()
         .with_writer(writer)
         .with_env_filter(filter)
-        // Otherwise a line that cannot be written is told to standard error, and ends the process
-        // when that cannot be written either.
+        // Otherwise a line that cannot be written is reported on standard error, and the process
+        // ends if that fails too.
         .log_internal_errors(false)
         .with_ansi(std::io::stdout().is_terminal());
     let discreet = filter_fn(is_discreet);
@@ -58,8 +58,8 @@ where
     })
 }
 
-/// Whether something may be logged, whatever the filter says: not the bodies that a library could
-/// not read, which quote conversations, and not a span that holds the database's password.
+/// Whether something may be logged, regardless of the filter. Bodies that a library could not read
+/// quote conversations, and a span of sea-orm contains the database's password.
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
     let is_of = |library: &str| {
         let rest = metadata.target().strip_prefix(library);

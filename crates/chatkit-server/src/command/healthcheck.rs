@@ -22,7 +22,7 @@ pub(super) async fn healthcheck(address: SocketAddr) -> anyhow::Result<()> {
 }
 
 async fn ask(mut address: SocketAddr) -> anyhow::Result<String> {
-    // A server that listens everywhere is asked here.
+    // A server that listens on every address is asked on loopback.
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }

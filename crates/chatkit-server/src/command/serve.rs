@@ -1,4 +1,4 @@
-//! The server itself, until it is told to stop.
+//! Runs the server until a signal to stop.
 
 use std::io::Write;
 
@@ -31,8 +31,8 @@ pub(super) async fn serve(settings: Settings, log: &LogArgs) -> anyhow::Result<(
     Ok(())
 }
 
-/// Writes a link that signs in, and a first call that works. To standard error, never through the
-/// log, as the link carries a token. Nobody need be reading there.
+/// Writes a sign-in link and an example call to standard error. The link contains a token, so it
+/// never goes through the log. Failing to write is not an error.
 fn invite(app: &App, settings: &Settings) -> anyhow::Result<()> {
     let user = UserId::parse(LOCAL_USER)?;
     let options = verifier_options(settings)?;

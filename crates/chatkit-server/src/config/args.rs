@@ -14,7 +14,7 @@ use super::{
 /// Every setting of the server, as a flag and as an environment variable.
 #[derive(Clone, Debug, Args)]
 pub struct SettingsArgs {
-    /// Where to listen; port 0 picks one
+    /// The address to listen on; port 0 picks a free port
     #[arg(long, env, global = true, default_value = "127.0.0.1:8000")]
     pub listen_addr: SocketAddr,
     /// The origin under which browsers see the server; `http://` and the address when left out
@@ -29,10 +29,10 @@ pub struct SettingsArgs {
         hide_env_values = true
     )]
     pub database_url: DatabaseUrl,
-    /// Database connections at most
+    /// The most database connections
     #[arg(long, env, global = true, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_pool: u32,
-    /// Apply pending migrations at start
+    /// Whether pending migrations are applied at the start
     #[arg(long, env, global = true, default_value_t = true, action = clap::ArgAction::Set)]
     pub auto_migrate: bool,
     /// The key of the models' API
@@ -62,7 +62,7 @@ pub struct SettingsArgs {
     /// Whether to join consecutive messages of the same role, which some chat templates require
     #[arg(long, env, global = true, default_value = "auto", value_enum)]
     pub model_roles: ModelRoles,
-    /// Models that a caller may choose beside it, separated by commas
+    /// More models that a caller may choose, separated by commas
     #[arg(long, env, global = true, value_delimiter = ',')]
     pub allowed_models: Vec<String>,
     /// The system prompt
@@ -74,10 +74,10 @@ pub struct SettingsArgs {
     /// The HS256 secret that tokens are signed with, at least 32 bytes
     #[arg(long, env, global = true, hide_env_values = true)]
     pub better_auth_secret: Option<Secret>,
-    /// The same under its other name
+    /// Another name of `BETTER_AUTH_SECRET`
     #[arg(long, env, global = true, hide_env_values = true)]
     pub jwt_secret: Option<Secret>,
-    /// Where the issuer of tokens publishes its keys: `EdDSA`, ES256 or RS256
+    /// The URL at which the issuer of tokens publishes its keys: `EdDSA`, ES256 or RS256
     #[arg(long, env, global = true)]
     pub jwks_url: Option<KeysUrl>,
     /// The `iss` that tokens must carry
@@ -86,19 +86,19 @@ pub struct SettingsArgs {
     /// The `aud` that tokens must carry
     #[arg(long, env, global = true, value_parser = audience)]
     pub jwt_audience: Option<String>,
-    /// Origins whose pages may call, separated by commas
+    /// Origins whose pages may call the API, separated by commas
     #[arg(long, env, global = true, value_delimiter = ',')]
     pub cors_origins: Vec<Origin>,
     /// Origins that may show the chat page in a frame, separated by commas
     #[arg(long, env, global = true, value_delimiter = ',')]
     pub frame_ancestors: Vec<Origin>,
-    /// Messages that the model is given at most
+    /// The most messages of a conversation that the model receives
     #[arg(long, env, global = true, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub context_messages: u32,
-    /// Characters of them at most
+    /// The most characters of a conversation that the model receives
     #[arg(long, env, global = true, default_value_t = 400_000)]
     pub context_chars: usize,
-    /// How often the model may ask for tools in one run
+    /// How often the model may call tools in one run
     #[arg(long, env, global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub max_tool_rounds: u32,
     /// The most characters of a tool result that the model receives
@@ -113,31 +113,32 @@ pub struct SettingsArgs {
     /// How long a run may take
     #[arg(long, env, global = true, default_value = "10m", value_parser = positive_duration)]
     pub run_timeout: Duration,
-    /// Longest answer, in characters
+    /// The longest answer, in characters
     #[arg(long, env, global = true, default_value_t = 200_000)]
     pub max_answer_chars: usize,
-    /// Active runs that a user may have
+    /// The most active runs of a user
     #[arg(long, env, global = true, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_runs_per_user: u32,
-    /// Runs that this process answers at once
+    /// The most active runs of this process
     #[arg(long, env, global = true, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_runs: u32,
-    /// When a silent owner's run is taken from it
+    /// How long a process may be silent before another takes its run
     #[arg(long, env, global = true, default_value = "15s", value_parser = lease)]
     pub run_lease: Duration,
-    /// Whether a ChatKit client that leaves stops its answer, and may offer to
+    /// Whether a disconnecting ChatKit client stops its run, and may offer a stop button
     #[arg(long, env, global = true, default_value_t = true, action = clap::ArgAction::Set)]
     pub chatkit_allow_cancel: bool,
     /// How long requests are still accepted after the signal to stop
     #[arg(long, env, global = true, default_value = "0s", value_parser = humantime::parse_duration)]
     pub shutdown_delay: Duration,
-    /// How long active runs may take to end after that
+    /// How long active runs may take to end after that delay
     #[arg(long, env, global = true, default_value = "25s", value_parser = humantime::parse_duration)]
     pub shutdown_grace: Duration,
-    /// When deleted conversations are purged
+    /// How long a deleted conversation can be restored
     #[arg(long, env, global = true, default_value = "30d", value_parser = positive_duration)]
     pub deleted_ttl: Duration,
-    /// A listener for `/metrics` alone; without it they are on the main one when that is loopback
+    /// The address of a listener for `/metrics` only; without it, `/metrics` is on the main listener
+    /// if that is loopback
     #[arg(long, env, global = true)]
     pub metrics_addr: Option<SocketAddr>,
 }

@@ -6,11 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{args::SettingsArgs, parse::log_filter};
 
-/// Kept conversations behind an HTTP API.
+/// Stored conversations behind an HTTP API.
 #[derive(Debug, Parser)]
 #[command(name = "chatkit-server", version, about)]
 pub struct Cli {
-    /// What to do; `serve` when left out.
+    /// The command. Without one, `serve`.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// The settings of the server.
@@ -24,31 +24,31 @@ pub struct Cli {
 /// The settings of the log.
 #[derive(Clone, Debug, Args)]
 pub struct LogArgs {
-    /// How the log is written
+    /// The format of the log
     #[arg(long, env, global = true, default_value = "pretty")]
     pub log_format: LogFormat,
-    /// What is logged, as a filter of tracing
+    /// The log filter, in the syntax of tracing
     #[arg(long, env, global = true, default_value = "info", value_parser = log_filter)]
     pub rust_log: String,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Pretty,
-    /// For machines: an object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Answer requests until told to stop
+    /// Answer requests until a signal to stop
     Serve,
     /// Change the database's schema
     Migrate {
-        /// In which direction
+        /// The direction
         #[command(subcommand)]
         direction: Option<Migrate>,
     },
@@ -57,39 +57,39 @@ pub enum Command {
         /// The user
         #[arg(long)]
         user: String,
-        /// For how long it is good, such as 12h or 7d
+        /// How long the token is valid, such as 12h or 7d
         #[arg(long, default_value = "7d", value_parser = humantime::parse_duration)]
         ttl: Duration,
     },
     /// Print the contract: OpenAPI in YAML
     Openapi,
-    /// Remove everything of one user for good, and say how much that was
+    /// Permanently remove everything of one user, and print the counts
     Erase {
         /// The user
         #[arg(long)]
         user: String,
     },
-    /// Ask the running server whether it is ready; exit code 0 when it is
+    /// Ask the running server whether it is ready. The exit code is 0 if it is
     Healthcheck,
 }
 
-/// In which direction to change the schema.
+/// The directions in which the schema changes.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Migrate {
-    /// Apply what is pending
+    /// Apply pending migrations
     Up,
-    /// Take back the newest migration, with the data that it holds
+    /// Revert the newest migration, and remove the data that it holds
     Down,
     /// List the migrations
     Status,
 }
 
 impl Cli {
-    /// Reads `.env`, the environment and the command line. What is wrong with them is one line
-    /// that names the setting.
+    /// Reads `.env`, the environment and the command line. Prints an error as one line that names
+    /// the setting.
     ///
     /// # Errors
-    /// The process's exit code once the reason, or the help that was asked for, is printed.
+    /// The exit code of the process, after the error or the requested help was printed.
     pub fn read() -> Result<Self, u8> {
         if dotenvy::dotenv().is_err_and(|error| !error.not_found()) {
             // The error quotes the line, which may hold a secret.
@@ -107,8 +107,8 @@ impl Cli {
     }
 }
 
-/// What is wrong, in one line that names the setting and never holds its value, which may be a
-/// secret.
+/// Describes an error in one line that names the setting. It never contains the value, which may be
+/// a secret.
 fn reason(error: &clap::Error) -> String {
     use clap::error::{ContextKind, ErrorKind};
     let text = error.render().to_string();
@@ -116,7 +116,7 @@ fn reason(error: &clap::Error) -> String {
     match (error.kind(), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(argument)) => {
             let why = std::error::Error::source(error).map_or_else(
-                || "the value is none of those possible".to_owned(),
+                || "the value is not one of the possible values".to_owned(),
                 ToString::to_string,
             );
             let why = why.lines().next().unwrap_or_default();

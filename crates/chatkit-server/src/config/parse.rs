@@ -10,7 +10,7 @@ pub(super) fn positive_duration(text: &str) -> anyhow::Result<Duration> {
     duration_from(text, Duration::from_millis(1))
 }
 
-/// A lease is kept by a statement every fifth of it.
+/// At least 100 ms, because a lease is extended five times while it lasts.
 pub(super) fn lease(text: &str) -> anyhow::Result<Duration> {
     duration_from(text, Duration::from_millis(100))
 }
@@ -27,7 +27,7 @@ fn duration_from(text: &str, least: Duration) -> anyhow::Result<Duration> {
     Ok(duration)
 }
 
-/// The length of a tool's result: enough for any error, so that a model can correct its call.
+/// The length of a tool result: at least enough for any error, so that a model can correct its call.
 pub(super) fn result_chars(text: &str) -> anyhow::Result<usize> {
     let chars = text.parse().ok().filter(|chars| *chars >= 1_000);
     chars.context("must be a whole number of at least 1000")
@@ -40,10 +40,10 @@ pub(super) fn not_empty(text: &str) -> anyhow::Result<String> {
     Ok(text.to_owned())
 }
 
-/// An audience, but for the one of tokens that are only good for signing in.
+/// An audience, except that of sign-in tokens.
 pub(super) fn audience(text: &str) -> anyhow::Result<String> {
     if text.trim_end_matches('/') == "sign-in" {
-        bail!("must not be sign-in, which is kept for sign-in links");
+        bail!("must not be sign-in, which is reserved for sign-in links");
     }
     not_empty(text)
 }

@@ -1,5 +1,5 @@
-//! The values of settings, checked where they enter. What is wrong with one is said without
-//! quoting it: it may be a secret.
+//! The values of settings, checked when they are parsed. Errors do not quote the value, which may
+//! be a secret.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -91,7 +91,7 @@ impl FromStr for BaseUrl {
     }
 }
 
-/// Where an issuer publishes its keys: `http` or `https`.
+/// The URL at which an issuer publishes its keys: `http` or `https`.
 #[derive(Clone, Debug)]
 pub struct KeysUrl(String);
 
@@ -117,7 +117,7 @@ impl FromStr for KeysUrl {
     }
 }
 
-/// Where the database is. Its text may hold a password and is never printed.
+/// The URL of the database. It may contain a password and is never printed.
 #[derive(Clone)]
 pub struct DatabaseUrl(String);
 
@@ -128,7 +128,7 @@ impl DatabaseUrl {
         &self.0
     }
 
-    /// The file of a SQLite database.
+    /// The file of a SQLite database. `None` for other databases.
     #[must_use]
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         let path = self.0.strip_prefix("sqlite:")?;
@@ -162,7 +162,7 @@ impl FromStr for DatabaseUrl {
         let file = url.sqlite_file();
         let in_memory = text.contains(":memory:") || text.contains("mode=memory");
         if file.is_some_and(|file| file.as_os_str().is_empty() || in_memory) {
-            bail!("must name a file: conversations are kept");
+            bail!("must name a file, because conversations are stored");
         }
         Ok(url)
     }
@@ -178,7 +178,7 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// An origin as browsers send it: scheme, host, port where it is not the scheme's.
+/// An origin as browsers send it: scheme, host, and the port if it is not the scheme's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
 
