@@ -142,29 +142,20 @@ impl Agent {
         let (finished_sender, finished) = oneshot::channel();
         let (agent, owner) = (self.clone(), caller.clone());
         let run = async move {
-            // Captures the whole task instead of only the field that it uses.
-            let task = task;
-            let result = agent.core.repositories.runs.start(&owner, start).await;
-            let run = match &result {
-                Ok(domain::Started::New(run)) => {
-                    task.entered.set_started();
-                    task.entered.emit_start(run);
-                    Some(run.clone())
-                }
-                _ => None,
-            };
-            // The run continues even if the request has gone.
-            let _ = started_sender.send(result);
-            if let Some(run) = run {
+            let entered = &task.entered;
+            let run = agent.store_start(&owner, start, entered, started_sender);
+            if let Some(run) = run.await {
                 let respond = Respond {
                     core: &agent.core,
                     responder: &*agent.responder,
-                    entered: &task.entered,
+                    entered,
                 };
                 if let Some(ended) = respond.run(&owner, &run, &options).await {
                     let _ = finished_sender.send(ended);
                 }
             }
+            // The slot is free only now.
+            drop(task);
         };
         self.runs.spawn(run.instrument(span));
         match started.await.map_err(|_| AgentError::Lost)?? {
@@ -179,6 +170,28 @@ impl Agent {
             }
             domain::Started::Known(run) => Ok(Started::Known(run)),
         }
+    }
+
+    /// Stores the start of a run, and sends the result to the request. Returns a new run, which
+    /// continues even if the request has gone.
+    async fn store_start(
+        &self,
+        owner: &Caller,
+        start: domain::StartRun,
+        entered: &EnteredRun,
+        result: oneshot::Sender<Result<domain::Started, RepositoryError>>,
+    ) -> Option<domain::StartedRun> {
+        let started = self.core.repositories.runs.start(owner, start).await;
+        let run = match &started {
+            Ok(domain::Started::New(run)) => {
+                entered.set_started();
+                entered.emit_start(run);
+                Some((**run).clone())
+            }
+            _ => None,
+        };
+        let _ = result.send(started);
+        run
     }
 
     fn run_to_start(&self, start: StartRun) -> domain::StartRun {

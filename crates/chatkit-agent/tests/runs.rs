@@ -39,6 +39,14 @@ struct ScriptedProvider {
     requests: Mutex<Vec<ModelRequest>>,
 }
 
+impl ScriptedProvider {
+    /// The last item of the last request.
+    fn last_input(&self) -> InputItem {
+        let requests = self.requests.lock().unwrap();
+        requests.last().unwrap().input.last().unwrap().clone()
+    }
+}
+
 #[async_trait]
 impl Provider for ScriptedProvider {
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ProviderError> {
@@ -204,10 +212,8 @@ async fn a_tool_call_is_stored_with_the_answer_and_returned_to_the_model() {
     let answer = ended.assistant_message.clone().unwrap();
     assert_eq!(answer.content, "Done.");
     assert_eq!(answer.tool_calls[0].status, ToolCallStatus::Success);
-    let requests = fixture.provider.requests.lock().unwrap();
-    let last = requests.last().unwrap().input.last().unwrap();
+    let last = fixture.provider.last_input();
     assert!(matches!(last, InputItem::ToolResult { call_id, .. } if call_id == "call_1"));
-    drop(requests);
     assert_eq!(fixture.events(&ended).await, events);
 }
 

@@ -19,10 +19,8 @@ struct Library;
 impl Authenticator for Library {
     async fn caller(&self, parts: &Parts) -> Result<Caller, AuthFailure> {
         let user = parts.headers.get("x-user").ok_or(AuthFailure::Missing)?;
-        let user = UserId::parse(String::from_utf8_lossy(user.as_bytes()));
-        Ok(Caller::new(user.map_err(|_| {
-            AuthFailure::invalid("this is not a user id")
-        })?))
+        let user = UserId::parse(String::from_utf8_lossy(user.as_bytes()))?;
+        Ok(Caller::new(user))
     }
 }
 
@@ -81,24 +79,20 @@ impl Responder for Library {
 async fn main() -> anyhow::Result<()> {
     let mut tools = ToolRegistry::default();
     tools.register(Library)?;
-    let assistant = App::builder(Settings::new().with_base_path("/assistant"))
+    let builder = App::builder(Settings::new().with_base_path("/assistant"))
         .authenticator(Arc::new(Library))
         .provider("librarian", Arc::new(Library))
         .responder(Arc::new(Library))
-        .tools(tools)
-        .build()
-        .await?;
-    let app = Router::new()
-        .route("/", get(async || "The library"))
-        .nest_service("/assistant", assistant.service());
-    let address = env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+        .tools(tools);
+    let assistant = builder.build().await?;
+    let app = Router::new().route("/", get(async || "The library"));
+    let app = app.nest_service("/assistant", assistant.service());
+    let address = env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:3000");
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    let stop = assistant
-        .clone()
-        .shutdown_on_signal(Duration::from_secs(25));
+    let grace = Duration::from_secs(25);
+    let stop = assistant.clone().shutdown_on_signal(grace);
     serve(listener, app).with_graceful_shutdown(stop).await?;
     assistant.close().await;
     Ok(())

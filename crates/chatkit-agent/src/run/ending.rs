@@ -52,13 +52,15 @@ fn with_partial_answers(finish: FinishRun, turn: &Turn<'_>) -> FinishRun {
     };
     let partial_answers = emitter.has_written().then(|| {
         let partial = |reason| emitter.partial_answers(reason);
-        reason.map(partial).unwrap_or_default()
+        reason.map_or_else(Vec::new, partial)
     });
     let has_no_answer = finish.end == RunEnd::Completed && finish.answer.is_none();
     let needs_answer =
         turn.run().dialect.waits_for_message() && has_no_answer && !emitter.has_answered();
     FinishRun {
-        answer: finish.answer.or(needs_answer.then(AnswerDraft::default)),
+        answer: finish
+            .answer
+            .or_else(|| needs_answer.then(AnswerDraft::default)),
         partial_answers,
         ..finish
     }

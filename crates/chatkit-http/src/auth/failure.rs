@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use chatkit_domain::InvalidValue;
+
 /// The reason why an authenticator names no caller.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthFailure {
@@ -28,6 +30,13 @@ impl AuthFailure {
     /// Credentials that are not accepted, for this reason.
     pub fn invalid(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid(reason.into())
+    }
+}
+
+impl From<InvalidValue> for AuthFailure {
+    /// The credentials name a value that breaks a rule, such as a blank user id.
+    fn from(error: InvalidValue) -> Self {
+        Self::invalid(format!("a value of the credentials {error}"))
     }
 }
 

@@ -125,7 +125,7 @@ pub(super) fn calls_as_text(
     let items = input.into_iter().map(|item| {
         match &item {
             InputItem::Assistant { calls, .. } => {
-                in_round = !calls.is_empty() && is_described(calls)
+                in_round = !calls.is_empty() && is_described(calls);
             }
             InputItem::ToolResult { .. } => {}
             InputItem::User(_) | InputItem::Note(_) => in_round = false,
