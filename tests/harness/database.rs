@@ -118,14 +118,8 @@ impl TestDatabase {
     /// # Panics
     /// If the database cannot be reached.
     pub async fn stores(&self) -> Stores {
-        chatkit_repository::connect(DatabaseOptions {
-            url: self.url.clone(),
-            pool: 4,
-            locks: std::env::temp_dir(),
-            schema: chatkit_migration::latest(),
-        })
-        .await
-        .unwrap()
+        let options = DatabaseOptions::new(&self.url, chatkit_migration::latest()).with_pool(4);
+        chatkit_repository::connect(options).await.unwrap()
     }
 }
 

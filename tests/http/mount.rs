@@ -45,7 +45,9 @@ async fn service(database: &TestDatabase) -> ApiService {
         responder: Arc::new(AgentResponder),
         clock: clock.clone(),
     };
-    let agent = Agent::new(AgentSettings::default(), parts).await.unwrap();
+    let agent = Agent::new(AgentSettings::new("rules"), parts)
+        .await
+        .unwrap();
     let options =
         ApiOptions::new("my provider", "https://example.com").with_base_path("assistant/");
     let authenticator = Arc::new(ServiceSession);

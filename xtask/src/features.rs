@@ -1,4 +1,5 @@
-//! `cargo xtask features`: every crate compiles with each of its features alone, and with none.
+//! `cargo xtask features`: every crate compiles and passes its tests with each of its features
+//! alone, and with none.
 
 use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
@@ -13,9 +14,9 @@ pub(crate) fn check() -> Result<()> {
         .exec()?;
     let packages: Vec<&Package> = metadata.workspace_packages();
     for package in &packages {
-        let targets = targets(package, &packages);
+        let has_own_tests = !tested_by_dependents(package, &packages);
         for features in combinations(package) {
-            compile(package, &features, targets)
+            check_one(package, &features, has_own_tests)
                 .with_context(|| format!("{} with --features \"{features}\"", package.name))?;
         }
     }
@@ -33,18 +34,13 @@ fn combinations(package: &Package) -> Vec<String> {
     features
 }
 
-/// The targets to compile. The tests of a crate are left out if they need a crate that depends on
-/// it: cargo would then compile both with the features that the other crate asks for.
-fn targets(package: &Package, packages: &[&Package]) -> &'static str {
-    let tested_by_dependents = packages.iter().any(|other| {
+/// Whether the tests of a crate need a crate that depends on it. Cargo would compile both with the
+/// features that the other crate asks for, so these tests only run with all features.
+fn tested_by_dependents(package: &Package, packages: &[&Package]) -> bool {
+    packages.iter().any(|other| {
         depends(package, other, DependencyKind::Development)
             && depends(other, package, DependencyKind::Normal)
-    });
-    if tested_by_dependents {
-        "--lib"
-    } else {
-        "--all-targets"
-    }
+    })
 }
 
 fn depends(package: &Package, on: &Package, kind: DependencyKind) -> bool {
@@ -52,13 +48,25 @@ fn depends(package: &Package, on: &Package, kind: DependencyKind) -> bool {
     dependencies.any(|dependency| dependency.kind == kind && dependency.name == *on.name)
 }
 
-fn compile(package: &Package, features: &str, targets: &str) -> Result<()> {
-    process::run(
-        process::command("cargo")
-            .args(["clippy", "--quiet", "--no-default-features", targets])
+fn check_one(package: &Package, features: &str, has_own_tests: bool) -> Result<()> {
+    let with_features = |command: &str| {
+        let mut cargo = process::command("cargo");
+        cargo
+            .args([command, "--quiet", "--no-default-features"])
             .args(["--package", package.name.as_str()])
-            .args(["--features", features])
-            // Code that only another feature needs is a warning.
-            .args(["--", "-D", "warnings"]),
-    )
+            .args(["--features", features]);
+        cargo
+    };
+    let targets = if has_own_tests {
+        "--all-targets"
+    } else {
+        "--lib"
+    };
+    let mut clippy = with_features("clippy");
+    // Code that only another feature needs is a warning.
+    process::run(clippy.args([targets, "--", "-D", "warnings"]))?;
+    if has_own_tests {
+        process::run(&mut with_features("test"))?;
+    }
+    Ok(())
 }

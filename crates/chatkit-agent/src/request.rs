@@ -6,6 +6,7 @@ use crate::provider::Sampling;
 
 /// A request to start a run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct StartRun {
     /// The conversation, which may be a new one.
     pub target: RunTarget,
@@ -31,6 +32,20 @@ impl StartRun {
             options: RunOptions::default(),
         }
     }
+
+    /// Sets the caller's idempotency key for this turn, if there is one.
+    #[must_use]
+    pub fn with_idempotency(mut self, idempotency: Option<Idempotency>) -> Self {
+        self.idempotency = idempotency;
+        self
+    }
+
+    /// Sets the options of this run.
+    #[must_use]
+    pub fn with_options(mut self, options: RunOptions) -> Self {
+        self.options = options;
+        self
+    }
 }
 
 /// The message that a run answers.
@@ -44,6 +59,7 @@ pub enum StartInput {
 
 /// The options of a run, which override the settings.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct RunOptions {
     /// The model, if it is not the default one.
     pub model: Option<String>,
@@ -55,4 +71,47 @@ pub struct RunOptions {
     pub sampling: Sampling,
     /// A tool that the model must call first.
     pub tool: Option<String>,
+}
+
+impl RunOptions {
+    /// Creates options that override nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the model. `None` is the default one.
+    #[must_use]
+    pub fn with_model(mut self, model: Option<String>) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// Sets the instructions for this turn.
+    #[must_use]
+    pub fn with_instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = instructions.into();
+        self
+    }
+
+    /// Sets the language of the user's interface (RFC 5646).
+    #[must_use]
+    pub fn with_locale(mut self, locale: Option<String>) -> Self {
+        self.locale = locale;
+        self
+    }
+
+    /// Sets the parameters with which the model chooses words.
+    #[must_use]
+    pub fn with_sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
+        self
+    }
+
+    /// Sets the tool that the model must call first.
+    #[must_use]
+    pub fn with_tool(mut self, tool: Option<String>) -> Self {
+        self.tool = tool;
+        self
+    }
 }

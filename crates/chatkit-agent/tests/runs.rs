@@ -104,7 +104,9 @@ impl Fixture {
             clock,
         };
         Self {
-            agent: Agent::new(AgentSettings::default(), parts).await.unwrap(),
+            agent: Agent::new(AgentSettings::new("scripted"), parts)
+                .await
+                .unwrap(),
             repositories,
             provider,
             caller,

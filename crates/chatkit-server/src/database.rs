@@ -30,14 +30,13 @@ pub async fn erase(settings: &Settings, user_id: &UserId) -> anyhow::Result<Eras
 
 async fn connect(settings: &Settings) -> anyhow::Result<Stores> {
     local::create_database(settings)?;
-    chatkit_repository::connect(DatabaseOptions {
-        url: settings.database_url.expose().to_owned(),
-        pool: settings.database_pool,
-        locks: locks(settings),
-        schema: chatkit_migration::latest(),
-    })
-    .await
-    .context("DATABASE_URL: the database cannot be opened")
+    let url = settings.database_url.expose();
+    let options = DatabaseOptions::new(url, chatkit_migration::latest())
+        .with_pool(settings.database_pool)
+        .with_locks(locks(settings));
+    chatkit_repository::connect(options)
+        .await
+        .context("DATABASE_URL: the database cannot be opened")
 }
 
 /// The folder of the lock files by which processes see that others are alive: beside a SQLite

@@ -79,20 +79,20 @@ fn openai(settings: &Settings) -> anyhow::Result<ChosenProvider> {
 
     let base_url = settings.openai_base_url.as_ref();
     let api_key = settings.openai_api_key.as_ref();
-    let provider = OpenAiProvider::new(&OpenAiOptions {
-        api: match settings.openai_api {
-            ModelApi::ChatCompletions => OpenAiApi::ChatCompletions,
-            ModelApi::Responses => OpenAiApi::Responses,
-        },
-        base_url: base_url.map_or(OPENAI, |url| url.as_str()).to_owned(),
-        api_key: api_key.map(|key| key.expose().to_owned()),
-        silence: settings.model_timeout,
-        refused: RefusedForms {
-            tools: settings.model_tools == ModelFeature::Off,
-            stream_options: settings.model_stream_options == ModelFeature::Off,
-            neighbors: settings.model_roles == ModelRoles::Alternate,
-        },
-    })?;
+    let api = match settings.openai_api {
+        ModelApi::ChatCompletions => OpenAiApi::ChatCompletions,
+        ModelApi::Responses => OpenAiApi::Responses,
+    };
+    let refused = RefusedForms::new()
+        .with_tools(settings.model_tools == ModelFeature::Off)
+        .with_stream_options(settings.model_stream_options == ModelFeature::Off)
+        .with_neighbors(settings.model_roles == ModelRoles::Alternate);
+    let options = OpenAiOptions::new(base_url.map_or(OPENAI, |url| url.as_str()))
+        .with_api(api)
+        .with_api_key(api_key.map(|key| key.expose().to_owned()))
+        .with_silence(settings.model_timeout)
+        .with_refused(refused);
+    let provider = OpenAiProvider::new(&options)?;
     tracing::info!(model = settings.openai_model, "a model answers");
     Ok(ChosenProvider {
         name: "openai".into(),

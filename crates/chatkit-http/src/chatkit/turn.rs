@@ -97,16 +97,12 @@ impl TurnRequest<'_> {
             }) => inference_options.clone(),
             _ => InferenceOptions::default(),
         };
-        let start = StartRun {
-            target: RunTarget::Existing(thread),
-            input: StartInput::Regenerate(item),
-            dialect: Dialect::ChatKit,
-            idempotency: None,
-            // Choices that are no longer allowed are ignored.
-            options: self
-                .options(&asked)
-                .or_else(|_| self.options(&InferenceOptions::default()))?,
-        };
+        // Choices that are no longer allowed are ignored.
+        let options = self
+            .options(&asked)
+            .or_else(|_| self.options(&InferenceOptions::default()))?;
+        let (target, input) = (RunTarget::Existing(thread), StartInput::Regenerate(item));
+        let start = StartRun::new(target, input, Dialect::ChatKit).with_options(options);
         let answer = match self.start_turn(start).await {
             Err(ApiError::RunActive(_)) => return Ok(stream::refusal(texts::busy(self.locale))),
             answer => answer?,
@@ -136,13 +132,8 @@ impl TurnRequest<'_> {
             quoted_text: input.quoted_text,
             inference_options: input.inference_options,
         };
-        Ok(StartRun {
-            target,
-            input: StartInput::Message(text, Some(Box::new(details))),
-            dialect: Dialect::ChatKit,
-            idempotency: None,
-            options,
-        })
+        let input = StartInput::Message(text, Some(Box::new(details)));
+        Ok(StartRun::new(target, input, Dialect::ChatKit).with_options(options))
     }
 
     fn options(self, asked: &InferenceOptions) -> Result<RunOptions, ApiError> {
@@ -161,12 +152,10 @@ impl TurnRequest<'_> {
         {
             return Err(refuse("tool_choice", "an existing tool"));
         }
-        Ok(RunOptions {
-            model: model.cloned(),
-            locale: self.locale.map(str::to_owned),
-            tool,
-            ..RunOptions::default()
-        })
+        Ok(RunOptions::new()
+            .with_model(model.cloned())
+            .with_locale(self.locale.map(str::to_owned))
+            .with_tool(tool))
     }
 
     /// Starts a turn. An active ChatKit run of the thread is stopped first: when a client stops an

@@ -80,22 +80,14 @@ impl CompletionRequest {
             }
         };
         let models = &state.options().models;
-        let options = RunOptions {
-            model: self.model.clone().filter(|model| models.contains(model)),
-            instructions,
-            sampling: self.sampling(),
-            tool: None,
-            locale: None,
-        };
+        let options = RunOptions::new()
+            .with_model(self.model.clone().filter(|model| models.contains(model)))
+            .with_instructions(instructions)
+            .with_sampling(self.sampling());
+        let input = StartInput::Message(text, None);
         let stream_usage = self.stream_options.and_then(|asked| asked.include_usage);
         Ok(CheckedRequest {
-            start: StartRun {
-                target,
-                input: StartInput::Message(text, None),
-                dialect: Dialect::Completions,
-                idempotency: None,
-                options,
-            },
+            start: StartRun::new(target, input, Dialect::Completions).with_options(options),
             stream: self.stream.unwrap_or_default(),
             stream_usage: stream_usage.unwrap_or_default(),
         })

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use chatkit_agent::{RunOptions, StartInput, StartRun};
+use chatkit_agent::{StartInput, StartRun};
 use chatkit_domain::{Caller, Dialect, MessageText, Resource, RunTarget};
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path, types::Example};
 use serde::{Deserialize, Serialize};
@@ -247,12 +247,6 @@ async fn turn(
         ),
     };
     notes::conversation(target.conversation_id());
-    let start = StartRun {
-        target,
-        input: StartInput::Message(text, None),
-        dialect: Dialect::Chat,
-        idempotency: None,
-        options: RunOptions::default(),
-    };
+    let start = StartRun::new(target, StartInput::Message(text, None), Dialect::Chat);
     take_turn(state, caller, start).await
 }

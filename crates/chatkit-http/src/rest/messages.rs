@@ -1,6 +1,6 @@
 //! `/api/chat/conversations/{conversation_id}/messages`.
 
-use chatkit_agent::{RunOptions, StartInput, StartRun};
+use chatkit_agent::{StartInput, StartRun};
 use chatkit_domain::{
     Caller, ConversationId, Cursor, Dialect, ItemId, Limit, ListMessages, MessagePage, MessageText,
     MessageWindow, Position, RunTarget,
@@ -183,13 +183,9 @@ impl MessagesApi {
                 )
             })
             .transpose()?;
-        let start = StartRun {
-            target: RunTarget::Existing(conversation_id.0),
-            input: StartInput::Message(text, None),
-            dialect: Dialect::Rest,
-            idempotency,
-            options: RunOptions::default(),
-        };
+        let target = RunTarget::Existing(conversation_id.0);
+        let input = StartInput::Message(text, None);
+        let start = StartRun::new(target, input, Dialect::Rest).with_idempotency(idempotency);
         let turn = take_turn(call.state, &call.caller, start).await?;
         Ok(turn.into())
     }
@@ -211,13 +207,8 @@ impl MessagesApi {
         /// The id of a user's message.
         message_id: Path<ItemId>,
     ) -> Result<RegeneratedResponse, TurnError> {
-        let start = StartRun {
-            target: RunTarget::Existing(conversation_id.0),
-            input: StartInput::Regenerate(message_id.0),
-            dialect: Dialect::Rest,
-            idempotency: None,
-            options: RunOptions::default(),
-        };
+        let target = RunTarget::Existing(conversation_id.0);
+        let start = StartRun::new(target, StartInput::Regenerate(message_id.0), Dialect::Rest);
         let turn = take_turn(call.state, &call.caller, start).await?;
         Ok(RegeneratedResponse::Created(Json(turn.into())))
     }

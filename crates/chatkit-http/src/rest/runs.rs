@@ -1,6 +1,6 @@
 //! `/api/chat/conversations/{conversation_id}/runs`.
 
-use chatkit_agent::{RunOptions, StartInput, StartRun, Started};
+use chatkit_agent::{StartInput, StartRun, Started};
 use chatkit_domain::{
     self as domain, ConversationId, Dialect, Idempotency, ItemId, MessageText, RunId, RunTarget,
 };
@@ -100,13 +100,9 @@ impl RunsApi {
         let (agent, id) = (call.state.agent(), conversation_id.0);
         let input = body.0.input()?;
         let key = single_key(headers, idempotency_key.0)?;
-        let start = StartRun {
-            target: RunTarget::Existing(id),
-            idempotency: key.map(|key| identify(&key, id, &input)).transpose()?,
-            input,
-            dialect: Dialect::Rest,
-            options: RunOptions::default(),
-        };
+        let idempotency = key.map(|key| identify(&key, id, &input)).transpose()?;
+        let start = StartRun::new(RunTarget::Existing(id), input, Dialect::Rest)
+            .with_idempotency(idempotency);
         let started = agent.start(&call.caller, start).await;
         let started = match started? {
             Started::New(started) => (started.run, started.user_message),

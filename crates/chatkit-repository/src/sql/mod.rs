@@ -56,6 +56,7 @@ const SEARCHES: usize = 2;
 
 /// The database to open.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct DatabaseOptions {
     /// The URL: `sqlite://path?mode=rwc` or `postgres://…`.
     pub url: String,
@@ -67,6 +68,34 @@ pub struct DatabaseOptions {
     /// The migration that the schema must have for [`check`](chatkit_domain::Maintenance::check)
     /// to succeed.
     pub schema: String,
+}
+
+impl DatabaseOptions {
+    /// Creates options for the database with this URL. Its schema must have the migration `schema`,
+    /// such as `chatkit_migration::latest()`. The pool has at most 10 connections, and lock files
+    /// are in the folder for temporary files.
+    pub fn new(url: impl Into<String>, schema: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            pool: 10,
+            locks: std::env::temp_dir(),
+            schema: schema.into(),
+        }
+    }
+
+    /// Sets the maximum number of connections.
+    #[must_use]
+    pub fn with_pool(mut self, pool: u32) -> Self {
+        self.pool = pool;
+        self
+    }
+
+    /// Sets the folder of the lock files that show which processes are alive.
+    #[must_use]
+    pub fn with_locks(mut self, locks: impl Into<PathBuf>) -> Self {
+        self.locks = locks.into();
+        self
+    }
 }
 
 /// The ports of one database.

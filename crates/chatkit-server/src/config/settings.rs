@@ -165,7 +165,7 @@ pub enum ModelRoles {
 
 impl Default for Settings {
     fn default() -> Self {
-        let agent = AgentSettings::default();
+        let agent = AgentSettings::new("");
         Self {
             listen_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             public_url: None,
