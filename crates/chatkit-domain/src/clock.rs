@@ -1,11 +1,11 @@
-//! Time and fresh ids, passed in so that the rules stay pure.
+//! The clock that supplies the time and new ids. It is passed in, so that the rules stay pure.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::Id;
 
-/// The source of the time and of fresh ids.
+/// The source of the time and of new ids.
 pub trait Clock: std::fmt::Debug + Send + Sync {
     /// The time now, in whole milliseconds.
     fn now(&self) -> DateTime<Utc>;
@@ -15,7 +15,7 @@ pub trait Clock: std::fmt::Debug + Send + Sync {
 }
 
 impl dyn Clock {
-    /// A fresh id of this kind.
+    /// A new id of this kind.
     pub fn id<K>(&self) -> Id<K> {
         Id::new(self.uuid())
     }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_stands_or_goes_back_still_gives_later_instants() {
+    fn instants_increase_even_if_the_clock_stops_or_goes_back() {
         let now = SystemClock.now();
         let ahead = now + TimeDelta::seconds(5);
         assert_eq!(next_instant(now, None), now);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{ConversationId, ConversationStatus, InvalidValue, UserId, text::check_length};
 
-/// The title of a conversation until a user or the first message names it.
+/// The title of a conversation until a user or the first message sets one.
 pub const DEFAULT_TITLE: &str = "New Conversation";
 
 /// The most characters of a title.
@@ -23,7 +23,7 @@ pub struct Conversation {
     pub user_id: UserId,
     /// The title.
     pub title: Title,
-    /// Whether nobody and nothing has named the conversation yet.
+    /// Whether the title is still the default.
     pub title_is_default: bool,
     /// The time at which the conversation was created.
     pub created_at: DateTime<Utc>,
@@ -31,8 +31,8 @@ pub struct Conversation {
     pub updated_at: DateTime<Utc>,
     /// The number of messages in the history.
     pub message_count: u64,
-    /// Whether the user may keep writing. ChatKit clients lock the composer accordingly; the
-    /// server refuses nothing by itself.
+    /// Whether the user may keep writing. ChatKit clients lock the composer accordingly. The server
+    /// accepts messages in any status.
     pub status: ConversationStatus,
     /// The domains of images that clients show in answers. `None` allows all.
     pub image_domains: Option<Vec<String>>,
@@ -45,7 +45,7 @@ pub struct Conversation {
 pub struct NewConversation {
     /// The id.
     pub id: ConversationId,
-    /// A chosen title. Without one, the first message names the conversation.
+    /// A chosen title. Without one, the first message becomes the title.
     pub title: Option<Title>,
     /// The time now.
     pub now: DateTime<Utc>,
@@ -65,7 +65,7 @@ impl Title {
         Ok(Self(text.trim().to_owned()))
     }
 
-    /// A title that was checked when it was stored.
+    /// Creates a title that was checked when it was stored.
     #[must_use]
     pub fn from_storage(text: String) -> Self {
         Self(text)
@@ -85,7 +85,7 @@ impl Default for Title {
 }
 
 /// The title that a conversation gets from its first user message: the first line that is not
-/// blank, cut at a word to at most 60 characters with the `…`.
+/// blank, cut between words to at most 60 characters, including the `…`.
 #[must_use]
 pub fn automatic_title(message: &str) -> Title {
     let line = message
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn one_long_word_is_cut_inside() {
+    fn a_single_long_word_is_cut() {
         check(&"é".repeat(80), &format!("{}…", "é".repeat(59)));
         check(&"é".repeat(60), &"é".repeat(60));
     }

@@ -1,9 +1,9 @@
-//! The events of a run: one language for everything that happens while a run answers. Each dialect
-//! projects them to what its clients read.
+//! The events of a run: one type for everything that happens during a run. Each dialect converts
+//! them to its wire format.
 //!
 //! Events are numbered from 1, and each fact is emitted once. While a run is recent, the events
-//! before its end are stored. The end itself is not: it is derived from what the run left, and its
-//! number is stored with the run.
+//! before its end are stored. The closing events are not stored. They are derived from the rows of
+//! the run, and their number is stored with the run.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::{Conversation, DisplayItem, ItemId, Message, Run, RunId, RunOutcome, ToolCall};
 
-/// The distance between the last stored event of an interrupted run and its end. No process that
-/// has lost the run can emit that many events.
+/// The distance between the numbers of an interrupted run's last stored event and its end. No
+/// process that has lost the run can emit that many events.
 const INTERRUPTED_GAP: u64 = 1_000_000;
 
 /// An event with its number. Numbers increase within a run.
@@ -33,7 +33,7 @@ pub enum RunEvent {
     Started(Box<Run>),
     /// A message was stored, replaced, or removed.
     Message(MessageEvent),
-    /// More of the assistant's text.
+    /// A piece of the assistant's text.
     Text {
         /// The message.
         item: ItemId,
@@ -43,7 +43,7 @@ pub enum RunEvent {
         /// Text to append.
         delta: String,
     },
-    /// More of the reasoning that the model shows.
+    /// A piece of the reasoning that the model shows.
     Reasoning {
         /// The answer that the reasoning belongs to.
         message: ItemId,
@@ -61,7 +61,7 @@ pub enum RunEvent {
     Item(ItemEvent),
     /// The run has changed its conversation's title, status, or image domains.
     Conversation(Box<Conversation>),
-    /// Something that is shown and never stored with the conversation.
+    /// Information that clients show and that is never stored with the conversation.
     Aside(Aside),
     /// The run has ended, as its status says.
     Ended(Box<Run>),
@@ -72,7 +72,7 @@ pub enum RunEvent {
 pub enum MessageEvent {
     /// The user's message is stored. Not emitted if an existing message is answered again.
     Created(Box<Message>),
-    /// An assistant message is stored. Its text replaces what was collected.
+    /// An assistant message is stored. Its text replaces the collected text.
     Completed(Box<Message>),
     /// A stored assistant message has new content.
     Replaced(Box<Message>),
@@ -131,7 +131,7 @@ impl From<DisplayItem> for ItemState {
     }
 }
 
-/// Something that clients show while a run answers, and that is no part of the conversation.
+/// Information that clients show during a run and that is not part of the conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Aside {
     /// The assistant's current activity.
@@ -159,7 +159,7 @@ pub enum Aside {
     },
     /// The turn failed.
     Error {
-        /// `custom` for a message that is shown, `stream.error` for one that clients word.
+        /// `custom` for a message to show, or `stream.error` if clients use their own message.
         code: String,
         /// The message.
         message: Option<String>,
@@ -212,8 +212,8 @@ pub fn closing_events(
     numbered_to(events.collect(), last_number)
 }
 
-/// The events of an ended run with numbers greater than `after`, rebuilt from what the run left;
-/// the text is one piece. A follower that has seen some of the events under their first numbers
+/// The events of an ended run with numbers greater than `after`, rebuilt from the rows of the run.
+/// The text is one piece. A follower that has seen some of the events under their first numbers
 /// gets only the closing events, which contain the whole answer.
 #[must_use]
 pub fn rebuilt_events(

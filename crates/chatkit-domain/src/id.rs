@@ -1,4 +1,4 @@
-//! Identifiers: UUIDv7 (RFC 9562), typed by the kind of what they identify.
+//! Identifiers: UUIDv7 (RFC 9562), typed by the kind of resource.
 
 use std::{cmp::Ordering, fmt, hash, marker::PhantomData, str::FromStr};
 

@@ -110,6 +110,6 @@ pub enum ItemContent {
     Display(ItemKind),
 }
 
-/// The most bytes of an item's content, as JSON if it is a display item. A picture may be in its
-/// own URL.
+/// The most bytes of an item's content, as JSON if it is a display item. An item may contain a
+/// picture as a `data:` URL.
 pub const MAX_ITEM_BYTES: usize = 4 * 1024 * 1024;

@@ -1,9 +1,9 @@
 //! The terms and rules of stored conversations.
 //!
 //! Everything here is a value, a rule about values, or a port (a trait that a store implements).
-//! No I/O and no async runtime belong here; time and fresh ids come from a [`Clock`] that is passed
-//! in. Items are the ChatKit protocol's own (`chatkit-protocol`), because clients and responders
-//! speak it.
+//! This crate has no I/O and no async runtime. The time and new ids come from a [`Clock`] that is
+//! passed in. Items have the types of the ChatKit protocol (`chatkit-protocol`), because clients
+//! and responders use them.
 //!
 //! The feature `conformance` adds the suite that every implementation of the ports must pass, and
 //! the feature `test-support` a store in memory that passes it.

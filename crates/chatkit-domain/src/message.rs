@@ -24,7 +24,7 @@ pub struct Message {
     pub role: Role,
     /// The text.
     pub content: String,
-    /// The parts, and more that a dialect stores besides the text.
+    /// The parts, and other data that a dialect stores besides the text.
     pub details: Option<Box<MessageDetails>>,
     /// Whether the message is complete.
     pub status: MessageStatus,
@@ -36,8 +36,8 @@ pub struct Message {
     /// Whether the model's filter refused this user message. A short note replaces its text in
     /// the model's input.
     pub is_withheld: bool,
-    /// The tools that the run used, in the model's order. In a model's context, a user message
-    /// has those of runs that failed to answer it.
+    /// The tool calls of the run, in the model's order. In a model's context, a user message has
+    /// those of runs that failed to answer it.
     pub tool_calls: Vec<ToolCall>,
     /// The user's rating.
     pub feedback: Option<Feedback>,
@@ -47,12 +47,12 @@ pub struct Message {
     pub model: Option<String>,
     /// Tokens of the whole run, input and output.
     pub tokens_used: Option<u64>,
-    /// The time at which the message was stored. Later than that of the item before it.
+    /// The time at which the message was stored. Later than the time of the previous item.
     pub created_at: DateTime<Utc>,
 }
 
-/// The parts of a message, and more that a dialect stores with it, where the text alone is not
-/// enough.
+/// The parts of a message, and other data that a dialect stores with it, for messages that are more
+/// than their text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MessageDetails {
     /// A user message of the ChatKit protocol.
@@ -124,13 +124,13 @@ impl ReasoningText {
         self.0.push_str(text);
     }
 
-    /// Whether nothing was collected.
+    /// Whether no reasoning was collected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All of it; `None` if it is blank.
+    /// Returns the reasoning, or `None` if it is blank.
     #[must_use]
     pub fn into_text(self) -> Option<String> {
         Some(self.0).filter(|text| !text.trim().is_empty())
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trimming_only_measures() {
+    fn white_space_around_a_message_is_stored() {
         let text = format!("  {}\n", "ñ".repeat(MAX_MESSAGE_CHARS));
         assert_eq!(MessageText::parse(text.clone()).unwrap().as_str(), text);
         assert!(MessageText::parse("ñ".repeat(MAX_MESSAGE_CHARS + 1)).is_err());

@@ -57,7 +57,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page of a list of which one entry more than the limit was read.
+    /// Creates a page from a list that was read with one entry more than the limit.
     #[must_use]
     pub fn of(mut entries: Vec<T>, limit: Limit) -> Self {
         let limit = limit.get() as usize;
@@ -89,7 +89,7 @@ pub struct Position {
     pub id: Uuid,
 }
 
-/// The list that a cursor belongs to, so that it cannot be used on another.
+/// The list that a cursor belongs to. The cursor is invalid in other lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CursorScope([u8; 8]);
 
@@ -109,7 +109,7 @@ impl CursorScope {
     }
 }
 
-/// A [`Position`] in the form that callers get: opaque text, bound to its list.
+/// A [`Position`] in the form that callers receive: opaque text, bound to its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     scope: CursorScope,
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_in_its_own_list_only() {
+    fn a_cursor_is_valid_only_in_its_own_list() {
         let scope = CursorScope::new(&["conversations", "alice", ""]);
         let position = Position {
             key: -7,

@@ -1,4 +1,4 @@
-//! Attempts of the agent to answer.
+//! Runs, which are attempts of the agent to answer.
 
 use chrono::{DateTime, Utc};
 
@@ -9,7 +9,7 @@ use crate::{ConversationId, ItemId, Message, RunId, ToolCall, values::named_valu
 pub struct Run {
     /// The run's id.
     pub id: RunId,
-    /// The conversation it answers in.
+    /// The conversation that contains the message and the answer.
     pub conversation_id: ConversationId,
     /// The API that started the run.
     pub dialect: Dialect,
@@ -50,7 +50,7 @@ impl Run {
     }
 }
 
-/// What an ended run left.
+/// An ended run with its message and its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunOutcome {
     /// The run.
@@ -90,10 +90,10 @@ impl RunStatus {
     }
 }
 
-/// The end of a run.
+/// The outcome of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEnd {
-    /// The answer is complete, or as complete as the model would make it.
+    /// The answer is complete, or the model itself cut it short.
     Completed,
     /// The run failed.
     Failed(RunError),
@@ -136,13 +136,13 @@ impl RunError {
 named_values! {
     /// The kind of failure that ended a run.
     pub enum RunErrorCode {
-        /// The model answered with an error or an unusable answer, or was cut off.
+        /// The model returned an error or an unusable answer, or its connection broke.
         ModelFailed = "model_failed",
         /// The model was silent for too long, or the run took too long.
         ModelTimeout = "model_timeout",
-        /// The model's server asks to come back later.
+        /// The model's server asks to retry later.
         ModelOverloaded = "model_overloaded",
-        /// The model's server refuses the key, the model, or what is always sent.
+        /// The model's server refuses the key, the model, or a part that every request has.
         ModelUnavailable = "model_unavailable",
         /// Even the newest message alone is too long for the model.
         ContextTooLong = "context_too_long",
@@ -192,7 +192,7 @@ pub struct Usage {
     /// Tokens that the model wrote.
     pub output_tokens: u64,
     /// Input tokens that the provider's prompt cache supplied. `None` if the model's server does
-    /// not say.
+    /// not report them.
     pub cached_tokens: Option<u64>,
     /// Whether the counts are characters / 4 because the model's server sent no valid ones.
     pub estimated: bool,
@@ -244,7 +244,7 @@ named_values! {
 }
 
 impl Dialect {
-    /// Whether a caller waits for a message. A run that says nothing then gets an empty one.
+    /// Whether a caller waits for a message. A run without a message then gets an empty one.
     #[must_use]
     pub const fn waits_for_message(self) -> bool {
         match self {

@@ -12,7 +12,7 @@ pub struct ToolCall {
     pub id: ToolCallId,
     /// The run that used the tool.
     pub run_id: RunId,
-    /// The message that shows the call, once there is one.
+    /// The message that shows the call. `None` until that message is stored.
     pub message_id: Option<ItemId>,
     /// The round of the run, from 0.
     pub round: u32,
@@ -141,7 +141,7 @@ impl ToolCall {
         }
     }
 
-    /// The call as it was when its tool ended, before there was an answer to show it with.
+    /// The call as it was when its tool ended, before the answer was stored.
     #[must_use]
     pub fn without_message(&self) -> Self {
         Self {
@@ -150,8 +150,8 @@ impl ToolCall {
         }
     }
 
-    /// Whether the completion of the call is an event of its own. The end of the run settles the
-    /// other calls.
+    /// Whether the completion of the call is emitted as an event. Other calls are settled by the
+    /// end of the run.
     #[must_use]
     pub fn is_emitted_as_completed(&self) -> bool {
         matches!(self.status, ToolCallStatus::Success | ToolCallStatus::Error)

@@ -1,5 +1,5 @@
-//! The form of a set of values that have names: the names are part of the API and of the schema,
-//! and each is written once.
+//! A macro for sets of named values. The names are part of the API and of the schema, and each is
+//! written once.
 
 /// Defines an enum whose values have names: `as_str` returns the name, `parse` finds a value by
 /// its name, and `ALL` lists the values.

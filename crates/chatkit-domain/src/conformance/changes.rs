@@ -115,7 +115,7 @@ pub async fn the_first_message_names_the_conversation(store: &Store) {
     }
 }
 
-/// A message that gives no title leaves the default, and so do the messages before it.
+/// The title stays the default if no message so far was meant to set it.
 pub async fn a_message_names_its_conversation_only_on_request(store: &Store) {
     let caller = new_caller();
     let id = clock().id();
@@ -171,7 +171,7 @@ pub async fn only_new_messages_move_the_conversation(store: &Store) {
     }
 }
 
-/// A change by a process whose clock is behind leaves the time of the last change.
+/// A change by a process whose clock is slow leaves the time of the last change as it is.
 pub async fn the_time_of_the_last_change_does_not_decrease(store: &Store) {
     let (caller, now) = (new_caller(), clock().now());
     let id = new_conversation(store, &caller, now).await.id;

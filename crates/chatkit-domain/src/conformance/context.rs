@@ -1,4 +1,4 @@
-//! Facts about the part of a history that a model gets.
+//! Facts about the part of a history that a model receives.
 
 use crate::{AnswerDraft, FinishRun, IncompleteReason, Item, RunEnd, RunError, RunErrorCode};
 
@@ -44,7 +44,7 @@ pub async fn the_context_contains_the_newest_messages_with_their_notes(store: &S
     assert_eq!(context(50).await.len(), 9);
 }
 
-/// The start is that of the newest run that stored one.
+/// The context has the window start that the newest run with a window start stored.
 pub async fn the_context_returns_the_start_of_the_newest_window(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;

@@ -138,7 +138,7 @@ pub async fn partial_answers_are_stored_with_the_end(store: &Store) {
     );
 }
 
-/// A note or a thought is no answer, so a partial answer replaces it.
+/// Notes and thoughts are not answers, so a partial answer replaces them.
 pub async fn a_partial_answer_replaces_items_that_are_no_answer(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;

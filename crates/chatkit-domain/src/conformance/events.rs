@@ -78,7 +78,7 @@ pub async fn stored_events_are_read_once_after_any_number(store: &Store) {
     let id = new_conversation(store, &caller, clock().now()).await.id;
     let (_, fence) = start_run(store, &caller, id, LONG).await;
     checkpoint(store, fence, &text_batch(fence, 1, &["a", "b"])).await;
-    // An owner that does not know whether a batch was stored repeats it, with later events.
+    // If an owner does not know whether a batch was stored, it repeats the batch with later events.
     checkpoint(store, fence, &text_batch(fence, 3, &["c", "\"ü\n"])).await;
     checkpoint(store, fence, &text_batch(fence, 3, &["c", "\"ü\n"])).await;
     checkpoint(store, fence, &text_batch(fence, 3, &["c", "\"ü\n", "e"])).await;

@@ -1,4 +1,4 @@
-//! Facts about runs whose owner fell silent.
+//! Facts about runs whose owner became silent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -97,7 +97,7 @@ pub async fn an_interrupted_run_leaves_the_answers_that_it_started(store: &Store
     assert_eq!(closed.assistant_message_id, Some(started));
 }
 
-/// A run whose owner fell silent leaves the emitted text. Its end has a much greater number.
+/// After its owner became silent, a run leaves the emitted text. Its end has a much greater number.
 pub async fn an_interrupted_run_leaves_the_text_that_it_emitted(store: &Store) {
     let caller = new_caller();
     for texts in [["half an ", "answer"].as_slice(), &[" ", "\n"], &[]] {
@@ -141,8 +141,8 @@ pub async fn an_interrupted_run_leaves_the_text_that_it_emitted(store: &Store) {
     }
 }
 
-/// The end of an interrupted run emits its stored answer, also if it was emitted before: followers
-/// of another process may not have read it.
+/// The end of an interrupted run emits its stored answer, even if the answer was emitted before,
+/// because followers at other processes may not have read it.
 pub async fn the_end_of_an_interrupted_run_emits_its_answer(store: &Store) {
     let caller = new_caller();
     for (is_emitted, has_tool_call) in [(true, false), (false, true), (true, true)] {

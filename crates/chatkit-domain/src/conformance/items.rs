@@ -277,7 +277,7 @@ pub async fn nul_characters_of_items_are_replaced(store: &Store) {
     }
 }
 
-/// An item of the greatest size is stored. A larger one is refused.
+/// An item of the largest size is stored. A larger one is refused.
 pub async fn the_size_of_an_item_is_limited(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;
@@ -293,7 +293,8 @@ pub async fn the_size_of_an_item_is_limited(store: &Store) {
     assert_eq!(log_after_question(store, &caller, id).await.len(), 1);
 }
 
-/// The end of a run is stored however large what the run leaves is: no run fails to end.
+/// The end of a run is stored even if the items that it leaves are too large, so that every run can
+/// end.
 pub async fn the_end_of_a_run_may_leave_large_items(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;

@@ -12,7 +12,7 @@ use super::{
     turns::{answer_again, contents, failed},
 };
 
-/// A run of this key.
+/// A run to start with this key.
 fn keyed(conversation: ConversationId, key: &str, fingerprint: &str) -> StartRun {
     StartRun {
         idempotency: Some(Idempotency {
@@ -151,7 +151,7 @@ pub async fn a_key_of_a_repeated_run_returns_the_last_one(store: &Store) {
     }
 }
 
-/// An answer that the failed run itself stored is no later turn, even if it is complete.
+/// An answer that the failed run itself stored is not a later turn, even if it is complete.
 pub async fn a_key_of_a_failed_run_ignores_the_answers_of_the_run(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;
@@ -168,7 +168,7 @@ pub async fn a_key_of_a_failed_run_ignores_the_answers_of_the_run(store: &Store)
     assert!(second.is_repeated);
 }
 
-/// A partial answer of another failed run to the same message is no later turn.
+/// A partial answer of another failed run to the same message is not a later turn.
 pub async fn a_key_of_a_failed_run_ignores_partial_answers(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;

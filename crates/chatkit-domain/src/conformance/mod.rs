@@ -1,11 +1,11 @@
 //! The facts that every implementation of the ports must satisfy. Each function tests one.
 //!
-//! [`conformance_tests!`](crate::conformance_tests) makes a test of each. Each fact uses its own
+//! [`conformance_tests!`](crate::conformance_tests) creates a test for each. Each fact uses its own
 //! users, so that all facts may share a store.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a fact that does not hold panics"
+    reason = "a fact panics if the store does not satisfy it"
 )]
 
 pub mod changes;
@@ -74,8 +74,8 @@ impl Store {
     }
 }
 
-/// Makes a test of each fact. `$store` is an async function without arguments. It returns a pair: a
-/// value that must live as long as the test, and the [`Store`](crate::conformance::Store).
+/// Creates a test for each fact. `$store` is an async function without arguments. It returns a
+/// pair: a value that must live as long as the test, and the [`Store`](crate::conformance::Store).
 #[macro_export]
 macro_rules! conformance_tests {
     ($store:path) => {
@@ -186,7 +186,7 @@ macro_rules! conformance_tests {
     };
 }
 
-/// A lease that does not run out during a test.
+/// A lease that does not expire during a test.
 const LONG: Duration = Duration::from_secs(600);
 
 fn clock() -> &'static dyn Clock {

@@ -1,5 +1,5 @@
-//! Facts about the message that a run answers: a new one, one that is answered again, or the last of
-//! an earlier conversation. Facts about the limit of active runs are here too.
+//! Facts about the message that a run answers: a new one, one that is answered again, or the last
+//! of an earlier conversation. Facts about the limit of active runs are here too.
 
 use std::time::Duration;
 

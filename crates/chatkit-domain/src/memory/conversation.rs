@@ -160,7 +160,7 @@ impl State {
 }
 
 impl StoredConversation {
-    /// Records a change. Readers can see every change, so the revision grows.
+    /// Records a change. Readers can see every change, so the revision increases.
     pub(super) fn save(&mut self) {
         self.revision += 1;
         self.conversation.message_count = self.messages().count() as u64;

@@ -83,7 +83,7 @@ impl StoredConversation {
         self.active_run().filter(|run| run.has_expired())
     }
 
-    /// The end of a run whose owner fell silent. Its answers are stored as far as they were
+    /// The end of a run whose owner became silent. Its answers are stored as far as they were
     /// emitted.
     fn interruption(&self, stored: &StoredRun, now: DateTime<Utc>) -> FinishRun {
         let RecoveredText {

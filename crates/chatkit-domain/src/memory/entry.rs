@@ -2,7 +2,7 @@
 
 use crate::{Item, Message, RunId};
 
-/// An item of the log. Items are never erased from it, because ended runs still name them.
+/// An item of the log. Items are never erased from the log, because ended runs refer to them.
 #[derive(Clone, Debug)]
 pub(super) struct LogEntry {
     /// Tool calls are stored with their run, so a message here has none.

@@ -1,4 +1,4 @@
-//! The log of a conversation: where items are appended, replaced, removed and restored.
+//! The log of a conversation: appends, replaces, removes and restores items.
 
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 impl StoredConversation {
-    /// An item of the log, removed from the history or not.
+    /// An item of the log, even if it was removed from the history.
     pub(super) fn entry(&self, id: ItemId) -> Option<&LogEntry> {
         self.log.iter().find(|entry| entry.item.id() == id)
     }
@@ -23,7 +23,7 @@ impl StoredConversation {
         self.log.iter_mut().find(|entry| entry.item.id() == id)
     }
 
-    /// A message of the log, removed from the history or not.
+    /// A message of the log, even if it was removed from the history.
     pub(super) fn stored_message(&self, id: ItemId) -> Option<&Message> {
         self.entry(id).and_then(LogEntry::message)
     }

@@ -143,8 +143,8 @@ impl MessageRepository for MemoryStore {
     }
 }
 
-/// The messages of a window, the end of it at which a page starts, and whether the window replaces
-/// what the reader has.
+/// The messages of a window, the end of the window at which a page starts, and whether the window
+/// replaces the messages that the reader has.
 fn window<'a>(all: &'a [&'a Message], window: MessageWindow) -> (&'a [&'a Message], Order, bool) {
     match window {
         MessageWindow::Newest => (all, Order::Desc, false),
@@ -173,7 +173,7 @@ impl StoredConversation {
         }
     }
 
-    /// The item as a model gets it: a user message has the calls of the run that it started, if
+    /// The item as a model receives it: a user message has the calls of the run that it started, if
     /// that run ended without an answer.
     fn context_item(&self, entry: &LogEntry) -> Item {
         match &entry.item {

@@ -1,4 +1,4 @@
-//! A store in memory: every port over plain maps, without a database.
+//! A store in memory, which implements every port with plain maps.
 //!
 //! It states the rules of the ports without SQL, and passes their conformance suite. Everything is
 //! lost when the last clone is dropped, and every write copies the whole state. Use it in tests.

@@ -104,7 +104,7 @@ impl State {
         Ok(())
     }
 
-    /// Checks that nothing has the ids of the run and of the new messages.
+    /// Checks that the ids of the run and of the new messages are unused.
     fn check_new_ids(&self, start: &StartRun) -> Result<(), RepositoryError> {
         let new = match start.input {
             RunInput::Message { id, .. } => Some(id),
@@ -145,7 +145,7 @@ impl State {
         Ok(conversation)
     }
 
-    /// The caller's runs, those of deleted conversations too.
+    /// The caller's runs, including those of deleted conversations.
     fn runs_of(&self, caller: &Caller) -> impl Iterator<Item = &StoredRun> {
         let all = self.conversations.values();
         let own = all.filter(|conversation| conversation.belongs_to(caller));

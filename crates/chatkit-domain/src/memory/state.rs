@@ -1,4 +1,4 @@
-//! The data of the store, and the checks of who may see and write it.
+//! The data of the store, and the checks of access to it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,7 +24,7 @@ pub(super) struct State {
 #[derive(Clone, Debug)]
 pub(super) struct StoredConversation {
     pub(super) conversation: Conversation,
-    /// Grows with every change that a reader can see.
+    /// Increases with every change that a reader can see.
     pub(super) revision: u64,
     /// The items in order of their sequence numbers, which are 1, 2, 3 …
     pub(super) log: Vec<LogEntry>,
@@ -34,7 +34,7 @@ pub(super) struct StoredConversation {
     pub(super) deleted_at: Option<DateTime<Utc>>,
 }
 
-/// A run, and more about it than callers see.
+/// A run, with data that callers do not see.
 #[derive(Clone, Debug)]
 pub(super) struct StoredRun {
     pub(super) run: Run,
@@ -60,13 +60,13 @@ pub(super) struct Lease {
 /// The tasks of a user.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UserTasks {
-    /// The number of the last task, deleted or not.
+    /// The number of the last task, even if it was deleted.
     pub(super) last: u64,
     pub(super) tasks: BTreeMap<u64, Task>,
 }
 
 impl State {
-    /// A live conversation of the caller's.
+    /// A conversation of the caller that is not deleted.
     ///
     /// # Errors
     /// `NotFound` with the resource that the caller asked for.
@@ -119,7 +119,7 @@ impl State {
         conversations.find_map(|conversation| conversation.runs.get(&id))
     }
 
-    /// The conversation that contains this item, removed from its history or not.
+    /// The conversation that contains this item, even if the item was removed from the history.
     pub(super) fn place_of(&self, item: ItemId) -> Option<ConversationId> {
         let mut conversations = self.conversations.values();
         let found = conversations.find(|conversation| conversation.entry(item).is_some());
@@ -213,7 +213,7 @@ impl Lease {
     }
 }
 
-/// The error for an id that is taken.
+/// The error for an id that is already used.
 pub(super) fn already_stored() -> RepositoryError {
     RepositoryError::Failed("the id is already stored".into())
 }

@@ -10,14 +10,14 @@ use crate::{
     Title, ToolCallOutcome, Usage,
 };
 
-/// The port of a process that answers runs: leases, events, items, tool calls, ends.
+/// The port of a process that answers runs: it stores leases, events, items, tool calls, and ends.
 ///
 /// Methods that take a [`RunFence`] write only while the run is active and belongs to that owner.
 /// They return [`RepositoryError::RunLost`] otherwise.
 #[async_trait]
 pub trait RunJournal: std::fmt::Debug + Send + Sync {
     /// Registers an owner before its first run. If earlier owners are known to be dead, their
-    /// leases end now, so that nobody has to wait for them.
+    /// leases end now, so that no caller has to wait for them.
     async fn enter(&self, owner: RunOwner) -> Result<(), RepositoryError>;
 
     /// Extends the leases of these runs by the store's clock, stores these events, and returns the
@@ -147,7 +147,7 @@ pub struct ConversationChanges {
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// What was stored.
+/// The stored items, and the conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredItems {
     /// The items, in the order in which they were given.
@@ -165,21 +165,21 @@ pub struct FinishRun {
     pub end: RunEnd,
     /// The answer to store.
     pub answer: Option<AnswerDraft>,
-    /// Unfinished answers to store, if the run stored items before its end; answers that are
-    /// already stored stay as they are. The last answer of the run that is in the history then is
-    /// its answer.
+    /// Unfinished answers to store, if the run stored items before its end. Answers that are
+    /// already stored stay as they are. The last answer of the run in the history becomes the
+    /// answer of the run.
     pub partial_answers: Option<Vec<ItemWrite>>,
     /// A note for the model after the answer.
     pub note: Option<Note>,
     /// The cost.
     pub usage: Option<Usage>,
-    /// The sequence number of the first item that the model got. The next run starts its window
-    /// there.
+    /// The sequence number of the first item that the model received. The next run starts its
+    /// window there.
     pub window_start: Option<u64>,
     /// Whether to withhold the user message from the model from now on, because the model's filter
     /// refused it on its own.
     pub withholds_message: bool,
-    /// The events that are not stored yet. `None` if no follower has seen any of the run's.
+    /// The events that are not stored yet. `None` if no follower has seen any event of the run.
     pub events: Option<EventBatch>,
     /// The number of the run's last event.
     pub last_event: u64,
@@ -188,7 +188,7 @@ pub struct FinishRun {
 }
 
 impl FinishRun {
-    /// An end without an answer and without any of the other details.
+    /// An end without an answer and without other details.
     #[must_use]
     pub const fn new(end: RunEnd, now: DateTime<Utc>) -> Self {
         Self {

@@ -23,14 +23,14 @@ pub struct Erased {
     pub tasks: u64,
 }
 
-/// Work on the store that no caller asks for: checks, purging, erasing.
+/// Maintenance of the store: checks, purging, erasing.
 #[async_trait]
 pub trait Maintenance: std::fmt::Debug + Send + Sync {
     /// Checks that the store answers and has the schema that this code was built for.
     async fn check(&self) -> Result<(), RepositoryError>;
 
-    /// Ends every connection, and moves what SQLite still has in its log to the database's file.
-    /// No call may follow.
+    /// Ends every connection. For SQLite, first moves the write-ahead log to the database file. No
+    /// call may follow.
     async fn close(&self);
 
     /// Counts the connections to the database. All zero for a store without connections.

@@ -13,8 +13,8 @@ use crate::{
 /// belongs to another user. Methods that take a message return `NotFound(Message)` then.
 #[async_trait]
 pub trait MessageRepository: std::fmt::Debug + Send + Sync {
-    /// Returns a number that grows with every change that a reader of the conversation's messages
-    /// or of its active run can see. Reads one row.
+    /// Returns a number that increases with every change that a reader of the conversation's
+    /// messages or of its active run can see. Reads one row.
     async fn revision(
         &self,
         caller: &Caller,
@@ -29,7 +29,7 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
         list: &ListMessages,
     ) -> Result<MessagePage, RepositoryError>;
 
-    /// Lists the items of the log, hidden ones too.
+    /// Lists the items of the log, including hidden ones.
     ///
     /// # Errors
     /// `NotFound(Message)` if `after` is not an item of the conversation.
@@ -72,7 +72,7 @@ pub trait MessageRepository: std::fmt::Debug + Send + Sync {
     ) -> Result<Context, RepositoryError>;
 }
 
-/// The part of a history that a model may get.
+/// The part of a history that a model may receive.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
     /// The items, oldest first.
@@ -123,8 +123,8 @@ pub struct MessagePage {
     /// Whether there are more messages in the direction of the window: older ones, or newer ones
     /// for [`MessageWindow::Since`].
     pub has_more: bool,
-    /// Whether the page replaces what the reader has, because the history does not contain the
-    /// message of `since`.
+    /// Whether the page replaces the messages that the reader has, because the history does not
+    /// contain the message of `since`.
     pub reset: bool,
     /// The active run.
     pub active_run: Option<Run>,

@@ -1,7 +1,7 @@
 //! The ports: one object-safe trait per aggregate and audience.
 //!
 //! A method is one atomic step, named for its meaning, so that a store can carry it out in as few
-//! round trips as possible. Transactions do not cross ports. The caller is the first argument: data
+//! round trips as possible. Transactions do not span ports. The caller is the first argument: data
 //! of another user is [`RepositoryError::NotFound`](crate::RepositoryError::NotFound), like data
 //! that does not exist.
 
@@ -28,7 +28,7 @@ pub use run::{
 pub use task::{TaskChanges, TaskList, TaskRepository};
 
 /// The store of everything that the agent and the API need: one implementation of each port. The
-/// tasks of the built-in tools have a port of their own, [`TaskRepository`].
+/// tasks of the built-in tools have a separate port, [`TaskRepository`].
 #[derive(Clone, Debug)]
 pub struct Repositories {
     /// Stores conversations.

@@ -51,8 +51,8 @@ pub trait RunRepository: std::fmt::Debug + Send + Sync {
         user_message: ItemId,
     ) -> Result<Vec<ToolCall>, RepositoryError>;
 
-    /// Returns what an ended run left: the run, the message that it answers, and the answer. The
-    /// messages may have left the history since.
+    /// Returns an ended run with the message that it answers and the answer. The messages may have
+    /// left the history since.
     async fn outcome(
         &self,
         caller: &Caller,
@@ -74,7 +74,7 @@ pub trait RunRepository: std::fmt::Debug + Send + Sync {
 /// A process that answers runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunOwner {
-    /// An id that every process draws when it starts.
+    /// A random id that every process creates when it starts.
     pub id: Uuid,
     /// How long the owner may be silent before another process takes its runs.
     pub lease: Duration,
@@ -108,7 +108,7 @@ pub struct StartRun {
     pub assistant_message_id: ItemId,
     /// The API that starts the run.
     pub dialect: Dialect,
-    /// Whether the message gives its conversation a title, if it has none.
+    /// Whether the message becomes the title of its conversation, if the conversation has none.
     pub names_conversation: bool,
     /// The model that will answer.
     pub model: String,
@@ -121,7 +121,7 @@ pub struct StartRun {
 /// The conversation of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunTarget {
-    /// A conversation of the caller's.
+    /// An existing conversation of the caller.
     Existing(ConversationId),
     /// A new conversation, created in the same step.
     New {
@@ -162,7 +162,7 @@ pub enum RunInput {
         id: ItemId,
         /// The text.
         text: MessageText,
-        /// The parts, and more that the dialect stores besides the text.
+        /// The parts, and other data that the dialect stores besides the text.
         details: Option<Box<MessageDetails>>,
     },
     /// A user message of the history. Everything after it leaves the history, and is restored if
@@ -173,7 +173,7 @@ pub enum RunInput {
 /// A caller's key for a turn, so that a repeated call is the same turn.
 ///
 /// While a run with the key exists, a call with another fingerprint is `KeyReused`. A call with the
-/// same fingerprint gets that run; a failed run's message is answered again.
+/// same fingerprint returns that run, unless it failed. Then its message is answered again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
     /// The key, unique per user.
@@ -219,7 +219,7 @@ pub struct EventPage {
 /// The end of a run's events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventsEnd {
-    /// What the run left.
+    /// The run, its message and its answer.
     pub outcome: RunOutcome,
     /// The number of the run's last event.
     pub last_event: u64,
