@@ -1,8 +1,8 @@
-//! The HTTP API and nothing else: the published contract, the routes, the listener.
+//! The HTTP API: the published contract, the routes, and the listener.
 //!
-//! [`document`] returns the contract as text, from the types alone. [`router`] returns the whole API
-//! as one endpoint. Serve it with [`serve`], nest it in a poem application, or make a `tower` service
-//! of it with [`ApiService`].
+//! [`document`] returns the contract as text, from the types alone. [`router`] returns the whole
+//! API as one endpoint. Serve it with [`serve`], nest it in a poem application, or make a `tower`
+//! service of it with [`ApiService`].
 
 mod auth;
 mod body;

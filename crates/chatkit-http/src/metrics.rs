@@ -29,7 +29,7 @@ impl fmt::Debug for MetricsSource {
     }
 }
 
-/// A router with `/metrics` only, for a listener of its own.
+/// A router with `/metrics` only, for a separate listener.
 #[must_use]
 pub fn metrics_router(source: &MetricsSource) -> impl Endpoint<Output = Response> + 'static {
     let source = source.clone();

@@ -1,6 +1,6 @@
 //! The listener.
 //!
-//! It has an accept loop of its own. The library's server notices a disconnected HTTP/1.1 client only
+//! The accept loop is our own. The library's server notices a disconnected HTTP/1.1 client only
 //! when it next writes, and waits for a request's headers without a limit.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};

@@ -1,4 +1,4 @@
-//! The caller of a request, as every route that needs one learns it.
+//! Finds the caller of a request, for every route that needs one.
 
 use chatkit_domain::{Caller, UserId};
 use poem::{

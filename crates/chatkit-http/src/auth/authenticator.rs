@@ -1,4 +1,4 @@
-//! The port through which the API learns its callers.
+//! The port through which the API finds its callers.
 
 use std::fmt;
 

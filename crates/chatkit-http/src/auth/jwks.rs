@@ -97,7 +97,7 @@ impl Jwks {
     /// The keys at a URL. A task fetches them until the returned value is dropped.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the task ends with what is returned"
+        reason = "the task ends when the returned value is dropped"
     )]
     pub(super) fn start(url: &str) -> Result<Arc<Self>, TokenError> {
         let http = reqwest::Client::builder()
@@ -138,7 +138,7 @@ impl Jwks {
         self.keys()?.get(kid).cloned()
     }
 
-    /// Fetches the set because of an unknown key, unless that happened a moment ago.
+    /// Fetches the set because of an unknown key, unless that has just happened.
     async fn look_for(self: &Arc<Self>, kid: &str) {
         let asked_at = Instant::now();
         let fetches = self.fetching.clone().lock_owned().await;
@@ -154,10 +154,10 @@ impl Jwks {
         }
     }
 
-    /// Fetches the set in a task of its own, so that a disconnecting client does not abort the fetch.
+    /// Fetches the set in a separate task, so that a disconnecting client does not abort the fetch.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the task ends by itself, within the time that a fetch may take"
+        reason = "the task ends when its fetch ends or times out"
     )]
     async fn refresh(self: &Arc<Self>, mut fetches: OwnedMutexGuard<Fetches>, was_asked: bool) {
         let jwks = self.clone();
@@ -254,8 +254,8 @@ struct Jwk {
 }
 
 impl Jwk {
-    /// The key with its id. Returns `None` for kinds that are not used here, such as shared secrets,
-    /// which are never published.
+    /// The key with its id. Returns `None` for kinds that are not used here, such as shared
+    /// secrets, which are never published.
     fn into_key(self) -> Option<(String, Key)> {
         if self.usage.is_some_and(|usage| usage != "sig") {
             return None;

@@ -1,4 +1,4 @@
-//! Callers that are known by a JSON Web Token, in a header or in a cookie.
+//! Finds callers by JSON Web Tokens, in a header or in a cookie.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use super::{
 /// Accepts the tokens of a [`Verifier`]: in an `Authorization` header, else in the cookie
 /// `auth_token`.
 ///
-/// A request that is known by the cookie and that changes something must come from a page of the
-/// server itself (`Sec-Fetch-Site: same-origin`) or of a trusted origin.
+/// If the cookie signs in a request that changes something, the request must come from a page of
+/// the server itself (`Sec-Fetch-Site: same-origin`) or of a trusted origin.
 #[derive(Clone, Debug)]
 pub struct JwtAuthenticator {
     verifier: Verifier,

@@ -81,7 +81,7 @@ struct StopOnDrop {
     agent: Agent,
     /// The run, as long as a disconnect may stop it.
     run: Option<RunId>,
-    /// Whether the client was told that it may stop the run.
+    /// Whether the client was allowed to stop the run, by the last stream options.
     may_stop: bool,
 }
 

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_language_is_told_by_the_locale() {
+    fn the_locale_selects_the_language() {
         assert!(busy(Some("de-AT")).starts_with("Diese"));
         assert!(busy(Some("ZH-Hant-TW")).contains("对话"));
         for other in [None, Some("en-GB"), Some("tlh"), Some("")] {

@@ -97,7 +97,7 @@ pub(super) async fn items(
     list: &ListItems,
 ) -> Result<Page<ThreadItem>, ApiError> {
     let id = id(&list.thread_id)?;
-    // The steps of an answer stand in the log where the answer does.
+    // The steps of an answer are at the answer's position in the log.
     let place = |id: &str| item_id(id.strip_prefix(workflow::PREFIX).unwrap_or(id));
     let after = list.after.as_deref().map(place).transpose()?;
     let listed = listed(list.limit, list.order, after);

@@ -110,8 +110,8 @@ impl TurnRequest<'_> {
         Ok(answer.response(&[stream::options(state)]))
     }
 
-    /// The thread with the title from its first message. Returns `None` if it cannot be read, because
-    /// the run has already started.
+    /// The thread with the title from its first message. Returns `None` if it cannot be read,
+    /// because the run has already started.
     async fn renamed(self, thread: ConversationId) -> Option<ThreadStreamEvent> {
         let conversations = &self.state.repositories().conversations;
         let thread = conversations.get(self.caller, thread).await.ok()?;

@@ -1,5 +1,5 @@
-//! The tool calls of an answer, shown as the steps of a workflow. The workflow is not stored: it is built
-//! from the calls of the answer.
+//! The tool calls of an answer, shown as the steps of a workflow. The workflow is not stored: it is
+//! built from the calls of the answer.
 
 use chatkit_agent::thread::time;
 use chatkit_domain::{ConversationId, ItemId, Message, ToolCall, ToolCallId, ToolCallStatus};

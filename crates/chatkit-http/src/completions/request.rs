@@ -148,8 +148,8 @@ impl CompletionRequest {
         .transpose()
     }
 
-    /// The messages before the last, split into those of the conversation and the instructions for this
-    /// turn.
+    /// The messages before the last, split into those of the conversation and the instructions for
+    /// this turn.
     fn earlier(
         &self,
         texts: &[String],

@@ -1,5 +1,5 @@
-//! Completions, whole and in chunks. The order of chunks is the one that the official SDKs expect: a
-//! role once, text, the reason of the end, the usage if it was requested.
+//! Completions, whole and in chunks. The order of chunks is the one that the official SDKs expect:
+//! a role once, text, the reason of the end, the usage if it was requested.
 
 use chatkit_agent::{EndedRun, StartedRun, provider::FinishReason};
 use chatkit_domain::{Run, Usage};

@@ -31,7 +31,7 @@ pub(crate) fn to_yaml(document: &Value) -> String {
     format!("{header}{}", quote_times(&yaml))
 }
 
-/// Quotes times, because YAML 1.1 has a type of its own for them.
+/// Quotes times, because YAML 1.1 would parse them as timestamps.
 fn quote_times(yaml: &str) -> String {
     let is_time = |value: &str| {
         value.len() == 24 && value.ends_with('Z') && value.as_bytes().get(10) == Some(&b'T')

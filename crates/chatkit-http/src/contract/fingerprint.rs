@@ -1,4 +1,4 @@
-//! A short name of the contract, which changes whenever the contract does.
+//! A short hash of the contract, which changes whenever the contract does.
 
 use sha2::{Digest, Sha256};
 

@@ -115,8 +115,8 @@ fn usual_form(name: &str) -> Option<&'static str> {
         .find(|header| header.eq_ignore_ascii_case(name))
 }
 
-/// Writes nullable schemas, and references with a description, as in OpenAPI 3.1. The library writes
-/// OpenAPI 3.0, in which a reference cannot be nullable.
+/// Writes nullable schemas, and references with a description, as in OpenAPI 3.1. The library
+/// writes OpenAPI 3.0, in which a reference cannot be nullable.
 fn write_schemas_as_3_1(value: &mut Value) {
     match value {
         Value::Array(values) => values.iter_mut().for_each(write_schemas_as_3_1),

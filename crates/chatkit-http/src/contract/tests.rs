@@ -88,7 +88,7 @@ fn schemas_are_closed_and_described() {
 }
 
 #[test]
-fn nullable_is_told_from_optional() {
+fn nullable_members_are_not_optional() {
     let document = json();
     let message = &document["components"]["schemas"]["Message"];
     let required = message["required"].as_array().unwrap();

@@ -64,7 +64,7 @@ fn find<'a>(path: &Path, document: &'a Value) -> Option<&'a Value> {
         })
 }
 
-/// The rule that serde's name of an expected type stands for.
+/// The rule for an expected type, given serde's name of the type.
 fn rule_of(expected: &str) -> &'static str {
     let is = |words: &[&str]| words.iter().any(|word| expected.contains(word));
     if is(&["struct", "map", "enum", "tagged", "variant of"]) {

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_json_is_unreadable() {
+    fn text_that_is_not_json_is_unreadable() {
         for text in ["", "{", "nonsense", "{\"title\": \"a\"} x"] {
             assert!(matches!(
                 parse::<Body>(text.as_bytes()),

@@ -74,7 +74,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// By itself serde takes an array for a struct.
+    /// Refuses arrays, which serde would otherwise accept as structs.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,

@@ -67,8 +67,8 @@ impl Cors {
         Some(response)
     }
 
-    /// Lets a listed origin read the response. Every response varies by origin, so that a cache does
-    /// not mix the responses for two origins.
+    /// Lets a listed origin read the response. Every response varies by origin, so that a cache
+    /// does not mix the responses for two origins.
     pub(super) fn mark(&self, origin: Option<&HeaderValue>, response: &mut Response) {
         let headers = response.headers_mut();
         add_vary_origin(headers);
@@ -90,7 +90,7 @@ impl Cors {
     }
 }
 
-/// The allowed ones among the headers that a preflight asks for.
+/// Returns the headers of a preflight's request that are allowed.
 fn allowed_of(headers: &HeaderMap) -> Option<HeaderValue> {
     let asked = headers
         .get(header::ACCESS_CONTROL_REQUEST_HEADERS)?

@@ -1,4 +1,4 @@
-//! Errors of the layers below as errors of the API.
+//! Converts errors of lower layers to errors of the API.
 
 use chatkit_domain::Resource;
 use poem::{
@@ -10,8 +10,8 @@ use poem_openapi::error::{ContentTypeError, ParseParamError};
 
 use crate::{body::unreadable, problem::ApiError};
 
-/// The error of the API, or a response that is already complete. `resource` is not found if the path
-/// is malformed.
+/// The error of the API, or a response that is already complete. `resource` is not found if the
+/// path is malformed.
 pub(super) fn to_api_error(
     error: poem::Error,
     resource: Option<Resource>,

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_request_ids_are_taken_over() {
+    fn only_plain_request_ids_are_accepted() {
         assert!(is_sane("abc-123_x.y:z"));
         for id in ["", "a b", "a\"b", "é", &"a".repeat(129)] {
             assert!(!is_sane(id), "{id}");

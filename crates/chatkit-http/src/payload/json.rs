@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{body::read_body, problem::ApiError};
 
-/// A JSON payload with the media type `application/json`, read strictly: a number is no string.
+/// A JSON payload with the media type `application/json`, read strictly: a number is not a string.
 #[derive(Clone, Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
 

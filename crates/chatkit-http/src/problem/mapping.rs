@@ -1,4 +1,4 @@
-//! Errors of other layers as errors of the API.
+//! Converts errors of other layers to errors of the API.
 
 use chatkit_agent::AgentError;
 use chatkit_domain::RepositoryError;

@@ -1,7 +1,7 @@
 //! The parts of a request that many operations read: the caller, and the ids in the path.
 //!
-//! An id is noted in the request's span. A malformed id is a 404 like an unknown one: the middleware
-//! knows the resource of the operation that was matched.
+//! An id is noted in the request's span. A malformed id is a 404 like an unknown one: the
+//! middleware knows the resource of the operation that was matched.
 
 use chatkit_domain::{Caller, ConversationId, ItemId, RunId};
 use poem::{Request, RequestBody, Result};

@@ -48,7 +48,7 @@ pub(super) fn project(event: &domain::RunEvent) -> Option<RunEvent> {
     })
 }
 
-/// REST knows no replaced messages: a completed message replaces what was collected.
+/// REST has no event for a replaced message. `message.completed` replaces the collected text.
 fn of_message(event: &MessageEvent) -> RunEvent {
     match event {
         MessageEvent::Created(message) => RunEvent::MessageCreated(MessageCreated {

@@ -27,8 +27,8 @@ pub(super) fn window(
     }
 }
 
-/// Parses a message's id, or a time in RFC 3339 format, which is UTC without an offset. A `+` that a
-/// client did not escape arrives as a space.
+/// Parses a message's id, or a time in RFC 3339 format, which is UTC without an offset. A `+` that
+/// a client did not escape arrives as a space.
 fn parse_since(text: &str) -> Option<Since> {
     if let Ok(id) = text.parse() {
         return Some(Since::Message(id));

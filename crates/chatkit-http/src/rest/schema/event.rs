@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_says_its_name_twice() {
+    fn the_type_of_an_event_is_its_name() {
         let (run, message) = (Run::example, Message::user_example);
         let tool_call = ToolCall::example;
         let events = [
