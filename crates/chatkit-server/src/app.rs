@@ -1,4 +1,4 @@
-//! A server with a listener of its own.
+//! A server with its own listener.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::embedded::Embedded;
 
-/// A running server with a listener of its own. [`App::builder`] starts one.
+/// A running server with its own listener. [`App::builder`] starts one.
 #[derive(Debug)]
 pub struct App {
     pub(crate) server: Embedded,
@@ -28,13 +28,13 @@ impl App {
         self.address
     }
 
-    /// The address of `/metrics`, if it has a listener of its own.
+    /// The address of `/metrics`, if it has a separate listener.
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
     }
 
-    /// Stops the server in order. `/health/ready` fails at once, and requests are still accepted
+    /// Stops the server gracefully. `/health/ready` fails at once, and requests are still accepted
     /// for [`shutdown_delay`](crate::Settings::shutdown_delay). Then new turns are refused while
     /// active runs end, and the connections are closed last.
     pub async fn stop(mut self) {

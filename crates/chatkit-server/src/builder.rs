@@ -41,7 +41,7 @@ pub struct AppBuilder {
 }
 
 impl AppBuilder {
-    /// Lets this provider answer, instead of the one that the settings name. `getInfo` shows its
+    /// Uses this provider instead of the one that the settings name. `getInfo` shows its
     /// name. The models that callers may choose come from the settings.
     pub fn provider(
         mut self,
@@ -53,14 +53,14 @@ impl AppBuilder {
         self
     }
 
-    /// Lets this authenticator find the callers, instead of JSON Web Tokens. No secret is needed
-    /// then, and `createSession` is a 501.
+    /// Finds callers with this authenticator instead of JSON Web Tokens. No secret is then needed,
+    /// and `createSession` is a 501.
     pub fn authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
         self.own.authenticator = Some(authenticator);
         self
     }
 
-    /// Stores everything here, instead of in the database that the settings name. A server that
+    /// Uses these stores instead of the database that the settings name. A server that
     /// stops closes these stores.
     pub fn stores(mut self, stores: Stores) -> Self {
         self.own.stores = Some(stores);
@@ -85,8 +85,8 @@ impl AppBuilder {
         self
     }
 
-    /// Shows the metrics of your recorder at `/metrics`, in the format of Prometheus. Only
-    /// [`start`](Self::start) serves them.
+    /// Serves the metrics of your recorder at `/metrics`, in the format of Prometheus. Only servers
+    /// that [`start`](Self::start) returns serve them.
     pub fn metrics(mut self, render: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.metrics = Some(Metrics::new(render));
         self
@@ -101,8 +101,8 @@ impl AppBuilder {
     /// Opens the database, migrates it if the settings ask for that, and starts to listen.
     ///
     /// # Errors
-    /// When the settings contradict each other, there is no secret where one is needed, a tool has
-    /// the name of a task tool, the database cannot be reached, or the address is taken.
+    /// When the settings contradict each other, a required secret is missing, a tool has the name
+    /// of a task tool, the database cannot be reached, or the address is in use.
     pub async fn start(self) -> anyhow::Result<App> {
         let settings = self.settings.clone();
         let parts = Parts::new(self.settings, self.own).await?;
@@ -134,8 +134,8 @@ impl AppBuilder {
     /// Opens the database, migrates it if the settings ask for that, and returns a server for
     /// your own listener.
     ///
-    /// Without [`public_url`](Settings::public_url), the server takes `listen_addr` for the address
-    /// under which browsers see it. The chat page works only without a
+    /// Without [`public_url`](Settings::public_url), the server assumes that browsers see it at
+    /// `listen_addr`. The chat page works only without a
     /// [`base_path`](Settings::base_path); the widget works with one.
     ///
     /// # Errors
@@ -145,7 +145,7 @@ impl AppBuilder {
         let settings = &self.settings;
         let has_keys = settings.secret.is_some() || settings.jwks_url.is_some();
         if self.own.authenticator.is_none() && !has_keys {
-            bail!("give the application an authenticator, or set a secret or a JWKS_URL");
+            bail!("set a secret or a JWKS_URL, or bring an authenticator");
         }
         let address = settings.listen_addr;
         let parts = Parts::new(self.settings, self.own).await?;
@@ -153,17 +153,17 @@ impl AppBuilder {
     }
 }
 
-/// Serves `/metrics` at an address of its own.
+/// Serves `/metrics` at a separate address.
 async fn serve_metrics(
     address: SocketAddr,
     metrics: Option<MetricsSource>,
     listeners: &mut JoinSet<()>,
     stop: &CancellationToken,
 ) -> anyhow::Result<SocketAddr> {
-    let metrics = metrics.context("METRICS_ADDR is set, but the application shows no metrics")?;
+    let metrics = metrics.context("METRICS_ADDR is set, but the application has no metrics")?;
     let (listener, address) = bind("METRICS_ADDR", address).await?;
     let router = chatkit_http::metrics_router(&metrics);
     listeners.spawn(chatkit_http::serve(listener, router, stop.clone()));
-    tracing::info!(%address, "metrics");
+    tracing::info!(%address, "serving metrics");
     Ok(address)
 }

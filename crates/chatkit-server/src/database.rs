@@ -39,8 +39,9 @@ async fn connect(settings: &Settings) -> anyhow::Result<Stores> {
         .context("DATABASE_URL: the database cannot be opened")
 }
 
-/// The folder of the lock files by which processes see that others are alive: beside a SQLite
-/// database, which may be all that they share, and otherwise the folder for temporary files.
+/// The folder of the lock files that show which processes are alive. For a SQLite database, it is
+/// the database's folder, because processes may share nothing else. Otherwise, it is the folder for
+/// temporary files.
 fn locks(settings: &Settings) -> PathBuf {
     let Some(file) = settings.database_url.sqlite_file() else {
         return std::env::temp_dir();

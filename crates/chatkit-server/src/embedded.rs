@@ -1,4 +1,4 @@
-//! A server without a listener, as a part of another application.
+//! A server without a listener, for use in another application.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shutdown;
 
-/// A server without a listener, as a part of another application. Cheap to clone; the clones are
-/// one server. [`AppBuilder::build`](crate::AppBuilder::build) makes one.
+/// A server without a listener, for use in another application. Cheap to clone. All clones are the
+/// same server. [`AppBuilder::build`](crate::AppBuilder::build) makes one.
 ///
-/// To stop it in order, call [`shutdown`](Self::shutdown) while your application still answers
+/// To stop it gracefully, call [`shutdown`](Self::shutdown) while your application still answers
 /// requests, and [`close`](Self::close) after that.
 #[derive(Clone, Debug)]
 pub struct Embedded {
@@ -62,7 +62,7 @@ impl Embedded {
         if let Err(error) = shutdown::requested().await {
             tracing::error!(
                 error = &*error as &dyn std::error::Error,
-                "could not wait for the signals to stop"
+                "could not listen for the signals to stop"
             );
             std::future::pending::<()>().await;
         }

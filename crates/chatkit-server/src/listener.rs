@@ -1,4 +1,4 @@
-//! Listeners, and whether other machines can reach them.
+//! Opens listeners, and finds out whether other machines can reach them.
 
 use std::net::SocketAddr;
 

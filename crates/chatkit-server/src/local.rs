@@ -1,4 +1,4 @@
-//! Starts without any configuration, on the user's own machine.
+//! Starting without configuration, on the user's own machine.
 
 use std::{
     fs::OpenOptions,
@@ -56,8 +56,9 @@ pub fn secret(settings: &Settings) -> anyhow::Result<String> {
     Ok(secret)
 }
 
-/// Creates the file of a SQLite database if the URL asks for that, readable by its owner only,
-/// because it contains conversations. SQLite gives the files beside it the same permissions.
+/// Creates the file of a SQLite database if the URL contains `mode=rwc`. The file is readable by
+/// its owner only, because it contains conversations. SQLite gives the files beside it the same
+/// permissions.
 ///
 /// # Errors
 /// When the file cannot be created.
@@ -82,7 +83,7 @@ pub fn create_database(settings: &Settings) -> anyhow::Result<()> {
     }
 }
 
-/// Refuses a secret that others can read, and a link.
+/// Refuses a secret that other users can read, and a link.
 fn check_private(file: &Path) -> anyhow::Result<()> {
     let metadata = std::fs::symlink_metadata(file)
         .with_context(|| format!("could not read {}", file.display()))?;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use chatkit_server::config::Cli;
 
-/// A turn makes some thousand small allocations, on whichever thread is free; the system's own
-/// allocator takes a sixth of the server's time for them.
+/// A turn makes thousands of small allocations, on changing threads. The system's allocator would
+/// need a sixth of the server's time for them.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the reason that the process ends")]
+#[expect(clippy::print_stderr, reason = "the error that ends the process")]
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
     ExitCode::FAILURE

@@ -1,4 +1,4 @@
-//! The text that `/metrics` shows.
+//! The text of `/metrics`.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The parts of a server, and how they are put together.
+//! Assembles a server from its parts.
 
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     tokens,
 };
 
-/// The parts that an application brings. The settings decide about those that are missing.
+/// The parts that an application brings. The settings choose the missing ones.
 #[derive(Debug)]
 pub(crate) struct OwnParts {
     pub(crate) provider: Option<OwnProvider>,
@@ -56,7 +56,7 @@ pub(crate) struct Parts {
     has_pages: bool,
 }
 
-/// The way in which callers are found.
+/// The source of callers.
 enum Callers {
     Own(Arc<dyn Authenticator>),
     WithToken(Verifier),
@@ -99,7 +99,7 @@ impl Parts {
         })
     }
 
-    /// Makes the server that browsers see at this address.
+    /// Assembles the server that browsers see at this address.
     pub(crate) fn into_server(
         self,
         address: SocketAddr,
@@ -132,7 +132,7 @@ impl Parts {
     }
 }
 
-/// All tools of the model.
+/// Returns the application's tools, and the task tools unless they are left out.
 fn tools(
     mut tools: ToolRegistry,
     has_task_tools: bool,

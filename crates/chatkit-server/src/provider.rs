@@ -126,6 +126,6 @@ fn rules() -> anyhow::Result<ChosenProvider> {
 fn rules() -> anyhow::Result<ChosenProvider> {
     bail!(
         "no model is configured: set OPENAI_API_KEY or OPENAI_BASE_URL, or give the application a \
-         provider of its own. This build lacks the feature `rules`, which would answer instead"
+         provider. This build lacks the feature `rules`, which would answer instead"
     )
 }

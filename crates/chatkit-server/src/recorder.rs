@@ -5,12 +5,13 @@ use std::{sync::OnceLock, time::Duration};
 use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-/// The upper bounds of durations, in seconds: from an answer out of memory to a long run.
+/// The upper bounds of durations, in seconds: from a response without I/O to a long run.
 const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0,
 ];
 
-/// How often recorded values are aggregated, so that they do not pile up when nobody reads them.
+/// How often recorded values are aggregated, so that they do not accumulate while no client reads
+/// them.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The recorder of the process. There can be only one, even with several servers.
@@ -49,7 +50,7 @@ impl Recorder {
         self.0.render()
     }
 
-    /// Aggregates recorded values again and again. Never returns.
+    /// Aggregates recorded values every five seconds. Never returns.
     pub async fn keep_up(&self) {
         loop {
             tokio::time::sleep(UPKEEP).await;
@@ -66,15 +67,15 @@ fn describe() {
     describe_histogram!(
         "chatkit_http_request_duration_seconds",
         Unit::Seconds,
-        "From a request's head to its answer's"
+        "Time from the head of a request to the head of its response"
     );
     describe_histogram!(
         "chatkit_http_request_overhead_seconds",
         Unit::Seconds,
-        "The same without the time that the model took"
+        "Request duration without the time spent waiting for the model"
     );
-    describe_counter!("chatkit_runs_total", "Runs, by how they ended");
-    describe_gauge!("chatkit_runs_active", "Runs that this process answers now");
+    describe_counter!("chatkit_runs_total", "Runs, by outcome");
+    describe_gauge!("chatkit_runs_active", "Active runs of this process");
     describe_counter!("chatkit_tokens_total", "Tokens to and from the model");
     describe_counter!(
         "chatkit_model_calls_total",
@@ -83,7 +84,7 @@ fn describe() {
     describe_histogram!(
         "chatkit_model_call_duration_seconds",
         Unit::Seconds,
-        "From the request to the model to the end of its answer"
+        "Time from the request to the model to the end of its answer"
     );
     describe_counter!(
         "chatkit_tool_calls_total",
@@ -92,7 +93,7 @@ fn describe() {
     describe_histogram!(
         "chatkit_tool_call_duration_seconds",
         Unit::Seconds,
-        "How long tools took"
+        "Duration of tool calls"
     );
     describe_gauge!(
         "chatkit_database_connections",

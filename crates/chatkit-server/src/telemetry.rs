@@ -37,7 +37,7 @@ where
     let filter: EnvFilter = filter
         .parse()
         .context("RUST_LOG is not a filter of tracing")?;
-    // A busy pool would log a line for every request.
+    // Otherwise a busy pool logs a line for every request.
     let filter = filter.add_directive("sqlx::pool::acquire=error".parse()?);
     let log = tracing_subscriber::fmt()
         .with_writer(writer)
@@ -58,8 +58,9 @@ where
     })
 }
 
-/// Whether something may be logged, regardless of the filter. Bodies that a library could not read
-/// quote conversations, and a span of sea-orm contains the database's password.
+/// Whether a log entry is free of secrets, regardless of the filter. async-openai logs bodies that
+/// it could not parse, which quote conversations. A span of sea-orm contains the database's
+/// password.
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
     let is_of = |library: &str| {
         let rest = metadata.target().strip_prefix(library);

@@ -4,11 +4,11 @@ use chatkit_http::{Verifier, VerifierOptions};
 
 use crate::{config::Settings, local};
 
-/// Returns which tokens are accepted: those of the configured secret, those of published keys, or,
-/// without both, those of the local secret.
+/// Returns the options of a verifier for these settings. It accepts tokens of the configured secret
+/// and of published keys. With neither, it accepts tokens of the local secret.
 ///
 /// # Errors
-/// When neither is configured and the server may not make a secret.
+/// When neither is configured and the server may not create a secret.
 pub fn verifier_options(settings: &Settings) -> anyhow::Result<VerifierOptions> {
     let jwks_url = settings.jwks_url.as_ref();
     let secret = match &settings.secret {
@@ -27,11 +27,11 @@ pub fn verifier_options(settings: &Settings) -> anyhow::Result<VerifierOptions> 
 /// The verifier of these tokens.
 pub(crate) fn verifier(settings: &Settings) -> anyhow::Result<Verifier> {
     let verifier = Verifier::new(verifier_options(settings)?)?;
-    let is_for_anybody = settings.jwt_issuer.is_none() && settings.jwt_audience.is_none();
-    if settings.jwks_url.is_some() && is_for_anybody {
+    let has_no_restriction = settings.jwt_issuer.is_none() && settings.jwt_audience.is_none();
+    if settings.jwks_url.is_some() && has_no_restriction {
         tracing::warn!(
-            "every token of the issuer is accepted, for whatever audience it was made: set \
-             JWT_ISSUER and JWT_AUDIENCE"
+            "every token of the issuer is accepted, for any audience: set JWT_ISSUER and \
+             JWT_AUDIENCE"
         );
     }
     Ok(verifier)

@@ -1,4 +1,4 @@
-//! Asks a running server whether it is ready. Meant for containers, which have no curl.
+//! Asks a running server whether it is ready, for containers without curl.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -22,7 +22,7 @@ pub(super) async fn healthcheck(address: SocketAddr) -> anyhow::Result<()> {
 }
 
 async fn ask(mut address: SocketAddr) -> anyhow::Result<String> {
-    // A server that listens on every address is asked on loopback.
+    // A server that listens on every address is reachable on loopback.
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }

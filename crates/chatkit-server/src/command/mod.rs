@@ -1,4 +1,4 @@
-//! The commands of the binary. Long ones have a file of their own.
+//! The commands of the binary. Long commands have their own files.
 
 mod healthcheck;
 mod serve;

@@ -1,16 +1,16 @@
-//! The parsers of flags that have no type of their own.
+//! Parsers of flags whose values have no type with a parser.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tracing_subscriber::EnvFilter;
 
-/// From a millisecond to ten years.
+/// Parses a duration from a millisecond to ten years.
 pub(super) fn positive_duration(text: &str) -> anyhow::Result<Duration> {
     duration_from(text, Duration::from_millis(1))
 }
 
-/// At least 100 ms, because a lease is extended five times while it lasts.
+/// Parses a lease of at least 100 ms, because a lease is extended five times before it expires.
 pub(super) fn lease(text: &str) -> anyhow::Result<Duration> {
     duration_from(text, Duration::from_millis(100))
 }
@@ -27,7 +27,8 @@ fn duration_from(text: &str, least: Duration) -> anyhow::Result<Duration> {
     Ok(duration)
 }
 
-/// The length of a tool result: at least enough for any error, so that a model can correct its call.
+/// Parses the length of a tool result: at least enough for any error, so that a model can correct
+/// its call.
 pub(super) fn result_chars(text: &str) -> anyhow::Result<usize> {
     let chars = text.parse().ok().filter(|chars| *chars >= 1_000);
     chars.context("must be a whole number of at least 1000")
@@ -40,7 +41,7 @@ pub(super) fn not_empty(text: &str) -> anyhow::Result<String> {
     Ok(text.to_owned())
 }
 
-/// An audience, except that of sign-in tokens.
+/// Parses an audience, except that of sign-in tokens.
 pub(super) fn audience(text: &str) -> anyhow::Result<String> {
     if text.trim_end_matches('/') == "sign-in" {
         bail!("must not be sign-in, which is reserved for sign-in links");

@@ -121,7 +121,7 @@ pub enum Instructions {
     File(PathBuf),
 }
 
-/// The API of OpenAI's that the model's server speaks.
+/// The API of OpenAI that the model's server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "cli",
@@ -149,7 +149,7 @@ pub enum ModelFeature {
     Off,
 }
 
-/// The order of the roles in what a model receives.
+/// The order of the roles in the input of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "cli",
@@ -243,7 +243,7 @@ impl Settings {
         self
     }
 
-    /// Sets the system prompt. The default is that of a task assistant.
+    /// Sets the system prompt. The default prompt describes a task assistant.
     #[must_use]
     pub fn with_instructions(mut self, text: impl Into<String>) -> Self {
         self.instructions = Instructions::Text(text.into());

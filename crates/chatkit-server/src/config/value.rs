@@ -140,7 +140,7 @@ impl DatabaseUrl {
 }
 
 impl Default for DatabaseUrl {
-    /// A SQLite file in the current folder, which is created if it is missing.
+    /// A SQLite file in the current folder. The server creates it if it is missing.
     fn default() -> Self {
         Self("sqlite://chatkit.db?mode=rwc".to_owned())
     }
@@ -155,7 +155,7 @@ impl FromStr for DatabaseUrl {
             bail!("must begin with sqlite://, postgres:// or postgresql://");
         }
         if scheme != "sqlite" {
-            // The error names the part that is wrong, and quotes nothing.
+            // The error names the wrong part, and quotes nothing.
             Url::parse(text).context("is not a URL")?;
         }
         let url = Self(text.to_owned());
@@ -178,7 +178,7 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// An origin as browsers send it: scheme, host, and the port if it is not the scheme's own.
+/// An origin as browsers send it: scheme, host, and the port if it is not the scheme's default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
 
@@ -206,7 +206,7 @@ impl FromStr for Origin {
         if host.is_empty() || host.contains(['/', '?', '#', '@', ' ', '*']) {
             bail!("must be a scheme and a host, such as https://app.example.com");
         }
-        // Browsers leave the scheme's own port out.
+        // Browsers leave out the scheme's default port.
         let default_port = if text.starts_with("https") {
             ":443"
         } else {
