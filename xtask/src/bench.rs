@@ -1,20 +1,20 @@
-//! `cargo xtask bench`: what the released server does with a machine, on both databases.
+//! `cargo xtask bench`: measures a release build of the server, on both databases.
 
 use anyhow::Result;
 use clap::Args;
 
 use crate::{browser, node, postgres, process};
 
-/// What the command takes.
+/// The arguments of the command.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Passed on to the load generator; `-- --help` lists them.
+    /// Arguments of the load generator, which `-- --help` lists
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     load: Vec<String>,
 }
 
-/// Builds the server as it is released, and the load generator as everything else is built here:
-/// it does too little to be worth compiling its dependencies once more.
+/// Builds the server with the release profile. The load generator has the dev profile, because it
+/// is too simple to justify compiling its dependencies again.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let postgres = postgres::require()?;
     node::install(&process::root().join(node::PAGE_TESTS))?;
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let binary = process::target_directory()?.join("release/chatkit-server");
     process::run(
         process::command("cargo")
-            // The whole workspace, so that dependencies have the features they have elsewhere.
+            // The whole workspace, so that dependencies are not built again with other features.
             .args(["bench", "--quiet", "--workspace", "--profile", "dev"])
             .args(["--bench", "load", "--", "--server"])
             .arg(binary)

@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: all that CI runs, in its order.
+//! `cargo xtask ci`: runs all steps of CI, in order.
 
 use std::{process::ExitCode, time::Instant};
 
@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 
 use crate::{features, openapi, process, readme, test, tidy, web};
 
-/// A step's name, and what runs it.
+/// The name of a step, and the function that runs it.
 type Step = (&'static str, fn() -> Result<()>);
 
-/// The steps before the tests, cheap ones first.
+/// The steps before the tests, cheap steps first.
 const STEPS: [Step; 9] = [
     ("format", format),
     ("clippy", clippy),
@@ -22,10 +22,10 @@ const STEPS: [Step; 9] = [
     ("deny", deny),
 ];
 
-/// Runs the steps, and stops at the first that fails.
+/// Runs the steps, and stops at the first failure.
 ///
-/// The tests come last and nothing is printed after them, not even the time they took: programs
-/// that read the output expect it to end with the tests' results.
+/// The tests are the last step, and nothing is printed after them, because programs that read the
+/// output expect it to end with the test results.
 pub(crate) fn run() -> Result<ExitCode> {
     for (name, step) in STEPS {
         println!("==> {name}");
@@ -37,12 +37,12 @@ pub(crate) fn run() -> Result<ExitCode> {
     test::run(&test::Arguments::default())
 }
 
-/// Is everything formatted?
+/// Checks the format of the code.
 fn format() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])
 }
 
-/// Are the compiler and its lints content, with every feature and in every target?
+/// Checks that neither the compiler nor a lint warns, with all features and for all targets.
 fn clippy() -> Result<()> {
     cargo(&[
         "clippy",
@@ -55,7 +55,7 @@ fn clippy() -> Result<()> {
     ])
 }
 
-/// Does the documentation build, with every link leading somewhere?
+/// Checks that the documentation builds and has no broken links.
 fn doc() -> Result<()> {
     process::run(
         process::command("cargo")
@@ -64,12 +64,12 @@ fn doc() -> Result<()> {
     )
 }
 
-/// Are the dependencies what `deny.toml` allows?
+/// Checks that `deny.toml` allows all dependencies.
 fn deny() -> Result<()> {
     cargo(&[
         "deny",
         "check",
-        // The graphs of crates that are there twice fill a thousand lines.
+        // The graphs of duplicate crates would fill a thousand lines.
         "--hide-inclusion-graph",
         "bans",
         "licenses",

@@ -1,13 +1,13 @@
-//! Installing Debian packages, where that is possible.
+//! Installs Debian packages, if that is possible.
 
 use anyhow::Result;
 
 use crate::process;
 
-/// Installs `packages` when this is root on a machine with apt.
+/// Installs `packages` if this process runs as root on a machine with apt.
 ///
-/// Elsewhere, and when apt fails, nothing is returned: the caller looks again for what it needs,
-/// and knows best how to say that it is missing.
+/// Returns no error if that fails. The caller checks again whether its program exists, and reports
+/// that it is missing.
 pub(crate) fn try_install(packages: &[&str]) {
     if !can_install() {
         return;
@@ -18,7 +18,7 @@ pub(crate) fn try_install(packages: &[&str]) {
     }
 }
 
-/// Refreshes the package lists, which a bare machine lacks, and installs.
+/// Updates the package lists, which a new machine lacks, and installs the packages.
 fn install(packages: &[&str]) -> Result<()> {
     process::run(process::command("apt-get").arg("update"))?;
     process::run(
@@ -29,7 +29,7 @@ fn install(packages: &[&str]) -> Result<()> {
     )
 }
 
-/// Whether apt is there and may be used.
+/// Whether apt exists, and this process may use it.
 fn can_install() -> bool {
     let user = || process::read(process::command("id").arg("-u"));
     process::is_on_path("apt-get") && user().is_ok_and(|id| id.trim() == "0")

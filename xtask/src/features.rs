@@ -1,12 +1,12 @@
-//! `cargo xtask features`: every crate compiles and passes its tests with each of its features
-//! alone, and with none.
+//! `cargo xtask features`: checks and tests every crate with each of its features alone, and with
+//! none.
 
 use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 use crate::process;
 
-/// Checks every crate that has features, one combination after the other.
+/// Checks every crate that has features, one combination after another.
 pub(crate) fn check() -> Result<()> {
     let metadata = MetadataCommand::new()
         .current_dir(process::root())
@@ -23,8 +23,8 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// No feature, and each feature alone. Nothing for a crate without features, which every other
-/// command compiles in its only form.
+/// Returns no feature, and each feature alone. Returns nothing for a crate without features,
+/// because other commands check it already.
 fn combinations(package: &Package) -> Vec<String> {
     let mut features: Vec<String> = package.features.keys().cloned().collect();
     features.retain(|feature| feature != "default");
@@ -35,7 +35,7 @@ fn combinations(package: &Package) -> Vec<String> {
 }
 
 /// Whether the tests of a crate need a crate that depends on it. Cargo would compile both with the
-/// features that the other crate asks for, so these tests only run with all features.
+/// features that the other crate enables, so these tests run only with all features.
 fn tested_by_dependents(package: &Package, packages: &[&Package]) -> bool {
     packages.iter().any(|other| {
         depends(package, other, DependencyKind::Development)
@@ -63,7 +63,7 @@ fn check_one(package: &Package, features: &str, has_own_tests: bool) -> Result<(
         "--lib"
     };
     let mut clippy = with_features("clippy");
-    // Code that only another feature needs is a warning.
+    // Code that only another feature uses is a warning.
     process::run(clippy.args([targets, "--", "-D", "warnings"]))?;
     if has_own_tests {
         process::run(&mut with_features("test"))?;

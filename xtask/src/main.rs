@@ -1,12 +1,12 @@
-//! Commands for whoever works on this repository: `cargo xtask <command>`.
+//! Commands for developers of this repository: `cargo xtask <command>`.
 //!
-//! One file per command. What the commands share stands beside them, one file per outside
-//! program: `process` runs any of them, `debian`, `node` and `postgres` know one each.
+//! Each command has a file. Other files contain what commands share: `process` runs programs, and
+//! `browser`, `debian`, `node`, `postgres` and `python` find or install one program each.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line program talks to its terminal"
+    reason = "a command line program writes to its terminal"
 )]
 
 mod bench;
@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// Commands for whoever works on this repository.
+/// Commands for developers of this repository.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask")]
 struct Arguments {
@@ -40,21 +40,21 @@ struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Installs what the tests need, then runs all of them.
+    /// Installs the programs that the tests need, and runs all tests.
     Test(test::Arguments),
-    /// Runs what CI runs, and stops at the first failure.
+    /// Runs all steps of CI, and stops at the first failure.
     Ci,
-    /// Measures the released server under load, on SQLite and on PostgreSQL.
+    /// Measures a release build of the server under load, on SQLite and on PostgreSQL.
     Bench(bench::Arguments),
-    /// Writes the API's document, and the TypeScript types made from it.
+    /// Generates the OpenAPI document, and the TypeScript types from it.
     Openapi(openapi::Arguments),
-    /// Writes the files that the README shows into it.
+    /// Copies the files that the README shows into the README.
     Readme(readme::Arguments),
-    /// Builds the chat page.
+    /// Builds the chat page and the widget.
     Web(web::Arguments),
-    /// Checks that every crate compiles with each of its features alone, and with none.
+    /// Checks and tests every crate with each of its features alone, and with none.
     Features,
-    /// Checks the conventions that no compiler and no lint knows.
+    /// Checks conventions that neither the compiler nor a lint checks.
     Tidy,
 }
 
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs one command. A command that ends in another program passes on how that one ended.
+/// Runs a command. Returns the exit code of `cargo test` for commands that end with it.
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Test(arguments) => return test::run(&arguments),

@@ -1,4 +1,4 @@
-//! Node, and the Node packages of this repository.
+//! Finds or installs Node, and the dependencies of this repository's Node packages.
 
 use std::{fs, path::Path, time::SystemTime};
 
@@ -20,16 +20,16 @@ const PACKAGES: [&str; 7] = [
     "tests/sdks/node",
 ];
 
-/// What a package folder has: the versions of its dependencies.
+/// The file of a package that has the versions of its dependencies.
 const LOCK: &str = "package-lock.json";
 
-/// What npm writes last when it has installed them.
+/// The file that npm writes last when it installs dependencies.
 const INSTALLED: &str = "node_modules/.package-lock.json";
 
-/// The oldest version of Node that the packages run on: its first two numbers.
+/// The first two numbers of the oldest supported version of Node.
 const OLDEST: (u32, u32) = (20, 19);
 
-/// Makes sure that Node is there, and that every package has its dependencies.
+/// Makes sure that Node and the dependencies of all packages are installed.
 pub(crate) fn install_all() -> Result<()> {
     require()?;
     for folder in PACKAGES {
@@ -38,13 +38,13 @@ pub(crate) fn install_all() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that Node is there, and that one package has its dependencies.
+/// Makes sure that Node and the dependencies of one package are installed.
 pub(crate) fn install(folder: &Path) -> Result<()> {
     require()?;
     install_dependencies(folder)
 }
 
-/// Makes sure that Node is there, which is installed if it is missing and that is possible.
+/// Makes sure that Node is installed. Tries to install it if it is missing.
 fn require() -> Result<()> {
     if is_usable() {
         return Ok(());
@@ -60,13 +60,13 @@ fn require() -> Result<()> {
     Ok(())
 }
 
-/// Whether Node is new enough and npm is beside it.
+/// Whether Node is new enough, and npm is on `PATH`.
 fn is_usable() -> bool {
     let is_new_enough = version().and_then(|version| numbers(&version)) >= Some(OLDEST);
     is_new_enough && process::is_on_path("npm")
 }
 
-/// What there is of the two programs, in words.
+/// Describes the installed versions of both programs.
 fn found() -> String {
     let node = version().unwrap_or_else(|| "no node".to_owned());
     let npm = if process::is_on_path("npm") {
@@ -77,7 +77,7 @@ fn found() -> String {
     format!("{} and {npm}", node.trim())
 }
 
-/// What Node says of its version, such as `v20.19.2`.
+/// The version of Node, such as `v20.19.2`.
 fn version() -> Option<String> {
     process::read(process::command("node").arg("--version")).ok()
 }
@@ -88,7 +88,7 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// Installs a package's dependencies unless they are as its lock file says.
+/// Installs the dependencies of a package, unless they match its lock file.
 fn install_dependencies(folder: &Path) -> Result<()> {
     if is_installed(folder) {
         return Ok(());
@@ -100,7 +100,7 @@ fn install_dependencies(folder: &Path) -> Result<()> {
     ]))
 }
 
-/// Whether npm has installed since the lock file changed.
+/// Whether npm has installed the dependencies since the lock file changed.
 fn is_installed(folder: &Path) -> bool {
     match (
         modified(&folder.join(INSTALLED)),
@@ -111,7 +111,7 @@ fn is_installed(folder: &Path) -> bool {
     }
 }
 
-/// When a file was last written, if it is there.
+/// The time at which a file was last written. `None` if it does not exist.
 fn modified(file: &Path) -> Option<SystemTime> {
     fs::metadata(file).ok()?.modified().ok()
 }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_is_installed_once_npm_wrote_after_the_lock_file() {
+    fn a_package_is_installed_if_npm_ran_after_the_lock_file_changed() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("node_modules")).unwrap();
         let lock = File::create(folder.path().join(LOCK)).unwrap();

@@ -1,7 +1,7 @@
-//! `cargo xtask openapi`: the API's document, and the TypeScript types made from it.
+//! `cargo xtask openapi`: generates the OpenAPI document, and the TypeScript types from it.
 //!
-//! Both are checked in, so that who reads or uses them needs no build, and so that a change of the
-//! contract shows in a diff.
+//! Both are checked in, so that readers need no build, and so that a diff shows every change of the
+//! contract.
 
 use std::{
     fs,
@@ -13,30 +13,30 @@ use clap::Args;
 
 use crate::{node, process};
 
-/// The document, from the top folder.
+/// The path of the document, relative to the root of the repository.
 const DOCUMENT: &str = "openapi/chat-api.yaml";
 
-/// The TypeScript package, from the top folder.
+/// The path of the TypeScript package, relative to the root of the repository.
 const CLIENT: &str = "openapi/typescript";
 
-/// The document, from the TypeScript package.
+/// The path of the document, relative to the TypeScript package.
 const DOCUMENT_FROM_CLIENT: &str = "../chat-api.yaml";
 
 /// The binary that prints the contract.
 const SERVER: &str = "chatkit-server";
 
-/// The types, from the TypeScript package.
+/// The path of the types, relative to the TypeScript package.
 const SCHEMA: &str = "src/schema.ts";
 
-/// What the command takes.
+/// The arguments of the command.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Writes nothing, and fails if the files are not what would be written.
+    /// Writes nothing, and fails if the files are stale
     #[arg(long)]
     check: bool,
 }
 
-/// Writes or checks, as asked.
+/// Writes or checks both files.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.check { check() } else { write() }
 }
@@ -45,14 +45,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn write() -> Result<()> {
     let document = process::root().join(DOCUMENT);
     fs::write(&document, contract()?)
-        .with_context(|| format!("cannot write {}", document.display()))?;
+        .with_context(|| format!("could not write {}", document.display()))?;
     if let Some(client) = client() {
         generate_schema(&client, &client.join(SCHEMA))?;
     }
     Ok(())
 }
 
-/// Fails if one of the files is not what [`write()`] would write.
+/// Fails if one of the files differs from the output of [`write()`].
 pub(crate) fn check() -> Result<()> {
     compare(&process::root().join(DOCUMENT), &contract()?)?;
     if let Some(client) = client() {
@@ -64,8 +64,8 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// The contract as the server prints it. The server is built together with the whole workspace,
-/// so that its dependencies are compiled with the features that every other command uses too.
+/// The contract that the server prints. The server is built together with the whole workspace, so
+/// that its dependencies are not built again with other features.
 fn contract() -> Result<String> {
     let build = ["build", "--quiet", "--workspace", "--bin", SERVER];
     process::run(process::command("cargo").args(build))?;
@@ -73,39 +73,39 @@ fn contract() -> Result<String> {
     process::read(process::command(server).arg("openapi"))
 }
 
-/// The TypeScript package's folder, if there is one.
+/// The folder of the TypeScript package, if it exists.
 fn client() -> Option<PathBuf> {
     let folder = process::root().join(CLIENT);
     folder.is_dir().then_some(folder)
 }
 
-/// Writes the types of the document on disk to `schema`.
+/// Generates the types from the document on disk, and writes them to `schema`.
 fn generate_schema(client: &Path, schema: &Path) -> Result<()> {
     node::install(client)?;
     process::run(
         process::command("npx")
             .current_dir(client)
-            // Only ever the version that the lock file names.
+            // Never another version than the lock file's.
             .args(["--no-install", "openapi-typescript", DOCUMENT_FROM_CLIENT])
             .arg("-o")
             .arg(schema),
     )
 }
 
-/// Fails if `file` does not hold `expected`. A file that is not there holds nothing.
+/// Fails if `file` does not contain `expected`. A missing file counts as empty.
 fn compare(file: &Path, expected: &str) -> Result<()> {
     let found = fs::read_to_string(file).unwrap_or_default();
     let file = file.strip_prefix(process::root()).unwrap_or(file);
     ensure!(
         found == expected,
-        "{}:{} is not what the code says: run `cargo xtask openapi`",
+        "{}:{} is stale: run `cargo xtask openapi`",
         file.display(),
         first_difference(&found, expected),
     );
     Ok(())
 }
 
-/// The first line, counted from 1, in which two texts differ.
+/// The first line in which two texts differ, counted from 1.
 fn first_difference(one: &str, other: &str) -> usize {
     let same = one
         .split('\n')
@@ -119,14 +119,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_that_differs_is_named() {
+    fn the_first_different_line_is_found() {
         assert_eq!(first_difference("a\nb\nc\n", "a\nx\nc\n"), 2);
         assert_eq!(first_difference("", "a\n"), 1);
         assert_eq!(first_difference("a\n", "a\nb\n"), 2);
     }
 
     #[test]
-    fn a_stale_file_names_the_command_that_writes_it() {
+    fn the_error_for_a_stale_file_names_the_command() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "old\n").unwrap();

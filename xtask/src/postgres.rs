@@ -1,4 +1,4 @@
-//! Finding PostgreSQL's server programs, with which the tests start a cluster of their own.
+//! Finds the server programs of PostgreSQL, with which the tests start a cluster.
 
 use std::{
     env, fs,
@@ -12,13 +12,13 @@ use crate::{debian, process};
 /// The programs that the tests run.
 const PROGRAMS: [&str; 2] = ["initdb", "postgres"];
 
-/// Where Debian puts them: in a folder per version, which is not on `PATH`.
+/// The folder in which Debian installs them, by version. It is not on `PATH`.
 const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
 
-/// The variable that names their folder and wins over every other place.
+/// The variable that names their folder. It takes precedence over all other places.
 pub(crate) const FOLDER_VARIABLE: &str = "PG_BIN";
 
-/// The folder with the programs, which are installed if they are missing and that is possible.
+/// Returns the folder with the programs. Tries to install them if they are missing.
 pub(crate) fn require() -> Result<PathBuf> {
     if let Some(folder) = find() {
         return Ok(folder);
@@ -26,9 +26,9 @@ pub(crate) fn require() -> Result<PathBuf> {
     debian::try_install(&["postgresql"]);
     find().with_context(|| {
         format!(
-            "PostgreSQL's server programs ({}) are missing: looked in ${FOLDER_VARIABLE}, \
+            "PostgreSQL's server programs ({}) are missing: searched ${FOLDER_VARIABLE}, \
              {DEBIAN_FOLDER}/*/bin and PATH. Install them (`apt-get install postgresql` on Debian \
-             and Ubuntu), or set {FOLDER_VARIABLE} to the folder that has them",
+             and Ubuntu), or set {FOLDER_VARIABLE} to their folder",
             PROGRAMS.join(", "),
         )
     })
@@ -40,7 +40,7 @@ fn find() -> Option<PathBuf> {
     folders().into_iter().find(has_all)
 }
 
-/// The folders to look in, in this order.
+/// The folders to search, in this order.
 fn folders() -> Vec<PathBuf> {
     let named = env::var_os(FOLDER_VARIABLE).map(PathBuf::from);
     named

@@ -1,4 +1,4 @@
-//! Running other programs, from the top of the repository unless the caller says otherwise.
+//! Runs other programs, by default in the root of the repository.
 
 use std::{
     env,
@@ -10,13 +10,13 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::MetadataCommand;
 
-/// The top folder of the repository.
+/// The root folder of the repository.
 pub(crate) fn root() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package)
 }
 
-/// Where cargo puts what it builds.
+/// The folder of cargo's build output.
 pub(crate) fn target_directory() -> Result<PathBuf> {
     let metadata = MetadataCommand::new()
         .current_dir(root())
@@ -25,37 +25,37 @@ pub(crate) fn target_directory() -> Result<PathBuf> {
     Ok(metadata.target_directory.into_std_path_buf())
 }
 
-/// A program to be run from the top folder.
+/// A command that runs a program in the root folder.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
     command
 }
 
-/// Runs a program that must succeed. What it prints goes to the terminal.
+/// Runs a program that must succeed. Its output goes to the terminal.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
     ensure!(status.success(), "`{}` failed: {status}", shown(command));
     Ok(())
 }
 
-/// Runs a program that may fail, and says how it ended. What it prints goes to the terminal.
+/// Runs a program that may fail, and returns its exit status. Its output goes to the terminal.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     command
         .status()
-        .with_context(|| format!("cannot start `{}`", shown(command)))
+        .with_context(|| format!("could not start `{}`", shown(command)))
 }
 
-/// Runs a program that must succeed, and returns what it prints.
+/// Runs a program that must succeed, and returns its standard output.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let output = command
         .stderr(Stdio::inherit())
         .output()
-        .with_context(|| format!("cannot start `{}`", shown(command)))?;
+        .with_context(|| format!("could not start `{}`", shown(command)))?;
     let status = output.status;
     ensure!(status.success(), "`{}` failed: {status}", shown(command));
     String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` printed what is not UTF-8", shown(command)))
+        .with_context(|| format!("the output of `{}` is not UTF-8", shown(command)))
 }
 
 /// The folders of `PATH`.
@@ -64,14 +64,14 @@ pub(crate) fn path_folders() -> Vec<PathBuf> {
     env::split_paths(&path).collect()
 }
 
-/// Whether a program is found on `PATH`.
+/// Whether a program is on `PATH`.
 pub(crate) fn is_on_path(program: &str) -> bool {
     path_folders()
         .iter()
         .any(|folder| folder.join(program).is_file())
 }
 
-/// The command as one would type it.
+/// The command as text, for messages.
 fn shown(command: &Command) -> String {
     let words: Vec<_> = std::iter::once(command.get_program())
         .chain(command.get_args())

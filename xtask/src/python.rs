@@ -1,4 +1,4 @@
-//! Python, and the virtual environments of this repository.
+//! Finds or installs Python, and the virtual environments of this repository.
 
 use std::{
     fs,
@@ -9,16 +9,16 @@ use anyhow::{Result, ensure};
 
 use crate::{debian, process};
 
-/// The folders of Python programs that the tests use. One that is not there is skipped.
+/// The folders of Python programs that the tests use. A missing folder is skipped.
 const PROGRAMS: [&str; 3] = ["tests/chatkit", "tests/schemathesis", "tests/sdks/python"];
 
-/// What a program folder has: the versions of its dependencies.
+/// The file of a program that has the versions of its dependencies.
 const REQUIREMENTS: &str = "requirements.txt";
 
-/// A copy of the requirements that were installed, inside of the environment.
+/// A copy of the installed requirements, inside the environment.
 const INSTALLED: &str = ".venv/requirements.txt";
 
-/// Makes sure that Python is there, and that every program has its dependencies.
+/// Makes sure that Python and the dependencies of all programs are installed.
 pub(crate) fn install_all() -> Result<()> {
     require()?;
     for folder in programs() {
@@ -27,7 +27,7 @@ pub(crate) fn install_all() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that Python can make environments; it is installed if that is possible.
+/// Makes sure that Python can create environments. Tries to install it if it cannot.
 fn require() -> Result<()> {
     if is_usable() {
         return Ok(());
@@ -55,7 +55,7 @@ fn programs() -> impl Iterator<Item = PathBuf> {
         .filter(|folder| folder.join(REQUIREMENTS).is_file())
 }
 
-/// Installs a program's dependencies unless they are as its requirements say.
+/// Installs the dependencies of a program, unless they match its requirements.
 fn install_dependencies(folder: &Path) -> Result<()> {
     let wanted = fs::read(folder.join(REQUIREMENTS))?;
     let installed = folder.join(INSTALLED);

@@ -1,7 +1,7 @@
-//! `cargo xtask readme`: the files that the README shows.
+//! `cargo xtask readme`: copies files into the README.
 //!
-//! A comment with the path of a file, followed by a block of code, shows that file. The block is
-//! checked in, because readers of the repository see the README as it is.
+//! A block of code after a comment with the path of a file shows that file. The blocks are checked
+//! in, because readers see the README without running any program.
 
 use std::fs;
 
@@ -13,22 +13,22 @@ use crate::process;
 /// The arguments of the command.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Writes nothing, and fails if the README does not show the files as they are.
+    /// Writes nothing, and fails if the README does not show the current files
     #[arg(long)]
     check: bool,
 }
 
-/// Writes or checks, as asked.
+/// Writes the README, or checks it.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.check { check() } else { write() }
 }
 
-/// Fails if the README does not show the files as they are.
+/// Fails if the README does not show the current files.
 pub(crate) fn check() -> Result<()> {
     let text = fs::read_to_string(path())?;
     ensure!(
         with_files(&text, read)? == text,
-        "README.md does not show the files as they are: run `cargo xtask readme`"
+        "README.md does not show the current files: run `cargo xtask readme`"
     );
     Ok(())
 }
@@ -45,10 +45,10 @@ fn path() -> std::path::PathBuf {
 
 fn read(path: &str) -> Result<String> {
     let text = fs::read_to_string(process::root().join(path));
-    text.with_context(|| format!("README.md shows {path}, which cannot be read"))
+    text.with_context(|| format!("could not read {path}, which README.md shows"))
 }
 
-/// The text with the files in the blocks that show them.
+/// Returns the text with the current files in its blocks.
 fn with_files(text: &str, read: impl Fn(&str) -> Result<String>) -> Result<String> {
     let mut result = String::new();
     let mut lines = text.split_inclusive('\n');
@@ -70,7 +70,7 @@ fn with_files(text: &str, read: impl Fn(&str) -> Result<String>) -> Result<Strin
     Ok(result)
 }
 
-/// The file that a comment names.
+/// The path that a comment contains.
 fn shown_file(line: &str) -> Option<&str> {
     let comment = line.trim().strip_prefix("<!-- ")?.strip_suffix(" -->")?;
     let is_path = comment.contains('/') && !comment.contains(' ');
@@ -94,13 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn other_comments_and_blocks_stay() {
+    fn other_comments_and_blocks_are_unchanged() {
         let text = "<!-- a comment / this -->\n```rust\nold\n```\n";
         assert_eq!(with_file(text).unwrap(), text);
     }
 
     #[test]
-    fn a_path_without_a_whole_block_is_an_error() {
+    fn a_path_without_a_complete_block_is_an_error() {
         assert!(with_file("<!-- b/c.rs -->\ntext\n").is_err());
         assert!(with_file("<!-- b/c.rs -->\n```rust\n").is_err());
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the one command that tests a fresh checkout, on a bare machine too.
+//! `cargo xtask test`: tests a fresh checkout, even on a new machine.
 
 use std::process::ExitCode;
 
@@ -7,15 +7,16 @@ use clap::Args;
 
 use crate::{browser, node, postgres, process, python};
 
-/// What the command takes.
+/// The arguments of the command.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Arguments {
-    /// Passed on to `cargo test --workspace`.
+    /// Arguments of `cargo test --workspace`
     #[arg(last = true)]
     cargo: Vec<String>,
 }
 
-/// Installs what the tests need and runs them. Ends as `cargo test` does, which has then said why.
+/// Installs the programs that the tests need, and runs the tests. Returns the exit code of `cargo
+/// test`, which has already reported failures.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let postgres = postgres::require()?;
     node::install_all()?;
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(exit_code(status.code()))
 }
 
-/// The same code. A program that a signal ended has none, and failed.
+/// Converts the exit code of a program. A program that a signal ended has no code, and has failed.
 fn exit_code(code: Option<i32>) -> ExitCode {
     code.and_then(|code| u8::try_from(code).ok())
         .map_or(ExitCode::FAILURE, ExitCode::from)

@@ -1,6 +1,6 @@
-//! `cargo xtask web`: the chat page and the widget, built from their sources.
+//! `cargo xtask web`: builds the chat page and the widget.
 //!
-//! What is built is checked in, so that building the server needs no Node.
+//! The built files are checked in, so that building the server does not need Node.
 
 use std::{
     collections::BTreeMap,
@@ -15,38 +15,38 @@ use flate2::{Compression, write::GzEncoder};
 
 use crate::{node, process};
 
-/// The sources, from the top folder.
+/// The folder of the sources, relative to the root of the repository.
 const SOURCES: &str = "crates/chatkit-web/ui";
 
-/// What is built of them.
+/// The folder of the built files.
 const BUILT: &str = "crates/chatkit-web/dist";
 
-/// The widget, which is one file; all others are the page's.
+/// The only file of the widget. All other files belong to the page.
 const WIDGET: &str = "widget.js";
 
-/// The most that the page may weigh, in bytes as they are sent.
+/// The largest size of the page, in compressed bytes.
 const PAGE_BUDGET: usize = 180 * 1024;
 
-/// The most that the widget may weigh, in bytes as they are sent.
+/// The largest size of the widget, in compressed bytes.
 const WIDGET_BUDGET: usize = 70 * 1024;
 
-/// What the command takes.
+/// The arguments of the command.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Writes nothing, and fails if the files are not what would be built.
+    /// Writes nothing, and fails if the files are stale
     #[arg(long)]
     check: bool,
 }
 
-/// Files by their names.
+/// The contents of files, by path.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Builds or checks, as asked.
+/// Writes or checks the built files.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.check { check() } else { write() }
 }
 
-/// Builds both.
+/// Builds the page and the widget, and replaces the checked-in files.
 fn write() -> Result<()> {
     let files = build()?;
     let folder = process::root().join(BUILT);
@@ -58,19 +58,19 @@ fn write() -> Result<()> {
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::write(&file, content).with_context(|| format!("cannot write {}", file.display()))?;
+        fs::write(&file, content).with_context(|| format!("could not write {}", file.display()))?;
     }
     weigh(&files)
 }
 
-/// Fails if what is checked in is not what [`write()`] would write, or weighs too much.
+/// Fails if the checked-in files differ from the output of [`write()`], or are too large.
 pub(crate) fn check() -> Result<()> {
     let built = build()?;
     compare(&read(&process::root().join(BUILT))?, &built)?;
     weigh(&built)
 }
 
-/// What the sources make, built outside of the repository.
+/// Builds the sources outside the repository, and returns the files.
 fn build() -> Result<Files> {
     let sources = process::root().join(SOURCES);
     node::install(&sources)?;
@@ -85,13 +85,13 @@ fn build() -> Result<Files> {
     read(folder.path())
 }
 
-/// Every file below a folder.
+/// Reads all files in a folder and its subfolders.
 fn read(folder: &Path) -> Result<Files> {
     let mut files = Files::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
-        let entries =
-            fs::read_dir(&next).with_context(|| format!("no folder {}", next.display()))?;
+        let entries = fs::read_dir(&next)
+            .with_context(|| format!("could not read the folder {}", next.display()))?;
         for entry in entries {
             let path = entry?.path();
             if path.is_dir() {
@@ -110,14 +110,14 @@ fn compare(found: &Files, built: &Files) -> Result<()> {
     for name in names {
         ensure!(
             found.get(name) == built.get(name),
-            "{BUILT}/{} is not what its sources make: run `cargo xtask web`",
+            "{BUILT}/{} is stale: run `cargo xtask web`",
             name.display(),
         );
     }
     Ok(())
 }
 
-/// Fails if the page or the widget weighs too much, compressed as they are sent.
+/// Fails if the compressed page or the compressed widget is too large.
 fn weigh(files: &Files) -> Result<()> {
     let (mut page, mut widget) = (0, 0);
     for (name, content) in files {
@@ -134,9 +134,9 @@ fn weigh(files: &Files) -> Result<()> {
         ("page", page, PAGE_BUDGET),
         ("widget", widget, WIDGET_BUDGET),
     ] {
-        let (weighs, may) = (weight.div_ceil(1024), budget / 1024);
-        println!("the {name} weighs {weighs} of {may} KiB");
-        ensure!(weight <= budget, "the {name} weighs too much");
+        let (size, limit) = (weight.div_ceil(1024), budget / 1024);
+        println!("the {name} has {size} of at most {limit} KiB");
+        ensure!(weight <= budget, "the {name} is too large");
     }
     Ok(())
 }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_stale_missing_or_left_over_is_named() {
+    fn stale_missing_and_extra_files_are_found() {
         let built = files(&[("index.html", "new"), ("assets/a.js", "a")]);
         assert!(compare(&built, &built).is_ok());
         for found in [
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_heavy_is_refused() {
+    fn files_that_are_too_large_are_refused() {
         assert!(weigh(&files(&[("a", "a")])).is_ok());
         for (name, budget) in [("a", PAGE_BUDGET), (WIDGET, WIDGET_BUDGET)] {
             let mut noise = 1_u64;

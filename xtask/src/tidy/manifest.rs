@@ -1,4 +1,5 @@
-//! Versions live once, in the workspace's manifest: a package's dependencies all come from there.
+//! Checks that all dependencies come from the manifest of the workspace, so that each version is
+//! written once.
 
 use anyhow::{Context, Result};
 use toml::{
@@ -13,7 +14,7 @@ const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencie
 
 /// A finding for each dependency that does not come from the workspace.
 pub(super) fn check(path: &str, text: &str) -> Result<Vec<Finding>> {
-    let manifest = DeTable::parse(text).with_context(|| format!("cannot read {path}"))?;
+    let manifest = DeTable::parse(text).with_context(|| format!("could not parse {path}"))?;
     let dependencies = dependency_tables(manifest.get_ref()).flat_map(DeTable::iter);
     let findings = dependencies.filter(|(_, value)| !is_from_workspace(value));
     Ok(findings
@@ -25,7 +26,7 @@ pub(super) fn check(path: &str, text: &str) -> Result<Vec<Finding>> {
         .collect())
 }
 
-/// The lists of dependencies: for every platform, and for some.
+/// The tables of dependencies for all platforms and for single platforms.
 fn dependency_tables<'a, 'i>(manifest: &'a DeTable<'i>) -> impl Iterator<Item = &'a DeTable<'i>> {
     let platforms = table(manifest, "target")
         .into_iter()
@@ -41,13 +42,13 @@ fn table<'a, 'i>(owner: &'a DeTable<'i>, name: &str) -> Option<&'a DeTable<'i>> 
     owner.get(name)?.get_ref().as_table()
 }
 
-/// Whether a dependency says `workspace = true`.
+/// Whether a dependency has `workspace = true`.
 fn is_from_workspace(dependency: &Spanned<DeValue<'_>>) -> bool {
     let workspace = dependency.get_ref().get("workspace");
     workspace.and_then(|value| value.get_ref().as_bool()) == Some(true)
 }
 
-/// The line, counted from 1, of a byte.
+/// The line of a byte, counted from 1.
 fn line(text: &str, offset: usize) -> usize {
     text.bytes()
         .take(offset)
@@ -60,7 +61,7 @@ fn line(text: &str, offset: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Asks which lines of a manifest have findings.
+    /// Checks which lines of a manifest have findings.
     fn check_lines(text: &str, expected: &[usize]) {
         let findings = check("Cargo.toml", text).unwrap();
         let lines: Vec<_> = findings.iter().map(|finding| finding.line).collect();
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_workspace_gives_the_version() {
+    fn dependencies_of_the_workspace_are_accepted() {
         check_lines("[dependencies]\na.workspace = true\n", &[]);
         check_lines(
             "[dependencies]\na = { workspace = true, features = [] }\n",
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_own_version_is_found_in_every_table() {
+    fn other_dependencies_are_found_in_every_table() {
         check_lines("[dependencies]\na = \"1\"\n", &[2]);
         check_lines("[dev-dependencies]\n\na = { path = \"../a\" }\n", &[3]);
         check_lines("[build-dependencies.a]\nversion = \"1\"\n", &[1]);
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_toml_is_an_error() {
+    fn invalid_toml_is_an_error() {
         assert!(check("Cargo.toml", "[").is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask tidy`: the conventions that no compiler and no lint knows.
+//! `cargo xtask tidy`: checks conventions that neither the compiler nor a lint checks.
 //!
-//! [`text`] reads any file, [`manifest`] the packages' manifests. Both are pure: they take a path
-//! and a text, and return what they found.
+//! [`text`] checks any file, and [`manifest`] checks the manifests of packages. Both are pure: they
+//! take a path and a text, and return findings.
 
 mod manifest;
 mod text;
@@ -17,14 +17,14 @@ use cargo_metadata::MetadataCommand;
 
 use crate::process;
 
-/// One breach of a convention.
+/// A violation of a convention.
 #[derive(Debug, PartialEq, Eq)]
 struct Finding {
-    /// The file, from the top folder.
+    /// The path of the file, relative to the root of the repository.
     path: String,
     /// The line, counted from 1.
     line: usize,
-    /// What is wrong, and what to do instead.
+    /// The problem, and its fix.
     what: String,
 }
 
@@ -34,18 +34,19 @@ impl Display for Finding {
     }
 }
 
-/// Prints every finding, then fails if there are any.
+/// Prints all findings. Fails if there are any.
 pub(crate) fn run() -> Result<()> {
     let findings = findings()?;
     for finding in &findings {
         println!("{finding}");
     }
     let count = findings.len();
-    ensure!(count == 0, "what to tidy up, listed above: {count}");
+    let noun = if count == 1 { "problem" } else { "problems" };
+    ensure!(count == 0, "found {count} {noun}, listed above");
     Ok(())
 }
 
-/// What is wrong in the whole repository.
+/// Returns the findings in the whole repository.
 fn findings() -> Result<Vec<Finding>> {
     let manifests = manifests()?;
     let mut findings = Vec::new();
@@ -61,12 +62,12 @@ fn findings() -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The files that git knows, and those it will know once they are added.
+/// The tracked files, and untracked files that are not ignored.
 fn files() -> Result<Vec<String>> {
     let top = process::root().display();
     let listed = process::read(
         process::command("git")
-            // CI may run as another user than the one who checked out.
+            // In CI, another user may own the checkout.
             .args(["-c", &format!("safe.directory={top}")])
             .args([
                 "ls-files",
@@ -76,7 +77,7 @@ fn files() -> Result<Vec<String>> {
                 "--exclude-standard",
             ]),
     )
-    .context("the files to check are those that git lists")?;
+    .context("could not list the files to check")?;
     Ok(listed.split_terminator('\0').map(str::to_owned).collect())
 }
 
@@ -93,12 +94,13 @@ fn manifests() -> Result<BTreeSet<String>> {
     Ok(manifests.collect())
 }
 
-/// A file's text. There is none in a picture, nor in a file that was deleted but not yet in git.
+/// Reads the text of a file. Returns `None` for a binary file, and for a deleted file that is still
+/// in the index.
 fn read(path: &str) -> Result<Option<String>> {
     let file = process::root().join(path);
     if !file.is_file() {
         return Ok(None);
     }
-    let bytes = fs::read(file).with_context(|| format!("cannot read {path}"))?;
+    let bytes = fs::read(file).with_context(|| format!("could not read {path}"))?;
     Ok(String::from_utf8(bytes).ok())
 }

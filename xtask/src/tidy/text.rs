@@ -1,8 +1,9 @@
-//! What a file's text must not hold, how it must begin, and how long it may be.
+//! Checks the text of a file: its marks of unfinished work, its module documentation, and its
+//! length.
 
 use super::Finding;
 
-/// Marks of unfinished work. They are put together here, or this file would be a finding.
+/// Marks of unfinished work. They are concatenated, so that this file contains none of them.
 const MARKS: [&str; 6] = [
     concat!("#[", "ignore"),
     concat!("todo", "!("),
@@ -12,16 +13,16 @@ const MARKS: [&str; 6] = [
     concat!("XX", "X"),
 ];
 
-/// The files in which the marks are looked for.
+/// The endings of files that are searched for marks.
 const SOURCES: [&str; 3] = [".rs", ".ts", ".py"];
 
-/// The files that say what the modules below them are for.
+/// The files that must have module documentation.
 const MODULE_ROOTS: [&str; 3] = ["lib.rs", "main.rs", "mod.rs"];
 
-/// How many lines a file below `crates/` may have.
+/// The most lines of a file in `crates/`.
 const LONGEST: usize = 600;
 
-/// What is wrong with one file.
+/// Returns the findings in a file.
 pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
     if is_generated(path) {
         return Vec::new();
@@ -32,7 +33,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether a program wrote the file, so that nobody reads it.
+/// Whether a program generated the file.
 fn is_generated(path: &str) -> bool {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let mut folders = folders.split('/');
@@ -50,12 +51,12 @@ fn marks(path: &str, text: &str) -> impl Iterator<Item = Finding> {
         marks.map(move |mark| Finding {
             path: path.to_owned(),
             line: index + 1,
-            what: format!("`{mark}`: finish it, or leave it out"),
+            what: format!("`{mark}`: finish the code, or remove it"),
         })
     })
 }
 
-/// Whether `line` has `word`, and not just as a part of a longer word.
+/// Whether `line` contains `word`, and not only as a part of a longer word.
 fn has_word(line: &str, word: &str) -> bool {
     let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
     line.match_indices(word).any(|(start, _)| {
@@ -67,7 +68,7 @@ fn has_word(line: &str, word: &str) -> bool {
     })
 }
 
-/// A finding if the file is the root of modules and does not say what they are for.
+/// A finding if the file is the root of a module and has no documentation.
 fn missing_module_docs(path: &str, text: &str) -> Option<Finding> {
     let mut parts = path.rsplit('/');
     let is_root = parts
@@ -77,17 +78,17 @@ fn missing_module_docs(path: &str, text: &str) -> Option<Finding> {
     (is_root && !is_test && !text.starts_with("//!")).then(|| Finding {
         path: path.to_owned(),
         line: 1,
-        what: "begin with `//!` and what belongs in here".to_owned(),
+        what: "start with `//!` and the responsibility of the module".to_owned(),
     })
 }
 
-/// A finding if the file has grown too long to hold one topic.
+/// A finding if the file is too long for one topic.
 fn excess_length(path: &str, text: &str) -> Option<Finding> {
     let lines = text.lines().count();
     (path.starts_with("crates/") && lines > LONGEST).then(|| Finding {
         path: path.to_owned(),
         line: LONGEST + 1,
-        what: format!("{lines} lines, {LONGEST} at most: split it by topic"),
+        what: format!("{lines} lines, at most {LONGEST} are allowed: split the file by topic"),
     })
 }
 
@@ -95,7 +96,7 @@ fn excess_length(path: &str, text: &str) -> Option<Finding> {
 mod tests {
     use super::*;
 
-    /// Asks which lines of a file have findings.
+    /// Checks which lines of a file have findings.
     fn check_lines(path: &str, text: &str, expected: &[usize]) {
         let findings = check(path, text);
         let lines: Vec<_> = findings.iter().map(|finding| finding.line).collect();
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_in_a_longer_word_is_none() {
+    fn a_mark_within_a_longer_word_is_ignored() {
         for mark in MARKS {
             if mark.starts_with(char::is_alphabetic) {
                 check_lines("a.rs", &format!("let a = my_{mark};"), &[]);
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_root_begins_with_its_purpose() {
+    fn a_module_root_must_start_with_documentation() {
         check_lines("crates/a/src/lib.rs", "use a;\n", &[1]);
         check_lines("xtask/src/tidy/mod.rs", "", &[1]);
         check_lines("crates/a/src/lib.rs", "//! A.\n", &[]);
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_a_crate_has_a_longest_length() {
+    fn the_length_of_a_file_in_crates_is_limited() {
         let longest = "\n".repeat(LONGEST);
         let longer = "\n".repeat(LONGEST + 1);
         check_lines("crates/a/src/b.rs", &longest, &[]);
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn generated_files_are_not_read() {
+    fn generated_files_are_ignored() {
         let longer = "\n".repeat(LONGEST + 1);
         check_lines("crates/a/dist/b.js", &longer, &[]);
         check_lines("crates/a/ui/package-lock.json", &longer, &[]);
