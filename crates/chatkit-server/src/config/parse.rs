@@ -1,4 +1,4 @@
-//! Parsers of flags whose values have no type with a parser.
+//! Parsers of flag values that have a plain type.
 
 use std::time::Duration;
 
