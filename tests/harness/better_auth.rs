@@ -1,4 +1,4 @@
-//! A real Better Auth, in a process of its own.
+//! A real Better Auth server, in a separate process.
 
 use std::{path::Path, process::Stdio};
 
@@ -9,21 +9,21 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-/// The header in which a sign-up hands out the session token.
+/// The header of a sign-up response that contains the session token.
 const SESSION_TOKEN: &str = "set-auth-token";
 
-/// A running Better Auth; it ends with this value, and with this process however that ends.
+/// A running Better Auth server. It ends when this value is dropped, or when this process ends.
 #[derive(Debug)]
 pub struct BetterAuth {
     base_url: String,
     http: reqwest::Client,
-    /// Holds the pipe whose end stops it.
+    /// Holds the pipe. The server ends when the pipe is closed.
     _child: Child,
-    /// Whatever it says later must have somewhere to go.
+    /// Kept open, so that the server can write to its standard output.
     _said: Lines<BufReader<ChildStdout>>,
 }
 
-/// A user who is signed in.
+/// A signed-in user.
 #[derive(Debug)]
 pub struct SignedIn {
     user_id: String,
@@ -32,18 +32,18 @@ pub struct SignedIn {
 }
 
 impl BetterAuth {
-    /// One that signs with `EdDSA`, which is its own choice.
+    /// Starts a server that signs with its default algorithm, `EdDSA`.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the server does not start.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    /// One with these flags of `tests/better-auth/server.mjs`, such as `--alg=ES256`.
+    /// Starts a server with these flags of `tests/better-auth/server.mjs`, such as `--alg=ES256`.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the server does not start.
     pub async fn start_with(flags: &[&str]) -> Self {
         let mut child = Command::new("node")
             .arg("server.mjs")
@@ -70,7 +70,7 @@ impl BetterAuth {
     /// Signs up a user.
     ///
     /// # Panics
-    /// When that is refused.
+    /// When the server refuses.
     pub async fn sign_up(&self, email: &str) -> SignedIn {
         let user = json!({"email": email, "name": email, "password": "a-long-password"});
         let request = self.http.post(self.url("/sign-up/email")).json(&user);
@@ -87,13 +87,13 @@ impl BetterAuth {
         }
     }
 
-    /// Where its public keys are.
+    /// The URL of the server's public keys.
     #[must_use]
     pub fn jwks_url(&self) -> String {
         self.url("/jwks")
     }
 
-    /// The `iss` of its tokens, and their `aud`.
+    /// The `iss` and the `aud` of the server's tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.base_url
@@ -105,7 +105,7 @@ impl BetterAuth {
 }
 
 impl SignedIn {
-    /// The user's id, the `sub` of their tokens.
+    /// The id of the user, which is the `sub` of their tokens.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
@@ -117,10 +117,10 @@ impl SignedIn {
         &self.session_token
     }
 
-    /// A fresh JWT.
+    /// Requests a new JWT.
     ///
     /// # Panics
-    /// When it is refused.
+    /// When the server refuses.
     pub async fn token(&self) -> String {
         let request = self.token_request.try_clone().unwrap();
         let body: Value = answer(request).await.json().await.unwrap();
@@ -128,7 +128,7 @@ impl SignedIn {
     }
 }
 
-/// The answer to a request that must not be refused.
+/// Sends a request that must succeed, and returns the response.
 async fn answer(request: RequestBuilder) -> Response {
     request.send().await.unwrap().error_for_status().unwrap()
 }

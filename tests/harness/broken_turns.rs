@@ -1,4 +1,4 @@
-//! Breaks turns off at each of their events, with a model server that accepts only well-formed
+//! Interrupts turns after each of their events, with a model server that accepts only well-formed
 //! histories.
 
 use std::{
@@ -15,7 +15,7 @@ use crate::{
     model::{FakeModel, Reply, Step},
 };
 
-/// The mark of a message whose turn breaks off. The place follows it.
+/// The mark of a message whose turn is interrupted. The place follows the mark.
 const MARK: &str = "break off at ";
 
 /// The mark of a message that is refused at once, before any text.
@@ -34,10 +34,10 @@ pub struct StrictModel {
     violations: Arc<Mutex<Vec<String>>>,
 }
 
-/// The way in which a turn breaks off.
+/// The way in which a turn is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Break {
-    /// The model falls silent, until something else ends the turn.
+    /// The model becomes silent, until something else ends the turn.
     Silence,
     /// The model's connection is cut.
     Cut,
@@ -53,7 +53,7 @@ enum Before {
     Attempt,
 }
 
-/// A turn that has started to be answered.
+/// A turn whose run has started.
 #[derive(Debug)]
 pub struct BrokenTurn {
     conversation: String,
@@ -61,7 +61,7 @@ pub struct BrokenTurn {
     run: String,
 }
 
-/// The rounds of a turn: reasoning, text and calls, and at last the answer.
+/// The rounds of a turn: reasoning, text and calls, and finally the answer.
 fn rounds() -> [Vec<Step>; 3] {
     let thought = |text: &str| Step::delta(json!({"reasoning_content": text}));
     let rest = json!({"index": 0, "function": {"arguments": "}"}});
@@ -93,7 +93,7 @@ fn rounds() -> [Vec<Step>; 3] {
     ]
 }
 
-/// Every place at which a turn can break off: a round, and how many of its events come before.
+/// Every place at which a turn can be interrupted: a round, and a number of its events.
 fn places() -> Vec<(usize, usize)> {
     let rounds = rounds();
     let rounds = rounds.iter().enumerate();
@@ -109,7 +109,7 @@ pub fn turn_count() -> usize {
 }
 
 impl StrictModel {
-    /// A server whose turns break off so.
+    /// Starts a server that interrupts turns in this way.
     pub async fn start(how: Break) -> Self {
         let violations: Arc<Mutex<Vec<String>>> = Arc::default();
         let attempted: Mutex<HashSet<String>> = Mutex::default();
@@ -132,10 +132,10 @@ impl StrictModel {
         Self { model, violations }
     }
 
-    /// Starts a turn for every place and everything that may come before it.
+    /// Starts a turn for every place and every kind of turn before it.
     ///
     /// # Panics
-    /// When one does not start.
+    /// When a turn does not start.
     pub async fn start_turns(&self, client: &Client) -> Vec<BrokenTurn> {
         let places = places().into_iter();
         let all = places.flat_map(|place| {
@@ -148,10 +148,10 @@ impl StrictModel {
             .await
     }
 
-    /// Waits until every turn is silent.
+    /// Waits until the model is silent in every turn.
     ///
     /// # Panics
-    /// When one is not.
+    /// When the model is not silent within ten seconds.
     pub async fn all_silent(&self) {
         eventually("every turn is silent", async || {
             self.model.stalled() >= turn_count()
@@ -163,7 +163,7 @@ impl StrictModel {
     /// answered.
     ///
     /// # Panics
-    /// When one is not.
+    /// When a turn does not end, or a message is not answered.
     pub async fn check_next(&self, client: &Client, turns: &[BrokenTurn]) {
         stream::iter(turns)
             .for_each_concurrent(AT_ONCE, |turn| check_next(client, turn))
@@ -177,7 +177,7 @@ impl BrokenTurn {
     /// Asks the run to stop.
     ///
     /// # Panics
-    /// When the server does not take that.
+    /// When the server refuses.
     pub async fn stop(&self, client: &Client) {
         let stopped = client
             .post(&format!("{}/cancel", self.run), json!({}))
@@ -241,7 +241,7 @@ fn reply(messages: &[Value], how: Break, attempted: &mut HashSet<String>) -> Opt
     let calls = calls.filter(|message| message["tool_calls"].is_array());
     let mut round = calls.count();
     if before.starts_with("Attempt") {
-        // The first attempt calls a tool and fails; the second is given that call.
+        // The first attempt calls a tool and fails. The second attempt receives this call.
         match round {
             0 => return Some(Reply::Stream(rounds()[0].clone())),
             1 if attempted.insert(content.to_owned()) => {

@@ -1,4 +1,4 @@
-//! A client of the API that hides nothing.
+//! A client of the API that shows complete responses.
 
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
@@ -11,16 +11,16 @@ pub struct Client {
     token: Option<String>,
 }
 
-/// What the server answered.
+/// A response of the server.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as it came.
+    /// The body as text.
     pub text: String,
-    /// The body as JSON; null when it is none.
+    /// The body as JSON. Null if the body is not JSON.
     pub body: Value,
 }
 
@@ -33,7 +33,7 @@ impl Client {
         }
     }
 
-    /// A client of a user at the server that answers there.
+    /// A client of a user, for the server at this URL.
     #[must_use]
     pub fn of(url: &str, user: &str) -> Self {
         Self::new(url.to_owned(), Some(&crate::token::of(user)))
@@ -48,7 +48,7 @@ impl Client {
         }
     }
 
-    /// A request that can still be changed.
+    /// Creates a request that the test can change.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
         match &self.token {
@@ -57,7 +57,7 @@ impl Client {
         }
     }
 
-    /// Sends a request that was changed.
+    /// Sends a request of [`request`](Self::request).
     ///
     /// # Panics
     /// When there is no answer.
@@ -67,7 +67,7 @@ impl Client {
         answer
     }
 
-    /// `POST` with a JSON body; no answer when the server is not there, or goes away.
+    /// `POST` with a JSON body. Returns `None` if the server does not answer.
     pub async fn try_post(&self, path: &str, body: Value) -> Option<Answer> {
         read(self.request(Method::POST, path).json(&body))
             .await
@@ -112,7 +112,7 @@ impl Client {
     /// Creates a conversation and returns its id.
     ///
     /// # Panics
-    /// When it is not created.
+    /// When the server refuses.
     pub async fn create_conversation(&self) -> String {
         let created = self.post("/api/chat/conversations", json!({})).await;
         created.expect(StatusCode::CREATED)["id"]
@@ -121,10 +121,10 @@ impl Client {
             .to_owned()
     }
 
-    /// Sends a message that is answered.
+    /// Sends a message and waits for the answer.
     ///
     /// # Panics
-    /// When it is not answered.
+    /// When the message is not answered.
     pub async fn say(&self, conversation: &str, content: &str) -> Value {
         self.post(&messages(conversation), json!({"content": content}))
             .await
@@ -132,21 +132,21 @@ impl Client {
             .clone()
     }
 
-    /// Begins a run, and returns its path.
+    /// Starts a run, and returns its path.
     ///
     /// # Panics
-    /// When it does not begin.
+    /// When the run does not start.
     pub async fn begin_run(&self, conversation: &str, body: Value) -> String {
         let runs = format!("/api/chat/conversations/{conversation}/runs");
-        let begun = self.post(&runs, body).await;
-        begun.expect(StatusCode::ACCEPTED);
-        begun.header("location").to_owned()
+        let started = self.post(&runs, body).await;
+        started.expect(StatusCode::ACCEPTED);
+        started.header("location").to_owned()
     }
 
-    /// The newest messages of a conversation.
+    /// Lists the newest messages of a conversation.
     ///
     /// # Panics
-    /// When they are not listed.
+    /// When the server refuses.
     pub async fn history(&self, conversation: &str) -> Vec<Value> {
         let list = self.get(&messages(conversation)).await;
         list.expect(StatusCode::OK)["messages"]
@@ -157,17 +157,17 @@ impl Client {
 }
 
 impl Answer {
-    /// The body of an answer that has this status.
+    /// Returns the body of a response with this status.
     ///
     /// # Panics
-    /// When it has another.
+    /// When the response has another status.
     #[track_caller]
     pub fn expect(&self, status: StatusCode) -> &Value {
         assert_eq!(self.status, status, "{}", self.text);
         &self.body
     }
 
-    /// Checks that the answer is a problem (RFC 9457) in the contract's shape.
+    /// Checks that the response is a problem (RFC 9457) as in the contract.
     ///
     /// # Panics
     /// When it is not.
@@ -188,7 +188,7 @@ impl Answer {
         body
     }
 
-    /// A header's value; empty when it is not there.
+    /// Returns the value of a header, or an empty string without the header.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers

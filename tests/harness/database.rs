@@ -1,4 +1,4 @@
-//! A fresh database, with the schema in it.
+//! New databases for tests.
 
 use std::sync::OnceLock;
 
@@ -9,16 +9,16 @@ use tokio::sync::OnceCell;
 
 use crate::postgres::Cluster;
 
-/// Which database a test runs on.
+/// The kind of database that a test uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// A file.
+    /// A SQLite file.
     Sqlite,
-    /// A database of the process's cluster.
+    /// A PostgreSQL database of this process's cluster.
     Postgres,
 }
 
-/// A fresh database with the schema in it, for as long as this value lives.
+/// A new database, which exists until this value is dropped.
 #[derive(Debug)]
 pub struct TestDatabase {
     url: String,
@@ -27,10 +27,10 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// A database that no other test uses.
+    /// Creates a database with the schema, which no other test uses.
     ///
     /// # Panics
-    /// When it cannot be made.
+    /// When the database cannot be created.
     pub async fn fresh(backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => {
@@ -59,10 +59,10 @@ impl TestDatabase {
         }
     }
 
-    /// An empty database, without the schema.
+    /// Creates an empty database, without the schema.
     ///
     /// # Panics
-    /// When it cannot be made.
+    /// When the database cannot be created.
     pub async fn empty(backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => {
@@ -84,51 +84,51 @@ impl TestDatabase {
         }
     }
 
-    /// Where it is.
+    /// The URL of the database.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its name in the cluster.
+    /// The name of the database in the cluster.
     ///
     /// # Panics
-    /// When it is no database of the cluster.
+    /// When the database is not a PostgreSQL database.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_deref().expect("a PostgreSQL database")
     }
 
-    /// The folder of its file, for a SQLite database.
+    /// The folder of the file of a SQLite database.
     #[must_use]
     pub fn folder(&self) -> Option<&std::path::Path> {
         self.folder.as_ref().map(TempDir::path)
     }
 
-    /// The repositories of this database, as another replica has them.
+    /// Opens the repositories of this database, as another replica would.
     ///
     /// # Panics
-    /// If the database cannot be reached.
+    /// When the database cannot be reached.
     pub async fn repositories(&self) -> Repositories {
         self.stores().await.repositories
     }
 
-    /// The ports of this database, as another replica has them.
+    /// Opens all ports of this database, as another replica would.
     ///
     /// # Panics
-    /// If the database cannot be reached.
+    /// When the database cannot be reached.
     pub async fn stores(&self) -> Stores {
         let options = DatabaseOptions::new(&self.url, chatkit_migration::latest()).with_pool(4);
         chatkit_repository::connect(options).await.unwrap()
     }
 }
 
-/// Starting it blocks for a moment.
+/// Returns the cluster of this process. Starting the cluster blocks, so another thread does it.
 async fn cluster() -> &'static Cluster {
     tokio::task::spawn_blocking(Cluster::shared).await.unwrap()
 }
 
-/// A database that is migrated once and copied for each test.
+/// Returns the name of a database that is migrated once and copied for each test.
 async fn migrated_template(cluster: &'static Cluster) -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();
     static MIGRATED: OnceCell<()> = OnceCell::const_new();

@@ -1,4 +1,4 @@
-//! Following a run, byte by byte as the server sends it.
+//! Follows runs, and checks the stream byte by byte.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::Client;
 
-/// How long the next bytes may take; longer than two heartbeats.
+/// How long the next bytes may take. Longer than two heartbeats.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// A stream of events that is being read.
+/// An open stream of events.
 #[derive(Debug)]
 pub struct Events {
     /// The status.
@@ -19,30 +19,30 @@ pub struct Events {
     pub headers: HeaderMap,
     response: Response,
     received: Vec<u8>,
-    /// How much of that is known to hold no end of an event.
+    /// The number of received bytes that contain no end of an event.
     searched: usize,
-    /// The comments so far.
+    /// The number of comments so far.
     pub comments: usize,
-    /// What the server said of connecting again, in milliseconds.
+    /// The delay before a reconnection that the server sent, in milliseconds.
     pub retry: Option<u64>,
 }
 
 /// An event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Its number.
+    /// The number, which is the `id` on the wire.
     pub id: u64,
-    /// Its name.
+    /// The name, which is the `event` on the wire.
     pub name: String,
-    /// Its data.
+    /// The data as JSON.
     pub data: Value,
 }
 
 impl Client {
-    /// Follows the run at this path, from behind an event where one is given.
+    /// Follows the run at this path, after the event with this number if there is one.
     ///
     /// # Panics
-    /// When there is no answer.
+    /// When the server does not answer.
     pub async fn follow(&self, run: &str, after: Option<u64>) -> Events {
         let mut request = self.request(Method::GET, &format!("{run}/events"));
         if let Some(after) = after {
@@ -60,10 +60,10 @@ impl Client {
         }
     }
 
-    /// Every event of a run behind this one, to the end of the stream.
+    /// Returns every event of a run after this one, up to the end of the stream.
     ///
     /// # Panics
-    /// When there is no stream, or it breaks.
+    /// When the response is not a stream, or the stream breaks.
     pub async fn follow_to_end(&self, run: &str, after: Option<u64>) -> Vec<Event> {
         let mut events = self.follow(run, after).await;
         assert_eq!(events.status, StatusCode::OK);
@@ -72,7 +72,7 @@ impl Client {
 }
 
 impl Events {
-    /// The next event; `None` at the end of the body.
+    /// Returns the next event, or `None` at the end of the body.
     ///
     /// # Panics
     /// When the stream breaks, or is silent for too long.
@@ -80,13 +80,13 @@ impl Events {
         self.try_next().await.unwrap()
     }
 
-    /// The same, also from a server that may go away.
+    /// Returns the next event, and an error instead of a panic if the stream breaks.
     ///
     /// # Errors
     /// When the stream breaks.
     ///
     /// # Panics
-    /// When it is silent for too long, or is no stream of events.
+    /// When the stream is silent for too long, or is not a stream of events.
     pub async fn try_next(&mut self) -> reqwest::Result<Option<Event>> {
         loop {
             if let Some(end) = find_end(&self.received[self.searched..]) {
@@ -110,10 +110,10 @@ impl Events {
         }
     }
 
-    /// The events up to the first of which this holds, with it.
+    /// Returns the events up to and including the first that satisfies `holds`.
     ///
     /// # Panics
-    /// When the stream ends before, breaks, or is silent for too long.
+    /// When the stream ends before that, breaks, or is silent for too long.
     pub async fn up_to(&mut self, holds: impl Fn(&Event) -> bool) -> Vec<Event> {
         let mut all = Vec::new();
         loop {
@@ -125,7 +125,7 @@ impl Events {
         }
     }
 
-    /// All events to the end of the body.
+    /// Returns all events up to the end of the body.
     ///
     /// # Panics
     /// When the stream breaks, or is silent for too long.
@@ -137,7 +137,7 @@ impl Events {
         all
     }
 
-    /// What has come from a server that is gone, as far as it is whole.
+    /// Returns the complete events that a dead server has sent.
     ///
     /// # Panics
     /// When the stream is silent for too long.
@@ -158,7 +158,7 @@ impl Events {
                 Some(("event", value)) => name = Some(value.trim().to_owned()),
                 Some(("retry", value)) => self.retry = value.trim().parse().ok(),
                 Some(("data", value)) => data = Some(serde_json::from_str(value).unwrap()),
-                _ => panic!("no line of an event: {line}"),
+                _ => panic!("not a line of an event: {line}"),
             }
         }
         Some(Event {
@@ -169,13 +169,13 @@ impl Events {
     }
 }
 
-/// The names of events.
+/// Returns the names of events.
 #[must_use]
 pub fn names(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.name.as_str()).collect()
 }
 
-/// The text that deltas add up to.
+/// Returns the text of all deltas together.
 #[must_use]
 pub fn text_of(events: &[Event]) -> String {
     let deltas = events.iter().filter(|event| event.name == "message.delta");

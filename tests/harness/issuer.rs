@@ -1,4 +1,4 @@
-//! The far side of the network: an issuer of tokens that publishes its keys.
+//! A fake issuer of tokens that publishes its keys.
 
 use std::{
     net::SocketAddr,
@@ -23,26 +23,26 @@ use tokio::{
     task::JoinSet,
 };
 
-/// What stands before a PKCS #1 RSA key of 2,048 bits in its PKCS #8 form (RFC 5208 section 5):
-/// the sequence, the version, the algorithm, and the head of the octet string.
+/// The number of bytes before the PKCS #1 key in the PKCS #8 form of a 2,048-bit RSA key (RFC 5208
+/// section 5): the sequence, the version, the algorithm, and the head of the octet string.
 const PKCS8_PREFIX: usize = 26;
 
 /// A key pair of an issuer.
 #[derive(Debug)]
 pub struct Signer {
-    /// What `kid` says.
+    /// The value of `kid`.
     pub kid: String,
-    /// Its private half.
+    /// The private key.
     key: EncodingKey,
     algorithm: Algorithm,
-    /// Its public half, as it is published.
+    /// The public key, as it is published.
     pub jwk: Value,
-    /// Its public half as bytes, for forging.
+    /// The public key as bytes, for forged tokens.
     pub public: Vec<u8>,
 }
 
 impl Signer {
-    /// A fresh Ed25519 key.
+    /// Generates an Ed25519 key.
     ///
     /// # Panics
     /// When there is no randomness.
@@ -60,7 +60,7 @@ impl Signer {
         }
     }
 
-    /// A fresh P-256 key.
+    /// Generates a P-256 key.
     ///
     /// # Panics
     /// When there is no randomness.
@@ -81,7 +81,7 @@ impl Signer {
         }
     }
 
-    /// A fresh RSA key of 2,048 bits.
+    /// Generates a 2,048-bit RSA key.
     ///
     /// # Panics
     /// When there is no randomness.
@@ -101,7 +101,7 @@ impl Signer {
         }
     }
 
-    /// A token as the issuer would make it.
+    /// Creates a token as the issuer would.
     #[must_use]
     pub fn token(&self, claims: &Value) -> String {
         let alg = match self.algorithm {
@@ -112,7 +112,7 @@ impl Signer {
         self.token_with(&json!({"alg": alg, "kid": self.kid}), claims)
     }
 
-    /// A token with any header, signed with this key.
+    /// Creates a token with any header, signed with this key.
     ///
     /// # Panics
     /// When signing fails.
@@ -124,7 +124,7 @@ impl Signer {
     }
 }
 
-/// A token with any header, signed with a shared secret.
+/// Creates a token with any header, signed with a shared secret.
 ///
 /// # Panics
 /// When signing fails.
@@ -145,7 +145,7 @@ fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Where an issuer publishes its keys.
+/// An issuer that publishes its keys.
 #[derive(Debug)]
 pub struct Issuer {
     address: SocketAddr,
@@ -162,10 +162,10 @@ struct Published {
 }
 
 impl Issuer {
-    /// An issuer that publishes these keys.
+    /// Starts an issuer that publishes these keys.
     ///
     /// # Panics
-    /// When it cannot listen.
+    /// When the issuer cannot listen.
     pub async fn start(keys: &[&Signer]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -193,31 +193,31 @@ impl Issuer {
         self.answer_with(200, &json!({"keys": keys}).to_string());
     }
 
-    /// Answers with this from now on.
+    /// Answers with this status and body from now on.
     ///
     /// # Panics
-    /// When a test panicked meanwhile.
+    /// When another thread has panicked while answering.
     pub fn answer_with(&self, status: u16, body: &str) {
         let mut published = self.published.lock().unwrap();
         published.status = status;
         body.clone_into(&mut published.body);
     }
 
-    /// Whether it answers at all; while it does not, its callers wait.
+    /// Sets whether the issuer answers. While it does not, its callers wait.
     pub fn answer(&self, answers: bool) {
         self.answers.send_replace(answers);
     }
 
-    /// How often the keys were fetched.
+    /// The number of times that the keys were fetched.
     ///
     /// # Panics
-    /// When a test panicked meanwhile.
+    /// When another thread has panicked while answering.
     #[must_use]
     pub fn fetches(&self) -> usize {
         self.published.lock().unwrap().fetches
     }
 
-    /// Where the keys are.
+    /// The URL of the keys.
     #[must_use]
     pub fn jwks_url(&self) -> String {
         format!("http://{}/api/auth/jwks", self.address)

@@ -1,10 +1,10 @@
-//! What the tests need: a started server, a client that speaks to it, a PostgreSQL cluster of
-//! their own, tokens, and a Better Auth that issues them.
+//! Support for the tests: a started server, a client, a PostgreSQL cluster, fake model servers,
+//! tokens, and a Better Auth server that issues tokens.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that cannot go on panics"
+    reason = "a test that cannot continue panics"
 )]
 
 mod better_auth;
@@ -28,10 +28,10 @@ pub use server::{Extensions, Replica, Stopped, TestServer};
 
 use std::time::Duration;
 
-/// Waits until a condition holds, up to ten seconds.
+/// Waits until a condition holds, for at most ten seconds.
 ///
 /// # Panics
-/// When it does not.
+/// When the condition does not hold by then.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     for _ in 0..200 {
         if holds().await {
@@ -39,5 +39,5 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl Fn
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("waited in vain for: {what}");
+    panic!("this did not happen in time: {what}");
 }

@@ -1,5 +1,5 @@
-//! What the servers of a test run write to their log, at the finest level. It must hold no token,
-//! no key, and nothing that anybody said.
+//! Checks the log that the servers of a test run write, at the most detailed level. It must contain
+//! no token, no key, and no text of a conversation.
 
 use std::{
     collections::HashSet,
@@ -13,33 +13,33 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{model, token};
 
-/// How every JSON Web Token begins: `{"` in base64url.
+/// The start of every JSON Web Token: `{"` in base64url.
 const TOKEN: &str = "eyJ";
 
-/// Shorter texts may stand in a log for other reasons.
+/// The shortest text that is checked. Shorter texts may be in the log for other reasons.
 const SHORTEST: usize = 12;
 
-static SAID: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+static FORBIDDEN: Mutex<Option<HashSet<String>>> = Mutex::new(None);
 static FOUND: Mutex<Option<String>> = Mutex::new(None);
-static BEGUN: Once = Once::new();
+static WATCHED: Once = Once::new();
 
-/// Reads along with the log from now on.
+/// Checks every line of the log from now on.
 pub(crate) fn watch() {
-    BEGUN.call_once(|| {
+    WATCHED.call_once(|| {
         let log = telemetry::log("trace", LogFormat::Json, Watch).unwrap();
         tracing::dispatcher::set_global_default(log).unwrap();
     });
 }
 
-/// From now on the log must not hold what is said in this body of a request.
+/// Forbids the texts of this request body in the log from now on.
 pub(crate) fn must_not_hold(body: &Value) {
     match body {
         Value::String(text) if text.len() >= SHORTEST => {
-            let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut forbidden = FORBIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
             let quoted = Value::String(text.clone()).to_string();
-            // As the log, which is JSON, would hold it.
+            // Escaped as in the log, which is JSON.
             let text = quoted[1..quoted.len() - 1].to_owned();
-            said.get_or_insert_default().insert(text);
+            forbidden.get_or_insert_default().insert(text);
         }
         Value::Array(values) => values.iter().for_each(must_not_hold),
         Value::Object(members) => {
@@ -53,14 +53,14 @@ pub(crate) fn must_not_hold(body: &Value) {
     }
 }
 
-/// Fails when the log held what it must not.
+/// Fails if the log contained a forbidden text.
 #[track_caller]
 pub(crate) fn check() {
     let found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-    assert_eq!(*found, None, "the log must not hold this");
+    assert_eq!(*found, None, "the log must not contain this");
 }
 
-/// Checks the log when it goes out of scope, unless the test fails anyway.
+/// Checks the log when it is dropped, unless the test is already failing.
 #[derive(Debug)]
 pub(crate) struct CheckedAtEnd;
 
@@ -77,12 +77,14 @@ struct Watch;
 impl io::Write for Watch {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        let said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut said = said.iter().flatten().map(String::as_str);
+        let forbidden = FORBIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut forbidden = forbidden.iter().flatten().map(String::as_str);
         let secrets = [TOKEN, token::SECRET, model::KEY];
         let mut secrets = secrets.into_iter();
         let secret = secrets.find(|secret| text.contains(secret));
-        if let Some(secret) = secret.or_else(|| said.find(|said| text.contains(said))) {
+        if let Some(secret) =
+            secret.or_else(|| forbidden.find(|forbidden| text.contains(forbidden)))
+        {
             let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
             found.get_or_insert_with(|| format!("{secret:?} in {text}"));
         }

@@ -1,5 +1,5 @@
-//! The far side of the network: a server that speaks chat completions and responses as a model's
-//! would, from a script. It writes its bytes itself, so that it can also fail as real ones do.
+//! A fake model server that speaks chat completions and the Responses API, from a script. It writes
+//! its bytes itself, so that it can also fail like real servers.
 
 use std::{
     collections::VecDeque,
@@ -21,10 +21,10 @@ use tokio::{
 
 use crate::pace::{Pace, Pacer};
 
-/// The name of the model that it plays.
+/// The name of the fake model.
 pub const MODEL: &str = "fake-model";
 
-/// The key that callers must have.
+/// The API key that requests must have.
 pub const KEY: &str = "sk-fake-key-of-the-tests-0123456789";
 
 const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
@@ -32,7 +32,7 @@ const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\
 
 const STREAM_END: &[u8] = b"0\r\n\r\n";
 
-/// A model's server that answers from a script, and repeats what was said where that ends.
+/// A model server that answers from a script. After the end of the script, it echoes the user.
 #[derive(Debug)]
 pub struct FakeModel {
     address: SocketAddr,
@@ -45,13 +45,13 @@ type Rule = Box<dyn Fn(&Value) -> Option<Reply> + Send + Sync>;
 
 #[derive(Default)]
 struct Shared {
-    /// What every request meets, when there is no script.
+    /// The reply to every request, instead of a script.
     repeated: Option<Reply>,
-    /// The requests that this server refuses.
+    /// The rule for requests that this server refuses.
     rule: Option<Rule>,
-    /// Whether it has no keys, and refuses the header of one.
+    /// Whether the server refuses every request with an API key.
     is_keyless: bool,
-    /// How what was said is repeated.
+    /// The gate before an echo, and the pause after each word of it.
     pace: Option<(Gate, Duration)>,
     replies: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<Value>>,
@@ -65,62 +65,62 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// What a request meets.
+/// The reply to a request.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// A stream of these steps.
+    /// A stream of these steps, and the marker of its end.
     Stream(Vec<Step>),
-    /// A stream of these steps and nothing else: no marker ends it.
+    /// A stream of these steps, without a marker of its end.
     Raw(Vec<Step>),
-    /// The events of a response, which no marker ends.
+    /// The events of the Responses API, without a marker of their end.
     Response(Vec<Value>),
-    /// A stream of tokens that come steadily.
+    /// A stream of tokens at a steady pace.
     Paced(Pace),
     /// A response without a stream.
     Status(u16, Vec<(&'static str, String)>, String),
-    /// Not one byte, for ever.
+    /// No bytes, forever.
     Silence,
-    /// The connection's end.
+    /// A closed connection.
     HangUp,
 }
 
 /// A part of a stream.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// A chunk of a completion, or anything else that is JSON.
+    /// A chunk of a completion, or any other JSON.
     Chunk(Value),
-    /// Text as it is.
+    /// This text, unchanged.
     Raw(String),
-    /// Bytes as they are.
+    /// These bytes, unchanged.
     Bytes(Vec<u8>),
     /// A pause.
     Wait(Duration),
-    /// Nothing until the test says so.
+    /// Nothing until the test opens the gate.
     Gate(Gate),
-    /// Nothing more, for ever.
+    /// Nothing more, forever.
     Stall,
-    /// The connection's end, in the middle of the body.
+    /// A closed connection, in the middle of the body.
     Abort,
 }
 
-/// What streams wait for; the clones are one gate.
+/// A gate that streams wait for. All clones are the same gate.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<watch::Sender<bool>>);
 
 impl Gate {
-    /// Lets those go on who wait, and who come.
+    /// Opens the gate for all streams, waiting and later ones.
     pub fn open(&self) {
         self.0.send_replace(true);
     }
 
     async fn opened(&self) {
-        // The other side is this gate itself.
+        // The sender is this gate, so waiting cannot fail.
         let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
     }
 }
 
 impl Reply {
-    /// An answer in words, with its usage.
+    /// An answer with this text and its usage.
     #[must_use]
     pub fn text(text: &str) -> Self {
         let words = text.split_inclusive(' ').map(Step::text);
@@ -128,7 +128,7 @@ impl Reply {
         Self::Stream(words.chain(end).collect())
     }
 
-    /// A round of tool calls: id, name, arguments.
+    /// A round of tool calls, each with its id, name and arguments.
     #[must_use]
     pub fn calls(calls: &[(&str, &str, &str)]) -> Self {
         let calls = calls
@@ -139,7 +139,7 @@ impl Reply {
         Self::Stream(calls.chain(end).collect())
     }
 
-    /// An answer in words by the Responses API, with its usage.
+    /// An answer of the Responses API with this text and its usage.
     #[must_use]
     pub fn response(text: &str) -> Self {
         crate::log::must_not_hold(&json!(text));
@@ -152,7 +152,7 @@ impl Reply {
         Self::Response(words.chain([end]).collect())
     }
 
-    /// A refusal in OpenAI's shape.
+    /// An error in OpenAI's format.
     #[must_use]
     pub fn error(status: u16, code: &str) -> Self {
         let error = json!({"message": "refused", "type": "error", "param": null, "code": code});
@@ -176,7 +176,7 @@ impl Step {
         )
     }
 
-    /// A tool call: its place in the round, id, name, arguments.
+    /// A tool call: its index in the round, its id, name and arguments.
     #[must_use]
     pub fn call(index: usize, id: &str, name: &str, arguments: &str) -> Self {
         let function = json!({"name": name, "arguments": arguments});
@@ -212,19 +212,19 @@ impl Step {
 }
 
 impl FakeModel {
-    /// A server on a port of its own.
+    /// Starts a server on a free port.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is no free port.
     pub async fn start() -> Self {
         Self::serve(Shared::default()).await
     }
 
-    /// A server that refuses requests by this rule; the others meet the script. Refused requests
-    /// are remembered too.
+    /// Starts a server that refuses requests by this rule, and answers others from the script.
+    /// Refused requests are recorded too.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is no free port.
     pub async fn refusing(rule: impl Fn(&Value) -> Option<Reply> + Send + Sync + 'static) -> Self {
         Self::serve(Shared {
             rule: Some(Box::new(rule)),
@@ -233,10 +233,10 @@ impl FakeModel {
         .await
     }
 
-    /// A server without keys: it refuses every request with an `Authorization` header.
+    /// Starts a server that refuses every request with an `Authorization` header.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is no free port.
     pub async fn keyless() -> Self {
         Self::serve(Shared {
             is_keyless: true,
@@ -245,11 +245,11 @@ impl FakeModel {
         .await
     }
 
-    /// A server on a port of its own that gives every request this reply, and neither reads nor
-    /// remembers what it was asked: it costs next to nothing, for as long as one likes.
+    /// Starts a server that sends this reply to every request. It neither parses nor records
+    /// requests, so that it costs almost nothing during measurements.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is no free port.
     pub async fn repeating(reply: Reply) -> Self {
         Self::serve(Shared {
             repeated: Some(reply),
@@ -258,11 +258,11 @@ impl FakeModel {
         .await
     }
 
-    /// A server on a port of its own that, where the script ends, repeats what was said once the
-    /// gate is open, with a pause behind each word.
+    /// Starts a server that echoes the user after the end of the script. Echoes wait until the gate
+    /// is open, and have a pause after each word.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is no free port.
     pub async fn echoing(gate: &Gate, pause: Duration) -> Self {
         Self::serve(Shared {
             pace: Some((gate.clone(), pause)),
@@ -284,10 +284,10 @@ impl FakeModel {
         }
     }
 
-    /// What the next requests meet, in this order, behind what was scripted before.
+    /// Appends replies to the script, for the next requests in this order.
     ///
     /// # Panics
-    /// When a test that held the script panicked.
+    /// When another thread has panicked while it used the script.
     pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
         self.shared.replies.lock().unwrap().extend(replies);
     }
@@ -295,25 +295,25 @@ impl FakeModel {
     /// The bodies of the requests so far.
     ///
     /// # Panics
-    /// When a test that held them panicked.
+    /// When another thread has panicked while it used the requests.
     #[must_use]
     pub fn requests(&self) -> Vec<Value> {
         self.shared.requests.lock().unwrap().clone()
     }
 
-    /// How many streams have said all that they will before they stall.
+    /// The number of streams that have stalled.
     #[must_use]
     pub fn stalled(&self) -> usize {
         self.shared.stalled.load(Ordering::SeqCst)
     }
 
-    /// Where it listens.
+    /// The address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The flags by which a server is pointed at it.
+    /// The flags that make a chatkit server use this model server.
     #[must_use]
     pub fn flags(&self) -> Vec<String> {
         let mut flags = vec![
@@ -331,18 +331,18 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        // Tokens are sent as they come, as a model's server does.
+        // Tokens are sent at once, as by a real model server.
         stream.set_nodelay(true).unwrap();
         let shared = shared.clone();
         connections.spawn(async move {
-            // A client that leaves ends its connection, and nothing else.
+            // A disconnecting client ends only its own connection.
             let _ = converse(stream, shared).await;
         });
     }
 }
 
 impl Shared {
-    /// What a request with this body meets.
+    /// Returns the reply to a request with this body.
     fn reply(&self, body: &[u8]) -> Reply {
         if let Some(reply) = &self.repeated {
             return reply.clone();
@@ -414,7 +414,8 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result
     Ok(())
 }
 
-/// Says what it heard, so that a test can see what was given to it; fails when that is "fail".
+/// Echoes the newest user message, so that a test can check what the model received. Fails if the
+/// message is "fail".
 fn echo(body: &Value) -> Reply {
     let is_response = body["input"].is_array();
     let messages = body["messages"].as_array();
@@ -438,7 +439,8 @@ fn echo(body: &Value) -> Reply {
     }
 }
 
-/// The body of the next request, or the refusal that it gets at once; `None` at the end.
+/// Reads the body of the next request, or returns the reply that refuses it. `None` at the end of
+/// the connection.
 async fn read_request(
     stream: &mut TcpStream,
     is_keyless: bool,
@@ -490,7 +492,7 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
-/// Writes a stream; `false` when the connection is to end with it.
+/// Writes a stream. Returns `false` if the connection must end with it.
 async fn write_stream(
     stream: &mut TcpStream,
     steps: Vec<Step>,

@@ -1,8 +1,8 @@
-//! Answers that come token by token at a steady pace, as a model's do, each token with the time at
+//! Sends answers token by token at a steady pace, like a model. Each token contains the time at
 //! which it was sent.
 //!
-//! One thread sends the tokens of all answers: timers of the runtime wake it for what is due in a
-//! millisecond at once, and thousands of tokens a second would meet the server in bursts.
+//! One thread sends the tokens of all answers. Timers of the runtime have a resolution of one
+//! millisecond, so with them, thousands of tokens a second would reach the server in bursts.
 
 use std::{
     cmp::Reverse,
@@ -21,49 +21,49 @@ use tokio::{
     sync::oneshot,
 };
 
-/// What a token begins with. It stands nowhere else in what is sent.
+/// The first byte of a token. The rest of the stream does not contain it.
 pub const MARK: u8 = b'~';
 
-/// Digits of a token's number, which stand behind the mark; the first token is 0.
+/// The digits of a token's number, which follows the mark. The first token is 0.
 pub const NUMBER_DIGITS: usize = 5;
 
-/// Digits of the time at which a token was sent, which stand behind its number: microseconds as
+/// The digits of the time at which a token was sent, which follows the number: microseconds as
 /// [`now`] counts them.
 pub const TIME_DIGITS: usize = 10;
 
-/// What every time is counted from.
-static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// The start of the count of [`now`].
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Microseconds since this process first asked.
+/// The number of microseconds since the first call in this process.
 #[must_use]
 pub fn now() -> u64 {
-    // No process lives for half a million years.
-    BEGIN.elapsed().as_micros().try_into().unwrap_or(u64::MAX)
+    // No process runs for half a million years.
+    EPOCH.elapsed().as_micros().try_into().unwrap_or(u64::MAX)
 }
 
-/// How an answer comes. Its first token comes at once.
+/// The pace of an answer. The first token is sent at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// How many tokens it has.
+    /// The number of tokens.
     pub tokens: u32,
-    /// From one to the next.
+    /// The time between two tokens.
     pub interval: Duration,
 }
 
-/// Who sends the tokens.
+/// The sender of tokens.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     answers: Sender<Answer>,
 }
 
-/// An answer on its way.
+/// An answer that is being sent.
 #[derive(Debug)]
 struct Answer {
     pace: Pace,
-    begun: Instant,
+    started: Instant,
     sent: u32,
     stream: OwnedWriteHalf,
-    /// Told of the stream behind the last token.
+    /// Receives the stream after the last token.
     ended: oneshot::Sender<OwnedWriteHalf>,
 }
 
@@ -71,21 +71,22 @@ struct Answer {
 type Due = BinaryHeap<Reverse<(Instant, usize)>>;
 
 impl Pacer {
-    /// The thread ends with this value.
+    /// Starts the thread, which ends when this value is dropped.
     pub(crate) fn start() -> Self {
-        LazyLock::force(&BEGIN);
+        LazyLock::force(&EPOCH);
         let (answers, received) = channel();
         thread::spawn(move || send_all(&received));
         Self { answers }
     }
 
-    /// Sends the tokens of an answer, behind its head; `None` when the client has left.
+    /// Sends the tokens of an answer whose head was sent. Returns `None` if the client has
+    /// disconnected.
     pub(crate) async fn send(&self, stream: TcpStream, pace: Pace) -> Option<TcpStream> {
         let (read, stream) = stream.into_split();
         let (ended, end) = oneshot::channel();
         let answer = Answer {
             pace,
-            begun: Instant::now(),
+            started: Instant::now(),
             sent: 0,
             stream,
             ended,
@@ -96,7 +97,7 @@ impl Pacer {
 }
 
 fn send_all(received: &Receiver<Answer>) {
-    // An answer's place stays its own until it ends.
+    // An answer keeps its index until it ends.
     let mut answers: Vec<Option<Answer>> = Vec::new();
     let mut due = Due::new();
     loop {
@@ -110,13 +111,13 @@ fn send_all(received: &Receiver<Answer>) {
                 if free.is_none() {
                     answers.push(None);
                 }
-                due.push(Reverse((answer.begun, place)));
+                due.push(Reverse((answer.started, place)));
                 answers[place] = Some(answer);
             }
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(Reverse((_, place))) = due.pop()
                     && let Some(answer) = answers[place].take()
-                    && let Some(answer) = answer.go_on()
+                    && let Some(answer) = answer.send_next()
                 {
                     due.push(Reverse((answer.next(), place)));
                     answers[place] = Some(answer);
@@ -128,13 +129,13 @@ fn send_all(received: &Receiver<Answer>) {
 }
 
 impl Answer {
-    /// When the next token is due.
+    /// The time at which the next token is due.
     fn next(&self) -> Instant {
-        self.begun + self.pace.interval * self.sent
+        self.started + self.pace.interval * self.sent
     }
 
-    /// Sends the next token; `None` behind the last, and when the client has left.
-    fn go_on(mut self) -> Option<Self> {
+    /// Sends the next token. Returns `None` after the last one, or if the client has disconnected.
+    fn send_next(mut self) -> Option<Self> {
         let token = format!(
             "{}{:0NUMBER_DIGITS$}{:0TIME_DIGITS$} ",
             char::from(MARK),
@@ -158,13 +159,14 @@ impl Answer {
         let end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n\
                    data: [DONE]\n\n";
         write(&self.stream, end).ok()?;
-        // Who asked may have left.
+        // The waiting task may have been cancelled.
         let _ = self.ended.send(self.stream);
         None
     }
 }
 
-/// Writes a part of the body, whole or not at all: nobody is so far behind that there is no room.
+/// Writes a chunk of the body. Fails if the socket has no room for the whole chunk, which only a
+/// client that stopped reading can cause.
 fn write(stream: &OwnedWriteHalf, text: &str) -> io::Result<()> {
     let chunk = format!("{:x}\r\n{text}\r\n", text.len());
     if stream.try_write(chunk.as_bytes())? == chunk.len() {

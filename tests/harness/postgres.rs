@@ -1,8 +1,8 @@
-//! A PostgreSQL cluster of the test process's own.
+//! A PostgreSQL cluster for the test process.
 //!
-//! It is started at first use and goes, with its files, when the process ends, however it ends:
-//! its supervisor reads from a pipe that this process holds open. A test that stops PostgreSQL has
-//! a cluster to itself.
+//! The cluster starts at its first use. It and its files are removed when the process ends, however
+//! it ends, because a supervisor reads from a pipe that this process holds open. A test that stops
+//! PostgreSQL has its own cluster.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs the server until its standard input ends, then removes it. A line there is a signal by
-/// which it is stopped, or has it start again.
+/// Runs the server until the end of standard input, and then removes its files. A line of the input
+/// names a signal that stops the server, or `START`, which starts it again.
 const SUPERVISOR: &str = r#"
 serve() {
   "$BIN/postgres" -D "$DIR/data" -p "$PORT" -k "$DIR" -c listen_addresses=127.0.0.1 \
@@ -42,16 +42,16 @@ pub struct Cluster {
     bin: PathBuf,
     port: u16,
     folder: PathBuf,
-    /// Holds the pipe whose end stops the cluster.
+    /// Holds the pipe. The cluster ends when the pipe is closed.
     supervisor: Child,
 }
 
-/// How PostgreSQL is stopped.
+/// The way in which PostgreSQL is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// It ends what its clients do, and writes what it has.
+    /// The server aborts its clients' transactions, and writes its data.
     Fast,
-    /// It leaves everything as it is, as in a crash.
+    /// The server ends without writing its data, as in a crash.
     Immediate,
 }
 
@@ -61,7 +61,7 @@ pub struct Held(Child);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // One that has ended by itself is no failure.
+        // The client may already have ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -71,47 +71,47 @@ impl Cluster {
     /// The cluster of this process.
     pub fn shared() -> &'static Self {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-        // Nothing stops it, so that nothing need be written at once.
+        // This cluster never stops, so its commits need not be written at once.
         CLUSTER.get_or_init(|| Self::start("off"))
     }
 
-    /// A cluster of the caller's own, which can be stopped. It goes with this value.
+    /// Starts a cluster for one test, which can stop it. It is removed when this value is dropped.
     #[must_use]
     pub fn own() -> Self {
         Self::start("on")
     }
 
-    /// Stops it. Its port stays its own.
+    /// Stops the server. The cluster keeps its port.
     ///
     /// # Panics
-    /// When it does not stop.
+    /// When the server does not stop.
     pub fn stop(&self, how: Stop) {
-        self.tell(match how {
+        self.command(match how {
             Stop::Fast => "INT",
             Stop::Immediate => "QUIT",
         });
         self.wait_until("PostgreSQL did not stop", || !self.is_ready());
     }
 
-    /// Starts it where it was stopped.
+    /// Starts a stopped server again, on the same port.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the server does not start.
     pub fn start_again(&self) {
-        self.tell("START");
+        self.command("START");
         self.wait_until("PostgreSQL did not start again", || self.is_ready());
     }
 
-    fn tell(&self, line: &str) {
+    fn command(&self, line: &str) {
         let mut supervisor = self.supervisor.stdin.as_ref().unwrap();
         writeln!(supervisor, "{line}").unwrap();
     }
 
     fn wait_until(&self, otherwise: &str, holds: impl Fn() -> bool) {
-        let begun = Instant::now();
+        let started = Instant::now();
         while !holds() {
             let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(begun.elapsed() < START_TIMEOUT, "{otherwise}: {}", log());
+            assert!(started.elapsed() < START_TIMEOUT, "{otherwise}: {}", log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -122,7 +122,7 @@ impl Cluster {
         let made = as_postgres(Path::new("/bin/mkdir")).arg(&folder).status();
         assert!(
             made.unwrap().success(),
-            "could not make {}",
+            "could not create {}",
             folder.display()
         );
         let data = folder.join("data");
@@ -178,7 +178,7 @@ impl Cluster {
         name
     }
 
-    /// Runs SQL in a database, and returns its rows: columns by `|`, rows by line.
+    /// Runs SQL in a database, and returns its rows as lines, with `|` between columns.
     ///
     /// # Panics
     /// When PostgreSQL refuses.
@@ -203,7 +203,7 @@ impl Cluster {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs SQL in a transaction that stays open, with all that it locks.
+    /// Runs SQL in a transaction that stays open and keeps its locks.
     ///
     /// # Panics
     /// When PostgreSQL refuses.
@@ -217,7 +217,7 @@ impl Cluster {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // Left open, or the transaction would end.
+        // Closing standard input would end the transaction.
         let mut statements = held.stdin.as_ref().unwrap();
         writeln!(statements, "BEGIN;\n{sql};\n\\echo held").unwrap();
         let mut said = BufReader::new(held.stdout.take().unwrap()).lines();
@@ -232,7 +232,7 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// What the server has logged so far.
+    /// The log of the server so far.
     ///
     /// # Panics
     /// When the log cannot be read.
@@ -241,7 +241,7 @@ impl Cluster {
         std::fs::read_to_string(self.folder.join("log")).unwrap()
     }
 
-    /// The process that all others of the cluster are children of.
+    /// The id of the parent process of all processes of the cluster.
     ///
     /// # Panics
     /// When the cluster's files cannot be read.
@@ -260,7 +260,8 @@ impl Cluster {
     }
 }
 
-/// A program run as a user that PostgreSQL accepts: it refuses to run as root.
+/// A command that runs a program as a user that PostgreSQL accepts. PostgreSQL refuses to run as
+/// root.
 fn as_postgres(program: &Path) -> Command {
     let is_root = Command::new("id")
         .arg("-u")

@@ -1,4 +1,4 @@
-//! Scenarios in a real browser: programs in `tests/page/node`, which end well if all went well.
+//! Scenarios in a real browser: programs in `tests/page/node`, whose exit code is 0 on success.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,22 +7,22 @@ use std::{
 
 use tokio::{process::Command, sync::OnceCell};
 
-/// They are compiled once for all tests of a program.
+/// The folder of the programs, which are compiled once per test program.
 static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
 
-/// The command that plays the scenarios of a file.
+/// Returns the command that runs the scenarios of a file.
 pub async fn command(name: &str) -> Command {
     let folder = BUILT.get_or_init(build).await;
     let mut command = Command::new("node");
     command
         .arg(format!("generated/{name}.js"))
         .current_dir(folder)
-        // A terminal that stays open would keep them from ending.
+        // With an open terminal, the program would not end.
         .stdin(Stdio::null());
     command
 }
 
-/// What a program has told, to whom it may concern.
+/// The output of a program: standard output, then standard error.
 pub fn told(output: &Output) -> String {
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     text(&output.stdout) + &text(&output.stderr)

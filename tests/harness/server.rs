@@ -45,7 +45,7 @@ impl Extensions {
     }
 }
 
-/// A server that listens on a port of its own, with a database of its own.
+/// A server that listens on a free port, with its own database.
 #[derive(Debug)]
 pub struct TestServer {
     app: App,
@@ -56,37 +56,38 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// A server on a fresh database.
+    /// Starts a server on a new database.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the server does not start.
     pub async fn start(backend: Backend) -> Self {
         Self::start_with(backend, &[]).await
     }
 
-    /// A server on a fresh database, with these flags.
+    /// Starts a server on a new database, with these flags.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the server does not start.
     pub async fn start_with(backend: Backend, flags: &[&str]) -> Self {
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         Self::over(TestDatabase::fresh(backend).await, flags).await
     }
 
-    /// A server on a fresh database that asks this model, with these flags.
+    /// Starts a server on a new database that uses this model, with these flags.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the server does not start.
     pub async fn start_asking(backend: Backend, model: &FakeModel, flags: &[&str]) -> Self {
         let flags = flags.iter().map(|flag| (*flag).to_owned());
         let flags = model.flags().into_iter().chain(flags).collect();
         Self::over(TestDatabase::fresh(backend).await, flags).await
     }
 
-    /// The same with what a service adds to it.
+    /// Starts a server like [`start_asking`](Self::start_asking), with parts of an embedding
+    /// service.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the server does not start.
     pub async fn start_extended(
         backend: Backend,
         model: &FakeModel,
@@ -100,10 +101,10 @@ impl TestServer {
         Self::run(database, &settings, flags, extensions).await
     }
 
-    /// A server on a fresh database that has no secret, with these flags.
+    /// Starts a server without a configured secret on a new database, with these flags.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the server does not start.
     pub async fn start_without_secret(backend: Backend, flags: &[&str]) -> Self {
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let database = TestDatabase::fresh(backend).await;
@@ -133,15 +134,15 @@ impl TestServer {
         }
     }
 
-    /// Stops it, and starts another on the same database.
+    /// Stops the server, and starts another on the same database.
     ///
     /// # Panics
-    /// When the other does not start.
+    /// When the other server does not start.
     pub async fn restart(self) -> Self {
         self.pause().await.start().await
     }
 
-    /// Stops it; another can be started on the same database.
+    /// Stops the server. Another can then be started on the same database.
     pub async fn pause(self) -> Stopped {
         self.app.stop().await;
         Stopped {
@@ -151,17 +152,17 @@ impl TestServer {
         }
     }
 
-    /// Another server on the same database.
+    /// Starts another server on the same database.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the other server does not start.
     pub async fn replica(&self) -> Replica {
         let settings = settings(self.database.url(), &self.flags);
         let app = self.extensions.builder(&settings).start().await.unwrap();
         Replica { app }
     }
 
-    /// Stops it in order.
+    /// Stops the server gracefully.
     pub async fn stop(self) {
         self.app.stop().await;
     }
@@ -178,27 +179,27 @@ impl TestServer {
         Client::new(self.url(), token)
     }
 
-    /// Where it answers, without a slash at the end.
+    /// The URL of the server, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.app.address())
     }
 
-    /// Where `/metrics` is, when it has a listener of its own.
+    /// The URL of the listener of `/metrics`, if it is a separate one.
     #[must_use]
     pub fn metrics_url(&self) -> Option<String> {
         let address = self.app.metrics_address()?;
         Some(format!("http://{address}"))
     }
 
-    /// Its database.
+    /// The database of the server.
     #[must_use]
     pub fn database(&self) -> &TestDatabase {
         &self.database
     }
 }
 
-/// What is left of a server that was stopped.
+/// A stopped server, with its database.
 #[derive(Debug)]
 pub struct Stopped {
     database: TestDatabase,
@@ -207,10 +208,10 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    /// Starts another in its place.
+    /// Starts another server in place of this one.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the other server does not start.
     pub async fn start(self) -> TestServer {
         let settings = settings(self.database.url(), &self.flags);
         TestServer::run(self.database, &settings, self.flags, self.extensions).await

@@ -1,4 +1,4 @@
-//! Tokens, good and bad.
+//! Valid and invalid tokens.
 
 use chrono::Utc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// The secret of every test server.
 pub const SECRET: &str = "a-secret-of-the-tests-0123456789abcdef";
 
-/// A good token of a user.
+/// A valid token of a user.
 #[must_use]
 pub fn of(user: &str) -> String {
     signed(&json!({"sub": user, "exp": in_seconds(3_600)}), SECRET)
@@ -32,7 +32,7 @@ pub fn signed_as(algorithm: Algorithm, claims: &Value, secret: &str) -> String {
     encode(&Header::new(algorithm), claims, &key).unwrap()
 }
 
-/// A time as claims carry it.
+/// The time after so many seconds, in the format of claims.
 #[must_use]
 pub fn in_seconds(seconds: i64) -> i64 {
     Utc::now().timestamp() + seconds
