@@ -1,4 +1,4 @@
-//! The arrows between the files of a crate, read from their `use` lines and paths.
+//! Checks the dependencies between the files of a crate, read from their imports and paths.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,13 +8,13 @@ use std::{
 
 use regex::Regex;
 
-/// The protocols of `chatkit-http`. Only `chatkit_or_completion.rs` and `routes.rs` join them.
+/// The protocols of `chatkit-http`. Only `chatkit_or_completion.rs` and `routes.rs` use several.
 const PROTOCOLS: [&str; 3] = ["rest", "chatkit", "completions"];
 
-/// A module as its path in the crate; the root is empty.
+/// The path of a module in its crate. Empty for the root.
 type Module = Vec<String>;
 
-/// The modules that each module names.
+/// The other modules that each module uses.
 type Arrows = BTreeMap<Module, BTreeSet<Module>>;
 
 #[test]
@@ -31,7 +31,7 @@ fn the_files_of_a_crate_form_no_circle() {
 }
 
 #[test]
-fn the_protocols_do_not_know_each_other() {
+fn protocols_do_not_depend_on_each_other() {
     let arrows = arrows(&crates().join("chatkit-http/src"));
     let protocol = |module: &Module| {
         let first = module.first();
@@ -55,7 +55,7 @@ fn crates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates")
 }
 
-/// A path from a module back to itself.
+/// Returns a path from a module back to itself, if there is one.
 fn path_back(arrows: &Arrows, start: &Module) -> Option<String> {
     let mut seen = BTreeSet::new();
     let mut open = vec![vec![start]];
@@ -107,7 +107,7 @@ fn read(folder: &Path, module: &mut Module, files: &mut BTreeMap<Module, String>
     }
 }
 
-/// All paths in the code that start in this crate.
+/// Returns all paths in the code that start in this crate.
 fn paths(code: &str) -> Vec<String> {
     let import = Regex::new(r"\buse\s+((?:crate|super|self)\b[^;]*);").unwrap();
     let inline = Regex::new(r"\b(?:crate|super)(?:::\w+)+").unwrap();
@@ -124,7 +124,7 @@ fn paths(code: &str) -> Vec<String> {
     paths
 }
 
-/// The single paths of an import with braces.
+/// Expands an import with braces to single paths.
 fn expand(import: &str) -> Vec<String> {
     let Some((prefix, rest)) = import.split_once('{') else {
         return vec![import.to_owned()];
@@ -151,8 +151,8 @@ fn expand(import: &str) -> Vec<String> {
         .collect()
 }
 
-/// The file that a path leads into, unless it is the file itself. A name that a module re-exports
-/// leads into the file that the module takes it from.
+/// Returns the module that a path leads to, unless it is `from` itself. For a re-exported name,
+/// this is the module that defines the name.
 fn target(files: &BTreeMap<Module, String>, from: &Module, path: &str) -> Option<Module> {
     let module = containing(files, resolve(from, path));
     let name = path.rsplit("::").next().unwrap_or_default().trim();
@@ -173,7 +173,7 @@ fn resolve(from: &Module, path: &str) -> Module {
     module
 }
 
-/// The module with a file of its own that contains this path.
+/// Returns the innermost module with its own file that contains this path.
 fn containing(files: &BTreeMap<Module, String>, mut path: Module) -> Module {
     while !path.is_empty() && !files.contains_key(&path) {
         path.pop();
@@ -181,7 +181,8 @@ fn containing(files: &BTreeMap<Module, String>, mut path: Module) -> Module {
     path
 }
 
-/// The module that a name comes from, if this one only re-exports it.
+/// Returns the module that defines a name, if `module` only re-exports it. Otherwise returns
+/// `module`.
 fn source_of(files: &BTreeMap<Module, String>, module: Module, name: &str) -> Module {
     let export = Regex::new(r"\bpub(?:\([^)]*\))?\s+use\s+([^;]+);").unwrap();
     let code = files.get(&module).map(String::as_str).unwrap_or_default();

@@ -1,5 +1,6 @@
-//! The direction of dependencies between crates and between files, as ARCHITECTURE.md has it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+//! Checks the directions of dependencies that ARCHITECTURE.md describes, between crates and between
+//! files.
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod circles;
 
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-/// Which of our crates a crate may build on.
+/// The crates of the workspace that each crate may depend on.
 const ALLOWED: [(&str, &[&str]); 10] = [
     ("chatkit-protocol", &[]),
     ("chatkit-domain", &["chatkit-protocol"]),
@@ -43,7 +44,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ),
 ];
 
-/// Which crates may name a library, however they come by it.
+/// The crates that may depend on each library.
 const RESERVED: [(&str, &[&str]); 6] = [
     ("async-openai", &["chatkit-agent"]),
     ("sea-orm", &["chatkit-repository", "chatkit-migration"]),
@@ -68,7 +69,7 @@ fn dependencies(package: &Package) -> BTreeSet<String> {
 }
 
 #[test]
-fn crates_build_on_those_below_them_only() {
+fn crates_depend_only_on_lower_crates() {
     let packages = packages();
     let ours: BTreeSet<String> = packages.iter().map(|p| p.name.to_string()).collect();
     let found: BTreeMap<String, BTreeSet<String>> = packages
@@ -90,12 +91,12 @@ fn crates_build_on_those_below_them_only() {
 }
 
 #[test]
-fn libraries_are_named_where_they_belong_only() {
+fn only_their_crates_depend_on_reserved_libraries() {
     for package in packages() {
         for (library, places) in RESERVED {
             let named = dependencies(&package).contains(library);
             let allowed = places.contains(&package.name.as_str());
-            assert!(!named || allowed, "{} names {library}", package.name);
+            assert!(!named || allowed, "{} depends on {library}", package.name);
         }
     }
 }
