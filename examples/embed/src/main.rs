@@ -1,5 +1,5 @@
 //! A library's web application, with an assistant under `/assistant`.
-#![expect(clippy::print_stdout, reason = "the application says where it listens")]
+#![expect(clippy::print_stdout, reason = "the application prints its address")]
 
 use std::{env, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use futures::{StreamExt, stream};
 #[derive(Debug)]
 struct Library;
 
-/// Knows the users by the names that a proxy in front of the application sends.
+/// Finds users by the name that a proxy in front of the application sends.
 #[async_trait]
 impl Authenticator for Library {
     async fn caller(&self, parts: &Parts) -> Result<Caller, AuthFailure> {
@@ -24,7 +24,7 @@ impl Authenticator for Library {
     }
 }
 
-/// Stands in for a model: it calls the tool with each message, and reads out the result.
+/// Replaces a model: calls the tool with each message, and answers with the result.
 #[async_trait]
 impl Provider for Library {
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ProviderError> {
@@ -63,7 +63,7 @@ impl Tool for Library {
     }
 }
 
-/// Answers questions about opening hours, and leaves the others to the model.
+/// Answers questions about opening hours, and leaves all other questions to the model.
 #[async_trait]
 impl Responder for Library {
     async fn respond(&self, turn: &Turn<'_>) -> Result<Reply, ResponderError> {
