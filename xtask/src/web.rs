@@ -60,14 +60,14 @@ fn write() -> Result<()> {
         }
         fs::write(&file, content).with_context(|| format!("could not write {}", file.display()))?;
     }
-    weigh(&files)
+    check_size(&files)
 }
 
 /// Fails if the checked-in files differ from the output of [`write()`], or are too large.
 pub(crate) fn check() -> Result<()> {
     let built = build()?;
     compare(&read(&process::root().join(BUILT))?, &built)?;
-    weigh(&built)
+    check_size(&built)
 }
 
 /// Builds the sources outside the repository, and returns the files.
@@ -118,25 +118,25 @@ fn compare(found: &Files, built: &Files) -> Result<()> {
 }
 
 /// Fails if the compressed page or the compressed widget is too large.
-fn weigh(files: &Files) -> Result<()> {
+fn check_size(files: &Files) -> Result<()> {
     let (mut page, mut widget) = (0, 0);
     for (name, content) in files {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(content)?;
-        let weight = encoder.finish()?.len();
+        let size = encoder.finish()?.len();
         if name == Path::new(WIDGET) {
-            widget += weight;
+            widget += size;
         } else {
-            page += weight;
+            page += size;
         }
     }
-    for (name, weight, budget) in [
+    for (name, size, budget) in [
         ("page", page, PAGE_BUDGET),
         ("widget", widget, WIDGET_BUDGET),
     ] {
-        let (size, limit) = (weight.div_ceil(1024), budget / 1024);
-        println!("the {name} has {size} of at most {limit} KiB");
-        ensure!(weight <= budget, "the {name} is too large");
+        let (kib, limit) = (size.div_ceil(1024), budget / 1024);
+        println!("the {name} has {kib} of at most {limit} KiB");
+        ensure!(size <= budget, "the {name} is too large");
     }
     Ok(())
 }
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn files_that_are_too_large_are_refused() {
-        assert!(weigh(&files(&[("a", "a")])).is_ok());
+        assert!(check_size(&files(&[("a", "a")])).is_ok());
         for (name, budget) in [("a", PAGE_BUDGET), (WIDGET, WIDGET_BUDGET)] {
             let mut noise = 1_u64;
             let bytes = (0..budget + 1024).map(|_| {
@@ -182,7 +182,7 @@ mod tests {
                 noise.to_be_bytes()[0]
             });
             let heavy = Files::from([(name.into(), bytes.collect())]);
-            assert!(weigh(&heavy).is_err(), "{name}");
+            assert!(check_size(&heavy).is_err(), "{name}");
         }
     }
 }
