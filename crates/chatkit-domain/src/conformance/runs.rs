@@ -13,7 +13,7 @@ use super::{
     start_new, start_run, start_tool_call, tool_call, turns::answer_again,
 };
 
-/// A checkpoint tells the owner. Cancelling an ended run changes nothing.
+/// The next checkpoint returns the request to stop. Cancelling an ended run changes nothing.
 pub async fn cancelling_a_run_asks_its_owner_to_stop(store: &Store) {
     let (caller, other) = (new_caller(), new_caller());
     let id = new_conversation(store, &caller, clock().now()).await.id;
@@ -207,7 +207,7 @@ pub async fn a_checkpoint_extends_the_lease(store: &Store) {
     );
 }
 
-/// A checkpoint tells the owner, which can still end the run.
+/// The next checkpoint returns the request to stop. The owner can still end the run.
 pub async fn deleting_a_conversation_asks_its_run_to_stop(store: &Store) {
     let caller = new_caller();
     let id = new_conversation(store, &caller, clock().now()).await.id;

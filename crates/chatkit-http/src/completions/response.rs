@@ -55,8 +55,8 @@ pub(super) fn stream(started: StartedRun, with_usage: bool) -> Response {
         run: started.run.clone(),
         with_usage,
     };
-    let begun = chunks.chunk(json!({"role": "assistant", "content": ""}), None);
-    let opening = format!("{}{begun}", sse::COMMENT);
+    let first = chunks.chunk(json!({"role": "assistant", "content": ""}), None);
+    let opening = format!("{}{first}", sse::COMMENT);
     sse::response(stream::once(async move { opening }).chain(parts(started, chunks)))
 }
 

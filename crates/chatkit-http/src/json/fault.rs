@@ -87,7 +87,8 @@ fn rule_of(expected: &str) -> &'static str {
 }
 
 impl Error for Fault {
-    /// Messages of our own types state a rule. All others are a library's, and not for callers.
+    /// Messages of our own types state a rule. Other messages come from libraries, and callers do
+    /// not see them.
     fn custom<T: fmt::Display>(message: T) -> Self {
         let message = message.to_string();
         if message.starts_with("must ") || message.starts_with("has ") {

@@ -83,7 +83,7 @@ impl FromStr for BaseUrl {
         let host = text
             .strip_prefix("https://")
             .or_else(|| text.strip_prefix("http://"))
-            .context("must begin with http:// or https://")?;
+            .context("must start with http:// or https://")?;
         if host.is_empty() || host.contains(['?', '#', '@', ' ']) {
             bail!("must be a scheme, a host and a path, such as https://api.openai.com/v1");
         }
@@ -152,7 +152,7 @@ impl FromStr for DatabaseUrl {
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
         if !matches!(scheme, "sqlite" | "postgres" | "postgresql") {
-            bail!("must begin with sqlite://, postgres:// or postgresql://");
+            bail!("must start with sqlite://, postgres:// or postgresql://");
         }
         if scheme != "sqlite" {
             // The error names the wrong part, and quotes nothing.
@@ -202,7 +202,7 @@ impl FromStr for Origin {
         let host = text
             .strip_prefix("https://")
             .or_else(|| text.strip_prefix("http://"))
-            .context("must begin with http:// or https://")?;
+            .context("must start with http:// or https://")?;
         if host.is_empty() || host.contains(['/', '?', '#', '@', ' ', '*']) {
             bail!("must be a scheme and a host, such as https://app.example.com");
         }
