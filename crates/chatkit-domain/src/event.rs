@@ -3,7 +3,7 @@
 //!
 //! Events are numbered from 1, and each fact is emitted once. While a run is recent, the events
 //! before its end are stored. The closing events are not stored. They are derived from the rows of
-//! the run, and their number is stored with the run.
+//! the run, and the number of the last one is stored with the run.
 
 use std::sync::Arc;
 

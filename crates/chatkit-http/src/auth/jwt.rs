@@ -17,7 +17,7 @@ use super::{
 /// Accepts the tokens of a [`Verifier`]: in an `Authorization` header, else in the cookie
 /// `auth_token`.
 ///
-/// If the cookie signs in a request that changes something, the request must come from a page of
+/// If a request changes something and is authenticated by the cookie, it must come from a page of
 /// the server itself (`Sec-Fetch-Site: same-origin`) or of a trusted origin.
 #[derive(Clone, Debug)]
 pub struct JwtAuthenticator {
