@@ -107,7 +107,7 @@ fn read(folder: &Path, module: &mut Module, files: &mut BTreeMap<Module, String>
     }
 }
 
-/// Returns all paths in the code that start in this crate.
+/// Returns all paths in the code that start in this crate, or in a module that the file declares.
 fn paths(code: &str) -> Vec<String> {
     let import = Regex::new(r"\buse\s+((?:crate|super|self)\b[^;]*);").unwrap();
     let inline = Regex::new(r"\b(?:crate|super)(?:::\w+)+").unwrap();
@@ -116,6 +116,13 @@ fn paths(code: &str) -> Vec<String> {
         .flat_map(|found| expand(found[1].trim()))
         .collect();
     let rest = import.replace_all(code, "");
+    let child = Regex::new(r"\bmod\s+(\w+);").unwrap();
+    for found in child.captures_iter(&rest) {
+        let named = Regex::new(&format!(r"(?:^|[^\w:]){}::\w+", &found[1])).unwrap();
+        if named.is_match(&rest) {
+            paths.push(format!("self::{}", &found[1]));
+        }
+    }
     paths.extend(
         inline
             .find_iter(&rest)

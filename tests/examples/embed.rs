@@ -43,12 +43,12 @@ impl Library {
 
     fn get(&self, path: &str) -> RequestBuilder {
         let request = self.http.get(format!("{}{path}", self.url));
-        request.header("x-user", "alice")
+        request.header("x-api-key", "alices-key")
     }
 
     async fn post(&self, path: &str, body: Value) -> Value {
         let request = self.http.post(format!("{}{path}", self.url));
-        let request = request.header("x-user", "alice").json(&body);
+        let request = request.header("x-api-key", "alices-key").json(&body);
         let response = request.send().await.unwrap();
         assert!(response.status().is_success(), "{response:?}");
         response.json().await.unwrap()

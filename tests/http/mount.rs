@@ -48,8 +48,8 @@ async fn service(database: &TestDatabase) -> ApiService {
     let agent = Agent::new(AgentSettings::new("rules"), parts)
         .await
         .unwrap();
-    let options =
-        ApiOptions::new("my provider", "https://example.com").with_base_path("assistant/");
+    let options = ApiOptions::new("my provider", "https://example.com")
+        .with_base_path("assistant/".parse().unwrap());
     let authenticator = Arc::new(ServiceSession);
     let state = ApiState::new(agent, repositories, authenticator, clock, options);
     ApiService::new(router(state))

@@ -79,6 +79,7 @@ async fn hot_queries_are_index_scans() {
     let Stores {
         repositories,
         tasks,
+        ..
     } = database.stores().await;
     read(&repositories, &*tasks).await;
     write(&repositories).await;

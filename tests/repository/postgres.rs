@@ -11,6 +11,7 @@ async fn store() -> (TestDatabase, Store) {
     let Stores {
         repositories,
         tasks,
+        ..
     } = database.stores().await;
     (database, Store::new(repositories, tasks))
 }

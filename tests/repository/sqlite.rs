@@ -9,6 +9,7 @@ async fn store() -> (TestDatabase, Store) {
     let Stores {
         repositories,
         tasks,
+        ..
     } = database.stores().await;
     (database, Store::new(repositories, tasks))
 }

@@ -57,14 +57,14 @@ fn check_one(package: &Package, features: &str, has_own_tests: bool) -> Result<(
             .args(["--features", features]);
         cargo
     };
-    let targets = if has_own_tests {
-        "--all-targets"
+    let targets: &[&str] = if has_own_tests {
+        &["--all-targets"]
     } else {
-        "--lib"
+        &["--lib", "--bins"]
     };
     let mut clippy = with_features("clippy");
     // Code that only another feature uses is a warning.
-    process::run(clippy.args([targets, "--", "-D", "warnings"]))?;
+    process::run(clippy.args(targets).args(["--", "-D", "warnings"]))?;
     if has_own_tests {
         process::run(&mut with_features("test"))?;
     }

@@ -5,6 +5,7 @@
 //! service of it with [`ApiService`].
 
 mod auth;
+mod base_path;
 mod body;
 mod chatkit;
 mod chatkit_or_completion;
@@ -28,12 +29,14 @@ mod turns;
 
 pub use auth::{
     authenticator::Authenticator,
+    cookie::TrustedOrigins,
     failure::AuthFailure,
     issue::{issue_sign_in_token, issue_token},
     jwt::JwtAuthenticator,
     token_error::TokenError,
     verifier::{Verifier, VerifierOptions},
 };
+pub use base_path::BasePath;
 pub use contract::document::document;
 pub use metrics::{MetricsSource, metrics_router};
 pub use options::ApiOptions;

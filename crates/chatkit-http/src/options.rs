@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use crate::{auth::verifier::Verifier, metrics::MetricsSource};
+use crate::{auth::verifier::Verifier, base_path::BasePath, metrics::MetricsSource};
 
 /// Settings of the API.
 #[derive(Clone, Debug)]
@@ -12,10 +12,12 @@ pub struct ApiOptions {
     pub provider: Cow<'static, str>,
     /// The models that a caller may choose, the default first. Without any, the agent's model.
     pub models: Vec<String>,
-    /// The origin under which browsers see the server, such as `https://chat.example.com`.
+    /// The origin under which browsers see the server, such as `https://chat.example.com`. If it is
+    /// empty, no origin is trusted besides [`cors_origins`](Self::cors_origins), and sign-in must be
+    /// off.
     pub public_url: String,
     /// The path under which clients see the API, such as `/assistant`, or an empty text.
-    pub base_path: String,
+    pub base_path: BasePath,
     /// Origins whose pages may call the API with credentials, exactly as browsers send them.
     pub cors_origins: Vec<String>,
     /// Whether a disconnecting ChatKit client stops its run, and may offer a stop button.
@@ -37,7 +39,7 @@ impl ApiOptions {
             provider: provider.into(),
             models: Vec::new(),
             public_url: public_url.into(),
-            base_path: String::new(),
+            base_path: BasePath::default(),
             cors_origins: Vec::new(),
             chatkit_allow_cancel: true,
             metrics: None,
@@ -53,20 +55,14 @@ impl ApiOptions {
         self
     }
 
-    /// Sets the path under which clients see the API, such as `/assistant`.
+    /// Sets the path under which clients see the API.
     ///
     /// The router answers a request with or without this prefix. So it makes no difference whether
     /// a proxy, or axum's `nest_service`, removes the prefix. All paths that the server writes
     /// (`Location`, the cookie's path, links) start with the prefix.
     #[must_use]
-    pub fn with_base_path(mut self, base_path: impl Into<String>) -> Self {
-        let path = base_path.into();
-        let path = path.trim_matches('/');
-        self.base_path = if path.is_empty() {
-            String::new()
-        } else {
-            format!("/{path}")
-        };
+    pub fn with_base_path(mut self, base_path: BasePath) -> Self {
+        self.base_path = base_path;
         self
     }
 
@@ -107,7 +103,7 @@ impl ApiOptions {
 
     /// The origins whose pages may act for a signed-in user.
     pub fn trusted_origins(&self) -> impl Iterator<Item = String> {
-        let own = std::iter::once(&self.public_url);
+        let own = std::iter::once(&self.public_url).filter(|url| !url.is_empty());
         own.chain(&self.cors_origins).cloned()
     }
 }

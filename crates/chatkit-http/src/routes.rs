@@ -195,7 +195,7 @@ fn finish(
     state: ApiState,
 ) -> impl Endpoint<Output = Response> + 'static {
     let options = state.options().clone();
-    let docs = Docs::new(&options.base_path);
+    let docs = Docs::new(options.base_path.as_str());
     let fingerprint = Fingerprint::of(&document::document());
     let routes = routes.data(state).data(docs).data(fingerprint);
     Middleware::new(routes, paths, &options)

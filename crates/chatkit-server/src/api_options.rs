@@ -2,29 +2,33 @@
 
 use std::{borrow::Cow, net::SocketAddr};
 
-use chatkit_http::ApiOptions;
+use anyhow::anyhow;
+use chatkit_http::{ApiOptions, BasePath};
 use chatkit_web::Pages;
 
 use crate::config::{Origin, Settings};
 
-/// The options of an API at this address, with a provider of this name.
+/// The options of an API with a provider of this name. Without a public URL, browsers see the server
+/// at this address, if it is known.
 pub(crate) fn api_options(
     settings: &Settings,
     provider: Cow<'static, str>,
     models: Vec<String>,
-    address: SocketAddr,
-) -> ApiOptions {
-    let public_url = settings.public_url.as_ref();
-    let public_url = public_url.map_or_else(
-        || format!("http://{address}"),
-        |origin| origin.as_str().to_owned(),
-    );
-    ApiOptions::new(provider, public_url)
+    address: Option<SocketAddr>,
+) -> anyhow::Result<ApiOptions> {
+    let public_url = match (&settings.public_url, address) {
+        (Some(origin), _) => origin.as_str().to_owned(),
+        (None, Some(address)) => format!("http://{address}"),
+        (None, None) => String::new(),
+    };
+    let base_path = BasePath::parse(&settings.base_path);
+    let base_path = base_path.map_err(|error| anyhow!("base_path {error}"))?;
+    Ok(ApiOptions::new(provider, public_url)
         .with_models(models)
-        .with_base_path(&settings.base_path)
+        .with_base_path(base_path)
         .with_cors_origins(texts(&settings.cors_origins))
         .with_chatkit_allow_cancel(settings.chatkit_allow_cancel)
-        .with_deleted_ttl(settings.deleted_ttl)
+        .with_deleted_ttl(settings.deleted_ttl))
 }
 
 /// The chat page and the widget.

@@ -42,7 +42,8 @@ pub struct AppBuilder {
 
 impl AppBuilder {
     /// Uses this provider instead of the one that the settings name. `getInfo` shows its
-    /// name. The models that callers may choose come from the settings.
+    /// name. The models that callers may choose come from the settings. If these name no default
+    /// model, it has the provider's name.
     pub fn provider(
         mut self,
         name: impl Into<Cow<'static, str>>,
@@ -117,7 +118,7 @@ impl AppBuilder {
             }
             None => (None, metrics.filter(|_| is_private(&settings, address))),
         };
-        let server = parts.into_server(address, metrics);
+        let server = parts.into_server(Some(address), metrics)?;
         listeners.spawn(server.clone().serve(listener, stop.clone()));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         Ok(App {
@@ -134,22 +135,26 @@ impl AppBuilder {
     /// Opens the database, migrates it if the settings ask for that, and returns a server for
     /// your own listener.
     ///
-    /// Without [`public_url`](Settings::public_url), the server assumes that browsers see it at
-    /// `listen_addr`. The chat page works only without a
-    /// [`base_path`](Settings::base_path); the widget works with one.
+    /// The chat page works only without a [`base_path`](Settings::base_path); the widget works with
+    /// one.
     ///
     /// # Errors
-    /// As for [`start`](Self::start). Also when there is neither an authenticator, nor a secret,
-    /// nor a `jwks_url`.
+    /// As for [`start`](Self::start). Also when there is no authenticator, and no secret and no
+    /// `jwks_url` either, or no [`public_url`](Settings::public_url): tokens also come in cookies,
+    /// so the server must know its own origin.
     pub async fn build(self) -> anyhow::Result<Embedded> {
         let settings = &self.settings;
         let has_keys = settings.secret.is_some() || settings.jwks_url.is_some();
-        if self.own.authenticator.is_none() && !has_keys {
-            bail!("set a secret or a JWKS_URL, or bring an authenticator");
+        if self.own.authenticator.is_none() {
+            if !has_keys {
+                bail!("set a secret or a JWKS_URL, or bring an authenticator");
+            }
+            if settings.public_url.is_none() {
+                bail!("set public_url, the origin at which browsers see the server");
+            }
         }
-        let address = settings.listen_addr;
         let parts = Parts::new(self.settings, self.own).await?;
-        Ok(parts.into_server(address, None))
+        parts.into_server(None, None)
     }
 }
 

@@ -37,7 +37,10 @@ pub use chatkit_agent as agent;
 pub use chatkit_agent::{Reply, Responder, ResponderError, Turn, provider::Provider};
 pub use chatkit_domain as domain;
 pub use chatkit_domain::{Caller, InvalidValue, UserId};
-pub use chatkit_http::{ApiService, ApiState, AuthFailure, Authenticator};
+pub use chatkit_http::{
+    ApiService, ApiState, AuthFailure, Authenticator, BasePath, JwtAuthenticator, TrustedOrigins,
+    Verifier, VerifierOptions,
+};
 pub use chatkit_protocol as protocol;
 pub use chatkit_repository::Stores;
 pub use chatkit_tools as tools;

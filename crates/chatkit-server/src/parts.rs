@@ -73,6 +73,7 @@ impl Parts {
         let Stores {
             repositories,
             tasks,
+            ..
         } = match own.stores {
             Some(stores) => stores,
             None => database::open(&settings).await?,
@@ -102,11 +103,11 @@ impl Parts {
     /// Assembles the server that browsers see at this address.
     pub(crate) fn into_server(
         self,
-        address: SocketAddr,
+        address: Option<SocketAddr>,
         metrics: Option<MetricsSource>,
-    ) -> Embedded {
+    ) -> anyhow::Result<Embedded> {
         let models = self.models.into_names();
-        let mut options = api_options(&self.settings, self.provider_name, models, address);
+        let mut options = api_options(&self.settings, self.provider_name, models, address)?;
         options.metrics = metrics;
         let authenticator: Arc<dyn Authenticator> = match self.callers {
             Callers::Own(authenticator) => authenticator,
@@ -123,12 +124,12 @@ impl Parts {
             self.clock,
             options,
         );
-        Embedded {
+        Ok(Embedded {
             state,
             agent: self.agent,
             repositories: self.repositories,
             pages: self.has_pages.then(|| pages(&self.settings)),
-        }
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 use anyhow::bail;
 use chatkit_agent::provider::Provider;
 
-use crate::config::Settings;
+use crate::config::{DEFAULT_MODEL, Settings};
 
 /// A provider of the embedding application.
 #[derive(Debug)]
@@ -55,9 +55,13 @@ pub(crate) fn choose(
     own: Option<OwnProvider>,
 ) -> anyhow::Result<ChosenProvider> {
     if let Some(OwnProvider { name, provider }) = own {
+        let mut models = Models::of(settings);
+        if models.default == DEFAULT_MODEL {
+            models.default = name.clone().into_owned();
+        }
         return Ok(ChosenProvider {
             name,
-            models: Models::of(settings),
+            models,
             provider,
         });
     }

@@ -87,10 +87,7 @@ async fn own_stores_replace_the_database() {
     let store = MemoryStore::new();
     let app = App::builder(settings(folder.path()))
         .authenticator(Arc::new(Alice))
-        .stores(Stores {
-            repositories: store.repositories(),
-            tasks: store.tasks(),
-        })
+        .stores(Stores::new(store.repositories(), store.tasks()))
         .start()
         .await
         .unwrap();
@@ -119,6 +116,40 @@ async fn a_part_of_an_application_makes_no_secret() {
     let reason = built.unwrap_err().to_string();
     assert!(reason.contains("authenticator"), "{reason}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_part_of_an_application_that_reads_cookies_knows_its_origin() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
+    let settings = settings(folder.path()).with_secret(secret);
+    let built = App::builder(settings.clone()).build().await;
+    let reason = built.unwrap_err().to_string();
+    assert!(reason.contains("public_url"), "{reason}");
+    let settings = settings.with_public_url("https://example.com".parse().unwrap());
+    App::builder(settings).build().await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_base_path_of_the_server_itself_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path()).with_base_path("/chatkit");
+    let reason = reason(App::builder(settings).authenticator(Arc::new(Alice))).await;
+    assert!(reason.contains("base_path must not start"), "{reason}");
+}
+
+#[tokio::test]
+async fn an_own_provider_names_the_model_unless_the_settings_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = App::builder(settings(folder.path()))
+        .authenticator(Arc::new(Alice))
+        .provider("names", Arc::new(NameOfModel))
+        .start()
+        .await
+        .unwrap();
+    let info: Value = get(&app, "/api/info").await.json().await.unwrap();
+    assert_eq!(info["model"], "names");
+    app.stop().await;
 }
 
 #[tokio::test]

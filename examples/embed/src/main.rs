@@ -14,13 +14,14 @@ use futures::{StreamExt, stream};
 #[derive(Debug)]
 struct Library;
 
-/// Finds users by the name that a proxy in front of the application sends.
 #[async_trait]
 impl Authenticator for Library {
     async fn caller(&self, parts: &Parts) -> Result<Caller, AuthFailure> {
-        let user = parts.headers.get("x-user").ok_or(AuthFailure::Missing)?;
-        let user = UserId::parse(String::from_utf8_lossy(user.as_bytes()))?;
-        Ok(Caller::new(user))
+        match parts.headers.get("x-api-key").map(AsRef::as_ref) {
+            Some(b"alices-key") => Ok(Caller::new(UserId::parse("alice")?)),
+            Some(_) => Err(AuthFailure::invalid("the key is unknown")),
+            None => Err(AuthFailure::Missing),
+        }
     }
 }
 
@@ -84,16 +85,15 @@ async fn main() -> anyhow::Result<()> {
         .provider("librarian", Arc::new(Library))
         .responder(Arc::new(Library))
         .tools(tools);
-    let assistant = builder.build().await?;
+    let chat = builder.build().await?;
     let app = Router::new().route("/", get(async || "The library"));
-    let app = app.nest_service("/assistant", assistant.service());
+    let app = app.nest_service("/assistant", chat.service());
     let address = env::args().nth(1);
     let address = address.as_deref().unwrap_or("127.0.0.1:3000");
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    let grace = Duration::from_secs(25);
-    let stop = assistant.clone().shutdown_on_signal(grace);
+    let stop = chat.clone().shutdown_on_signal(Duration::from_secs(25));
     serve(listener, app).with_graceful_shutdown(stop).await?;
-    assistant.close().await;
+    chat.close().await;
     Ok(())
 }

@@ -3,8 +3,10 @@
 use chatkit_domain::{
     Aside, ItemEvent, Message, MessageDetails, MessageEvent, RunEvent, ToolCall, ToolCallEvent,
 };
-use chatkit_protocol::{ItemKind, OutputText, Task, TaskKind, ThreadItemUpdate};
-use serde::Serialize;
+use chatkit_protocol::{
+    Annotation, ItemKind, OutputText, Source, SourceDetails, StructuredInput, StructuredInputKind,
+    Task, TaskKind, ThreadItemUpdate,
+};
 use serde_json::{Map, Value};
 
 /// The approximate size of an event without its text, in bytes.
@@ -55,9 +57,7 @@ fn call_size(call: &ToolCall) -> usize {
 fn kind_size(kind: &ItemKind) -> usize {
     match kind {
         ItemKind::AssistantMessage { content } => content.iter().map(part_size).sum(),
-        ItemKind::Widget { widget, copy_text } => {
-            object_size(widget.root()) + copy_text.as_ref().map_or(0, String::len)
-        }
+        ItemKind::Widget { widget, copy_text } => object_size(widget.root()) + text_size(copy_text),
         ItemKind::GeneratedImage { image } => image.as_ref().map_or(0, |image| image.url.len()),
         ItemKind::Workflow { workflow } => {
             STRUCT_BYTES + workflow.tasks.iter().map(task_size).sum::<usize>()
@@ -66,7 +66,7 @@ fn kind_size(kind: &ItemKind) -> usize {
         ItemKind::ClientToolCall {
             arguments, output, ..
         } => object_size(arguments) + output.as_ref().map_or(0, json_size),
-        ItemKind::StructuredInput { inputs, .. } => serialized_size(inputs),
+        ItemKind::StructuredInput { inputs, .. } => inputs.iter().map(input_size).sum(),
         // The texts of the hidden items are never emitted.
         ItemKind::UserMessage { .. }
         | ItemKind::EndOfTurn {}
@@ -76,15 +76,87 @@ fn kind_size(kind: &ItemKind) -> usize {
 }
 
 fn part_size(part: &OutputText) -> usize {
-    part.text.len() + part.annotations.iter().map(serialized_size).sum::<usize>()
+    let annotations = part.annotations.iter();
+    part.text.len() + annotations.map(annotation_size).sum::<usize>()
 }
 
 fn task_size(task: &Task) -> usize {
-    match &task.kind {
-        // Thoughts are emitted often, and again for each piece.
-        TaskKind::Thought { content } => STRUCT_BYTES + content.len(),
-        _ => serialized_size(task),
-    }
+    let text = match &task.kind {
+        TaskKind::Thought { content } => content.len(),
+        TaskKind::Custom { icon, content } => text_size(icon) + text_size(content),
+        TaskKind::WebSearch {
+            title_query,
+            queries,
+            sources,
+        } => {
+            let queries = queries.iter().map(String::len).sum::<usize>();
+            let sources = sources.iter();
+            let sources = sources.map(|source| {
+                source.url.len() + text_size(&source.attribution) + details_size(&source.details)
+            });
+            text_size(title_query) + queries + sources.sum::<usize>()
+        }
+        TaskKind::File { sources } => {
+            let sources = sources.iter();
+            sources
+                .map(|source| source.filename.len() + details_size(&source.details))
+                .sum()
+        }
+        TaskKind::Image {} => 0,
+    };
+    STRUCT_BYTES + text_size(&task.title) + text
+}
+
+fn input_size(input: &StructuredInput) -> usize {
+    let answers = input.answer.iter().flat_map(|answer| &answer.values);
+    let text = match &input.kind {
+        StructuredInputKind::MultipleChoice { options, .. } => {
+            options.iter().map(|option| option.value.len()).sum()
+        }
+        StructuredInputKind::Freeform { description } => text_size(description),
+    };
+    let answers = answers.map(String::len).sum::<usize>();
+    STRUCT_BYTES + input.id.len() + input.question.len() + text + answers
+}
+
+fn annotation_size(annotation: &Annotation) -> usize {
+    let text = match &annotation.source {
+        Source::Url {
+            url,
+            attribution,
+            details,
+        } => url.len() + text_size(attribution) + details_size(details),
+        Source::File { filename, details } => filename.len() + details_size(details),
+        Source::Entity {
+            id,
+            icon,
+            label,
+            inline_label,
+            interactive: _,
+            data,
+            preview,
+            details,
+        } => {
+            let names = [icon, label, inline_label, preview].map(text_size);
+            id.len() + names.iter().sum::<usize>() + object_size(data) + details_size(details)
+        }
+    };
+    STRUCT_BYTES + text
+}
+
+fn details_size(details: &SourceDetails) -> usize {
+    let SourceDetails {
+        title,
+        description,
+        timestamp,
+        group,
+    } = details;
+    let others = [description, timestamp, group].map(text_size);
+    title.len() + others.iter().sum::<usize>()
+}
+
+fn text_size(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
 }
 
 fn update_size(update: &ThreadItemUpdate) -> usize {
@@ -99,18 +171,16 @@ fn update_size(update: &ThreadItemUpdate) -> usize {
         ThreadItemUpdate::RootUpdated { widget } => object_size(widget.root()),
         ThreadItemUpdate::ComponentUpdated { component, .. } => json_size(component),
         ThreadItemUpdate::ImageUpdated { image, .. } => image.url.len(),
-        ThreadItemUpdate::AnnotationAdded { annotation, .. } => serialized_size(annotation),
+        ThreadItemUpdate::AnnotationAdded { annotation, .. } => annotation_size(annotation),
     }
 }
 
 fn aside_size(aside: &Aside) -> usize {
     match aside {
         Aside::Progress { text, .. } => text.len(),
-        Aside::Notice { message, title, .. } => {
-            message.len() + title.as_ref().map_or(0, String::len)
-        }
+        Aside::Notice { message, title, .. } => message.len() + text_size(title),
         Aside::Effect { name, data } => name.len() + object_size(data),
-        Aside::Error { message, .. } => message.as_ref().map_or(0, String::len),
+        Aside::Error { message, .. } => text_size(message),
         Aside::StreamOptions { .. } => 0,
     }
 }
@@ -131,28 +201,4 @@ fn json_size(value: &Value) -> usize {
             Value::Object(members) => object_size(members),
             Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         }
-}
-
-/// The size of a rare value as JSON, in bytes.
-fn serialized_size(value: &impl Serialize) -> usize {
-    let mut count = Count(0);
-    match serde_json::to_writer(&mut count, value) {
-        Ok(()) => count.0,
-        // What cannot be written is not emitted either.
-        Err(_) => 0,
-    }
-}
-
-/// Counts the bytes that are written to it.
-struct Count(usize);
-
-impl std::io::Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

@@ -21,8 +21,10 @@ pub trait Authenticator: fmt::Debug + Send + Sync {
     /// `parts` has the extensions that the embedding service set, if it calls the server as a
     /// `tower` service.
     ///
-    /// An authenticator that accepts cookies must refuse requests of foreign pages
-    /// ([`AuthFailure::ForeignOrigin`]) for methods that change something.
+    /// Browsers add some credentials to the requests of any page: cookies, and also the headers of
+    /// a proxy that reads cookies. An authenticator that accepts these must refuse the requests of
+    /// foreign pages that change something, with [`AuthFailure::ForeignOrigin`].
+    /// [`TrustedOrigins`](super::cookie::TrustedOrigins) checks that.
     ///
     /// # Errors
     /// [`AuthFailure`], if the request has no caller.

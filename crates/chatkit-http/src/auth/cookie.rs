@@ -23,9 +23,14 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }
 
-/// The origins whose pages may use the cookie.
+/// The origins whose pages may act for a user whom the browser makes known by itself, for example
+/// with a cookie.
+///
+/// An [`Authenticator`](super::authenticator::Authenticator) for such requests returns
+/// [`AuthFailure::ForeignOrigin`](super::failure::AuthFailure::ForeignOrigin) unless
+/// [`may_send`](Self::may_send) allows them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TrustedOrigins(Vec<String>);
+pub struct TrustedOrigins(Vec<String>);
 
 impl FromIterator<String> for TrustedOrigins {
     fn from_iter<I: IntoIterator<Item = String>>(origins: I) -> Self {
@@ -34,9 +39,11 @@ impl FromIterator<String> for TrustedOrigins {
 }
 
 impl TrustedOrigins {
-    /// Whether a request with the cookie may come from a trusted page. A browser adds the cookie
+    /// Whether the request changes nothing, or comes from a page of the server itself
+    /// (`Sec-Fetch-Site: same-origin`) or of a trusted origin (`Origin`). A browser adds the cookie
     /// to the requests of any page.
-    pub(crate) fn may_send(&self, method: &Method, headers: &HeaderMap) -> bool {
+    #[must_use]
+    pub fn may_send(&self, method: &Method, headers: &HeaderMap) -> bool {
         if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return true;
         }

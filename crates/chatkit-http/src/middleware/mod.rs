@@ -43,7 +43,7 @@ impl<E: Endpoint> Middleware<E> {
             inner,
             cors: Cors::new(&options.cors_origins),
             paths,
-            base_path: options.base_path.clone(),
+            base_path: options.base_path.to_string(),
         }
     }
 

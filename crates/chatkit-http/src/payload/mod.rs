@@ -9,5 +9,5 @@ pub(crate) use self::{
     json::Json,
     named::{Named, publish},
     nullable::{Nullable, present},
-    values::{ConversationRef, JsonObject, JsonValue, Timestamp},
+    values::{ConversationRef, JsonObject, JsonValue, ProviderName, Timestamp},
 };

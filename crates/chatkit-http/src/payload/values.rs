@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use poem_openapi::{
-    registry::{MetaSchema, MetaSchemaRef},
+    registry::{MetaSchema, MetaSchemaRef, Registry},
     types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
 };
 use serde::{Deserialize, Serialize, Serializer};
@@ -38,9 +38,27 @@ pub(crate) struct JsonObject(pub(crate) Map<String, Value>);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct JsonValue(pub(crate) Value);
 
-/// Describes a type that serde reads and writes.
+/// The name of a provider: a component of the contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ProviderName(pub(crate) String);
+
+/// Describes a type that serde reads and writes, with its schema at the place of use or as a
+/// component.
 macro_rules! serde_type {
-    ($type:ty, $name:literal, $schema:expr) => {
+    ($type:ty, $name:literal, component $schema:expr) => {
+        serde_type!(
+            $type,
+            $name,
+            MetaSchemaRef::Reference($name.to_owned()),
+            fn register(registry: &mut Registry) {
+                registry.create_schema::<Self, _>($name.to_owned(), |_| $schema);
+            }
+        );
+    };
+    ($type:ty, $name:literal, inline $schema:expr) => {
+        serde_type!($type, $name, MetaSchemaRef::Inline(Box::new($schema)),);
+    };
+    ($type:ty, $name:literal, $schema_ref:expr, $($register:tt)*) => {
         impl Type for $type {
             const IS_REQUIRED: bool = true;
 
@@ -52,8 +70,10 @@ macro_rules! serde_type {
             }
 
             fn schema_ref() -> MetaSchemaRef {
-                MetaSchemaRef::Inline(Box::new($schema))
+                $schema_ref
             }
+
+            $($register)*
 
             fn as_raw_value(&self) -> Option<&Self> {
                 Some(self)
@@ -81,17 +101,17 @@ macro_rules! serde_type {
 serde_type!(
     Timestamp,
     "timestamp",
-    MetaSchema::new_with_format("string", "date-time")
+    inline MetaSchema::new_with_format("string", "date-time")
 );
 serde_type!(
     ConversationRef,
     "conversation_ref",
-    MetaSchema::new_with_format("string", "uuid")
+    inline MetaSchema::new_with_format("string", "uuid")
 );
 serde_type!(
     JsonObject,
     "json_object",
-    MetaSchema {
+    inline MetaSchema {
         additional_properties: Some(Box::new(MetaSchemaRef::Inline(Box::new(MetaSchema::ANY)))),
         ..MetaSchema::new("object")
     }
@@ -99,8 +119,16 @@ serde_type!(
 serde_type!(
     JsonValue,
     "json_value",
-    MetaSchema {
+    inline MetaSchema {
         description: Some("Any JSON value."),
         ..MetaSchema::ANY
+    }
+);
+serde_type!(
+    ProviderName,
+    "ProviderName",
+    component MetaSchema {
+        description: Some("The name of the provider that answers."),
+        ..MetaSchema::new("string")
     }
 );

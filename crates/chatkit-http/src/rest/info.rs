@@ -5,7 +5,11 @@ use poem_openapi::{ApiResponse, Object, OpenApi, types::Example};
 use serde::Serialize;
 
 use super::extract::Call;
-use crate::{contract::tags::Tags, payload::Json, problem::ApiError};
+use crate::{
+    contract::tags::Tags,
+    payload::{Json, ProviderName},
+    problem::ApiError,
+};
 
 /// Facts about the server and the caller.
 #[derive(Debug, Serialize, Object)]
@@ -16,7 +20,7 @@ pub(crate) struct Info {
     /// The id of the caller. A page can use it to store drafts by user.
     user_id: String,
     /// `openai` or `rules`, or the name that an embedding service gave its provider.
-    provider: String,
+    provider: ProviderName,
     /// The default model.
     model: String,
     /// The limits of the API.
@@ -43,7 +47,7 @@ impl Example for Info {
         Self {
             version: "0.1.0".to_owned(),
             user_id: "user_2b9f".to_owned(),
-            provider: "rules".to_owned(),
+            provider: ProviderName("rules".to_owned()),
             model: "rules".to_owned(),
             limits: Limits {
                 message_chars: MAX_MESSAGE_CHARS as u64,
@@ -75,7 +79,7 @@ impl InfoApi {
         Ok(InfoResponse::Found(Json(Info {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             user_id: call.caller.user_id().as_str().to_owned(),
-            provider: options.provider.to_string(),
+            provider: ProviderName(options.provider.to_string()),
             model: settings.model.clone(),
             limits: Limits {
                 message_chars: MAX_MESSAGE_CHARS as u64,

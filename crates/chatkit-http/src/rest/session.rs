@@ -66,7 +66,7 @@ impl SessionApi {
 
 fn changed(state: &ApiState, token: &str, lasts: Duration) -> SessionResponse {
     let options = state.options();
-    let (url, path) = (&options.public_url, &options.base_path);
+    let (url, path) = (&options.public_url, options.base_path.as_str());
     SessionResponse::Changed(cookie::set(token, lasts.as_secs(), url, path))
 }
 

@@ -100,11 +100,23 @@ impl DatabaseOptions {
 
 /// The ports of one database.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Stores {
     /// The store of the agent and the API.
     pub repositories: Repositories,
     /// The store of the task tools.
     pub tasks: Arc<dyn TaskRepository>,
+}
+
+impl Stores {
+    /// Creates a set of ports, for example of your own store.
+    #[must_use]
+    pub fn new(repositories: Repositories, tasks: Arc<dyn TaskRepository>) -> Self {
+        Self {
+            repositories,
+            tasks,
+        }
+    }
 }
 
 /// Opens the connection pools.

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{
     parse::{audience, lease, not_empty, positive_duration, result_chars},
-    settings::{Instructions, ModelApi, ModelFeature, ModelRoles, Settings},
+    settings::{DEFAULT_MODEL, Instructions, ModelApi, ModelFeature, ModelRoles, Settings},
     value::{ApiKey, BaseUrl, DatabaseUrl, KeysUrl, Origin, Secret},
 };
 
@@ -42,7 +42,7 @@ pub struct SettingsArgs {
     #[arg(long, env, global = true)]
     pub openai_base_url: Option<BaseUrl>,
     /// The model that answers
-    #[arg(long, env, global = true, default_value = "gpt-5-mini", value_parser = not_empty)]
+    #[arg(long, env, global = true, default_value = DEFAULT_MODEL, value_parser = not_empty)]
     pub openai_model: String,
     /// The API by which the model is asked
     #[arg(

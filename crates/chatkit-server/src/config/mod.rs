@@ -12,6 +12,7 @@ mod parse;
 mod settings;
 mod value;
 
+pub(crate) use self::settings::DEFAULT_MODEL;
 #[cfg(feature = "cli")]
 pub use self::{
     args::SettingsArgs,

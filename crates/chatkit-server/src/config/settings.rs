@@ -11,6 +11,9 @@ use chatkit_agent::AgentSettings;
 
 use super::value::{ApiKey, BaseUrl, DatabaseUrl, KeysUrl, Origin, Secret};
 
+/// The model of the OpenAI provider, unless the settings name another.
+pub(crate) const DEFAULT_MODEL: &str = "gpt-5-mini";
+
 /// The system prompt of a task assistant.
 const DEFAULT_INSTRUCTIONS: &str = "You are a helpful assistant who also looks after the user's \
 task list. Use the tools to add, list, complete, update and delete tasks; never claim to have done \
@@ -175,7 +178,7 @@ impl Default for Settings {
             auto_migrate: true,
             openai_api_key: None,
             openai_base_url: None,
-            openai_model: "gpt-5-mini".to_owned(),
+            openai_model: DEFAULT_MODEL.to_owned(),
             openai_api: ModelApi::ChatCompletions,
             model_tools: ModelFeature::Auto,
             model_stream_options: ModelFeature::Auto,
