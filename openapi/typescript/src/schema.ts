@@ -544,7 +544,7 @@ export interface components {
             /** @description The id of the caller. A page can use it to store drafts by user. */
             user_id: string;
             /** @description `openai` or `rules`, or the name that an embedding service gave its provider. */
-            provider: string;
+            provider: components["schemas"]["ProviderName"];
             /** @description The default model. */
             model: string;
             /** @description The limits of the API. */
@@ -874,6 +874,8 @@ export interface components {
              */
             assistant_message_id?: string;
         };
+        /** @description The name of the provider that answers. */
+        ProviderName: string;
         /**
          * RateMessage
          * @description A rating of an answer.

@@ -57,7 +57,9 @@ fn call_size(call: &ToolCall) -> usize {
 fn kind_size(kind: &ItemKind) -> usize {
     match kind {
         ItemKind::AssistantMessage { content } => content.iter().map(part_size).sum(),
-        ItemKind::Widget { widget, copy_text } => object_size(widget.root()) + text_size(copy_text),
+        ItemKind::Widget { widget, copy_text } => {
+            object_size(widget.root()) + text_size(copy_text.as_ref())
+        }
         ItemKind::GeneratedImage { image } => image.as_ref().map_or(0, |image| image.url.len()),
         ItemKind::Workflow { workflow } => {
             STRUCT_BYTES + workflow.tasks.iter().map(task_size).sum::<usize>()
@@ -83,7 +85,9 @@ fn part_size(part: &OutputText) -> usize {
 fn task_size(task: &Task) -> usize {
     let text = match &task.kind {
         TaskKind::Thought { content } => content.len(),
-        TaskKind::Custom { icon, content } => text_size(icon) + text_size(content),
+        TaskKind::Custom { icon, content } => {
+            text_size(icon.as_ref()) + text_size(content.as_ref())
+        }
         TaskKind::WebSearch {
             title_query,
             queries,
@@ -92,9 +96,11 @@ fn task_size(task: &Task) -> usize {
             let queries = queries.iter().map(String::len).sum::<usize>();
             let sources = sources.iter();
             let sources = sources.map(|source| {
-                source.url.len() + text_size(&source.attribution) + details_size(&source.details)
+                source.url.len()
+                    + text_size(source.attribution.as_ref())
+                    + details_size(&source.details)
             });
-            text_size(title_query) + queries + sources.sum::<usize>()
+            text_size(title_query.as_ref()) + queries + sources.sum::<usize>()
         }
         TaskKind::File { sources } => {
             let sources = sources.iter();
@@ -104,7 +110,7 @@ fn task_size(task: &Task) -> usize {
         }
         TaskKind::Image {} => 0,
     };
-    STRUCT_BYTES + text_size(&task.title) + text
+    STRUCT_BYTES + text_size(task.title.as_ref()) + text
 }
 
 fn input_size(input: &StructuredInput) -> usize {
@@ -113,7 +119,7 @@ fn input_size(input: &StructuredInput) -> usize {
         StructuredInputKind::MultipleChoice { options, .. } => {
             options.iter().map(|option| option.value.len()).sum()
         }
-        StructuredInputKind::Freeform { description } => text_size(description),
+        StructuredInputKind::Freeform { description } => text_size(description.as_ref()),
     };
     let answers = answers.map(String::len).sum::<usize>();
     STRUCT_BYTES + input.id.len() + input.question.len() + text + answers
@@ -125,7 +131,7 @@ fn annotation_size(annotation: &Annotation) -> usize {
             url,
             attribution,
             details,
-        } => url.len() + text_size(attribution) + details_size(details),
+        } => url.len() + text_size(attribution.as_ref()) + details_size(details),
         Source::File { filename, details } => filename.len() + details_size(details),
         Source::Entity {
             id,
@@ -137,7 +143,7 @@ fn annotation_size(annotation: &Annotation) -> usize {
             preview,
             details,
         } => {
-            let names = [icon, label, inline_label, preview].map(text_size);
+            let names = [icon, label, inline_label, preview].map(|text| text_size(text.as_ref()));
             id.len() + names.iter().sum::<usize>() + object_size(data) + details_size(details)
         }
     };
@@ -151,12 +157,12 @@ fn details_size(details: &SourceDetails) -> usize {
         timestamp,
         group,
     } = details;
-    let others = [description, timestamp, group].map(text_size);
+    let others = [description, timestamp, group].map(|text| text_size(text.as_ref()));
     title.len() + others.iter().sum::<usize>()
 }
 
-fn text_size(text: &Option<String>) -> usize {
-    text.as_ref().map_or(0, String::len)
+fn text_size(text: Option<&String>) -> usize {
+    text.map_or(0, String::len)
 }
 
 fn update_size(update: &ThreadItemUpdate) -> usize {
@@ -178,9 +184,9 @@ fn update_size(update: &ThreadItemUpdate) -> usize {
 fn aside_size(aside: &Aside) -> usize {
     match aside {
         Aside::Progress { text, .. } => text.len(),
-        Aside::Notice { message, title, .. } => message.len() + text_size(title),
+        Aside::Notice { message, title, .. } => message.len() + text_size(title.as_ref()),
         Aside::Effect { name, data } => name.len() + object_size(data),
-        Aside::Error { message, .. } => text_size(message),
+        Aside::Error { message, .. } => text_size(message.as_ref()),
         Aside::StreamOptions { .. } => 0,
     }
 }
