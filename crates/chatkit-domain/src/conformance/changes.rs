@@ -8,9 +8,11 @@ use chrono::TimeDelta;
 use serde_json::{Map, json};
 
 use super::{
-    LONG, Store, clock, completed, fence_of,
+    fixture::{
+        LONG, Store, clock, completed, fence_of, new_caller, new_conversation, owner, start_in,
+        start_new,
+    },
     items::{answer, display, storing, widget},
-    new_caller, new_conversation, owner, start_in, start_new,
 };
 
 /// Starts a run whose message gives its conversation no title.

@@ -2,7 +2,7 @@
 
 use crate::{AnswerDraft, FinishRun, IncompleteReason, Item, RunEnd, RunError, RunErrorCode};
 
-use super::{
+use super::fixture::{
     LONG, Store, clock, complete_turn, completed, new_caller, new_conversation, note, start_run,
     start_tool_call, tool_call,
 };

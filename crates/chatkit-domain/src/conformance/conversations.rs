@@ -7,8 +7,11 @@ use crate::{
 use chrono::TimeDelta;
 
 use super::{
-    LONG, Store, assert_not_found, clock, complete_turn, new_caller, new_conversation, owner,
-    start_in, start_new, turns::answer_again,
+    fixture::{
+        LONG, Store, assert_not_found, clock, complete_turn, new_caller, new_conversation, owner,
+        start_in, start_new,
+    },
+    turns::answer_again,
 };
 
 async fn page(

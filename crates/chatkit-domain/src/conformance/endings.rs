@@ -1,18 +1,19 @@
 //! Facts about the answers that the end of a run leaves in the history, and about restored items.
 
-use crate::{
-    IncompleteReason, Item, ItemContent, ItemId, ItemWrite, Message, MessageStatus, Role,
-    RunErrorCode, StartRun, StoreItems,
-};
+use std::time::Duration;
 
 use chatkit_protocol::OutputText;
 
+use crate::{
+    AnswerDraft, Caller, FinishRun, IncompleteReason, Item, ItemContent, ItemId, ItemWrite,
+    Message, MessageStatus, Role, RunEnd, RunErrorCode, RunFence, RunInput, StartRun, StoreItems,
+};
+
 use super::{
-    Store,
+    fixture::*,
     items::{
         answer, display, log_after_question, message_texts, store_items, storing, task, widget,
     },
-    *,
 };
 
 /// Completes a turn, and starts a run that answers its message again. Returns the first answer.

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use super::{
+use super::fixture::{
     LONG, Store, assert_not_found, clock, completed, fence_of, new_caller, new_conversation,
     outcome, owner, start_in, start_new, start_run, tool_call,
 };

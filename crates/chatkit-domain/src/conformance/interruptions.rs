@@ -8,11 +8,12 @@ use crate::{
 };
 
 use super::{
-    LONG, Store, clock,
     events::{checkpoint, reasoning, text_batch},
+    fixture::{
+        LONG, Store, clock, new_caller, new_conversation, owner, start_in, start_new, start_run,
+        start_tool_call, tool_call,
+    },
     items::{answer, message_texts, store_items},
-    new_caller, new_conversation, owner, start_in, start_new, start_run, start_tool_call,
-    tool_call,
 };
 
 fn part_text(message_id: ItemId, text: &str) -> RunEvent {

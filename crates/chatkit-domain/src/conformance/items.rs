@@ -1,14 +1,15 @@
 //! Facts about items that runs store before their end, and about changes of the conversation.
 
+use chatkit_protocol::{ItemKind, OutputText};
+use serde_json::json;
+
 use crate::{
-    AnswerDraft, ConversationChanges, ConversationId, FinishRun, IncompleteReason, Item,
+    AnswerDraft, Caller, ConversationChanges, ConversationId, FinishRun, IncompleteReason, Item,
     ItemContent, ItemId, ItemWrite, ListMessages, MAX_ITEM_BYTES, MessageDetails, MessageStatus,
-    MessageWindow, Note, RepositoryError, RunEnd, StoreItems, StoredItems,
+    MessageWindow, Note, RepositoryError, RunEnd, RunFence, StoreItems, StoredItems,
 };
 
-use chatkit_protocol::{ItemKind, OutputText};
-
-use super::*;
+use super::fixture::*;
 
 pub(super) fn storing(put: Vec<ItemWrite>) -> StoreItems {
     StoreItems {

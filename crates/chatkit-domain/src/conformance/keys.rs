@@ -6,9 +6,11 @@ use crate::{
 };
 
 use super::{
-    LONG, Store, clock, complete_turn, completed, fence_of,
+    fixture::{
+        LONG, Store, clock, complete_turn, completed, fence_of, new_caller, new_conversation,
+        owner, start_in, start_new, start_tool_call, tool_call,
+    },
     items::{answer, store_items},
-    new_caller, new_conversation, owner, start_in, start_new, start_tool_call, tool_call,
     turns::{answer_again, contents, failed},
 };
 

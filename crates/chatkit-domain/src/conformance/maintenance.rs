@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Erased, RunStatus, TaskFilter, TaskText};
 use chrono::TimeDelta;
 
-use super::{
+use super::fixture::{
     LONG, Store, assert_not_found, clock, complete_turn, new_caller, new_conversation, start_run,
 };
 

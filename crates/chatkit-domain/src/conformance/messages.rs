@@ -8,9 +8,12 @@ use crate::{
 use chrono::TimeDelta;
 
 use super::{
-    LONG, Store, assert_not_found, clock, complete_turn, completed, fence_of, new_caller,
-    new_conversation, note, outcome, owner, start_in, start_new, start_run, start_tool_call,
-    tool_call, turns::answer_again,
+    fixture::{
+        LONG, Store, assert_not_found, clock, complete_turn, completed, fence_of, new_caller,
+        new_conversation, note, outcome, owner, start_in, start_new, start_run, start_tool_call,
+        tool_call,
+    },
+    turns::answer_again,
 };
 
 fn listing(limit: i64, window: MessageWindow) -> ListMessages {

@@ -8,9 +8,13 @@ use crate::{
 };
 
 use super::{
-    LONG, Store, assert_lost, assert_not_found, clock, complete_turn, completed,
-    events::text_batch, fence_of, new_caller, new_conversation, outcome, owner, start_in,
-    start_new, start_run, start_tool_call, tool_call, turns::answer_again,
+    events::text_batch,
+    fixture::{
+        LONG, Store, assert_lost, assert_not_found, clock, complete_turn, completed, fence_of,
+        new_caller, new_conversation, outcome, owner, start_in, start_new, start_run,
+        start_tool_call, tool_call,
+    },
+    turns::answer_again,
 };
 
 /// The next checkpoint returns the request to stop. Cancelling an ended run changes nothing.

@@ -4,7 +4,7 @@ use crate::{Caller, Task, TaskChanges, TaskFilter, TaskList, TaskText};
 
 use chrono::TimeDelta;
 
-use super::{Store, assert_not_found, clock, new_caller};
+use super::fixture::{Store, assert_not_found, clock, new_caller};
 
 async fn added(store: &Store, caller: &Caller, title: &str) -> Task {
     let title = TaskText::title(title).unwrap();

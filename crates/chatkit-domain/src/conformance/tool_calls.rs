@@ -7,7 +7,7 @@ use crate::{
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{
+use super::fixture::{
     LONG, Store, clock, completed, new_caller, new_conversation, outcome, start_run,
     start_tool_call, tool_call,
 };

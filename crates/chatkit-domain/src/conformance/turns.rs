@@ -11,7 +11,7 @@ use crate::{
     RunErrorCode, RunInput, RunTarget, StartRun,
 };
 
-use super::{
+use super::fixture::{
     LONG, Store, assert_not_found, clock, complete_turn, completed, fence_of, new_caller,
     new_conversation, owner, start_in, start_new,
 };
