@@ -13,7 +13,9 @@ use sea_orm::{
 };
 
 use super::{
-    Database, direction,
+    Database,
+    conversation_row::ConversationRow,
+    direction,
     entity::{conversation, message, run},
     error::{corrupt, repository_error},
     is_active,
@@ -47,6 +49,7 @@ impl ConversationRepository for Database {
         id: ConversationId,
     ) -> Result<Conversation, RepositoryError> {
         of_caller(caller, id)
+            .into_partial_model::<ConversationRow>()
             .one(&self.reader)
             .await
             .map_err(repository_error)?
@@ -63,6 +66,7 @@ impl ConversationRepository for Database {
         let rows = if list.query.is_some() {
             self.search(select).await?
         } else {
+            let select = select.into_partial_model::<ConversationRow>();
             select.all(&self.reader).await.map_err(repository_error)?
         };
         let entries = rows.into_iter().map(Conversation::try_from);
@@ -97,6 +101,7 @@ impl ConversationRepository for Database {
                 Order::Desc => place().lt(position),
             });
         }
+        let select = select.into_partial_model::<ConversationRow>();
         let rows = select.all(&self.reader).await.map_err(repository_error)?;
         let entries = rows.into_iter().map(Conversation::try_from);
         Ok(Page::of(entries.collect::<Result<_, _>>()?, list.limit))
@@ -186,7 +191,8 @@ impl Database {
     async fn search(
         &self,
         select: Select<conversation::Entity>,
-    ) -> Result<Vec<conversation::Model>, RepositoryError> {
+    ) -> Result<Vec<ConversationRow>, RepositoryError> {
+        let select = select.into_partial_model::<ConversationRow>();
         let (reader, backend) = (self.reader.clone(), self.backend);
         let place = self.searches.clone().acquire_owned().await;
         let search = async move {

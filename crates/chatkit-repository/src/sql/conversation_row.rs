@@ -3,10 +3,59 @@
 use chatkit_domain::{
     Conversation, ConversationId, ConversationStatus, RepositoryError, Title, UserId,
 };
-use sea_orm::prelude::Json;
+use chrono::{DateTime, Utc};
+use sea_orm::{DerivePartialModel, prelude::Json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use super::{entity::conversation, error::corrupt, natural};
+
+/// The columns that callers see. Reads decode only these, because each column of each row of a
+/// list costs time.
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "conversation::Entity")]
+pub(super) struct ConversationRow {
+    id: Uuid,
+    user_id: String,
+    title: String,
+    title_is_default: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    message_count: i64,
+    metadata: Option<Json>,
+    display: Option<Json>,
+}
+
+impl TryFrom<ConversationRow> for Conversation {
+    type Error = RepositoryError;
+
+    fn try_from(row: ConversationRow) -> Result<Self, RepositoryError> {
+        let ConversationRow {
+            id,
+            user_id,
+            title,
+            title_is_default,
+            created_at,
+            updated_at,
+            message_count,
+            metadata,
+            display,
+        } = row;
+        let display: DisplayColumn = display.map(column_of).transpose()?.unwrap_or_default();
+        Ok(Self {
+            id: ConversationId::new(id),
+            user_id: UserId::parse(user_id).map_err(|_| corrupt("an invalid user id"))?,
+            title: Title::from_storage(title),
+            title_is_default,
+            created_at,
+            updated_at,
+            message_count: natural(message_count),
+            status: display.status.into(),
+            image_domains: display.image_domains,
+            metadata: metadata.map(column_of).transpose()?.unwrap_or_default(),
+        })
+    }
+}
 
 impl TryFrom<conversation::Model> for Conversation {
     type Error = RepositoryError;
@@ -28,18 +77,16 @@ impl TryFrom<conversation::Model> for Conversation {
             updated_at,
             deleted_at: _,
         } = row;
-        let display: DisplayColumn = display.map(column_of).transpose()?.unwrap_or_default();
-        Ok(Self {
-            id: ConversationId::new(id),
-            user_id: UserId::parse(user_id).map_err(|_| corrupt("an invalid user id"))?,
-            title: Title::from_storage(title),
+        Self::try_from(ConversationRow {
+            id,
+            user_id,
+            title,
             title_is_default,
             created_at,
             updated_at,
-            message_count: natural(message_count),
-            status: display.status.into(),
-            image_domains: display.image_domains,
-            metadata: metadata.map(column_of).transpose()?.unwrap_or_default(),
+            message_count,
+            metadata,
+            display,
         })
     }
 }
